@@ -1,0 +1,56 @@
+"""SIREN: a multi-layer perceptron with sine activations whose values are a signed distance (paper, Suppl. V).
+
+Shape suffixes: N instances, B points, H hidden units, 3 the coordinates. Any leading N may be missing: one instance.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from engine.sine import sine
+
+OMEGA = 30.0  # frequency of the sines, in the activations and in the initialisation
+
+
+def siren_forward(layers: Sequence[tuple[Tensor, Tensor]], points_NB3: Tensor) -> Tensor:
+    """Values (N, B) at points (N, B, 3) of N networks at once, or (B,) at (B, 3) of one.
+
+    ``layers`` holds (weight, bias) pairs, (N, out, in) and (N, out), from the first layer to the last. Computes
+    ``W3 sin(30 (W2 sin(30 (W1 x + b1)) + b2)) + b3`` with one batched product a layer.
+    """
+    signal = points_NB3
+    last = len(layers) - 1
+    for depth, (weight, bias) in enumerate(layers):
+        scale = OMEGA if depth < last else 1.0  # inside the product: it saves a pass over (N, B, H)
+        product = torch.baddbmm if weight.dim() == 3 else torch.addmm
+        signal = product(bias.unsqueeze(-2), signal, weight.mT, beta=scale, alpha=scale)
+        if depth < last:
+            signal = sine(signal)
+    return signal.squeeze(-1)
+
+
+def stacked_layers(params: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """The (weight, bias) pairs of a state dict of :class:`Siren`, stacked over instances or not."""
+    return [(params[f"layers.{i}.weight"], params[f"layers.{i}.bias"]) for i in range(len(params) // 2)]
+
+
+class Siren(nn.Module):
+    """A signed distance as a network: points (B, 3) in the cube [-1, 1]^3 to distances (B,), negative inside.
+
+    ``hidden=(256, 256)`` is the paper's network (67 073 parameters), ``(48, 48)`` the small one (2 593). Initialised as
+    in SIREN: the first weights U(-1/3, 1/3), the others U(-sqrt(6/n)/30, sqrt(6/n)/30) for n inputs, biases
+    U(-1/sqrt(n), 1/sqrt(n)).
+    """
+
+    def __init__(self, hidden: Sequence[int] = (256, 256)) -> None:
+        super().__init__()
+        sizes = [3, *hidden, 1]
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(sizes[:-1], sizes[1:], strict=True))
+        for depth, layer in enumerate(self.layers):
+            inputs = layer.in_features
+            bound = 1 / inputs if depth == 0 else (6 / inputs) ** 0.5 / OMEGA
+            nn.init.uniform_(layer.weight, -bound, bound)
+
+    def forward(self, points_B3: Tensor) -> Tensor:
+        return siren_forward([(layer.weight, layer.bias) for layer in self.layers], points_B3)
