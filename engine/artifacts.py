@@ -1,0 +1,313 @@
+"""Artifacts: folders with a manifest.json, *.safetensors and *.parquet. The one place that touches weight bytes.
+
+Writing is temp folder, fsync, rename: a reader sees the whole or nothing. Reading checks each file's sha256 once per file
+version (path, size, mtime) and refuses non-finite numbers. Nothing here imports torch: `list` must be fast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import threading
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from .errors import CorruptArtifact, InvalidValue, NewerFormat, StorageError, UnknownId, closest
+
+FORMAT = 1
+KINDS = ("zoo", "netspace", "nern", "network")
+GALLERY = Path(__file__).resolve().parent.parent / "assets" / "gallery"
+SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+MANIFEST_BYTES_LIMIT = 4 << 20
+
+_checked: set[tuple] = set()
+_checked_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an artifact says of itself. `metrics` maps a name to {"value", "split", "n"} (and a "spread")."""
+
+    id: str
+    kind: str
+    title: str
+    created: str
+    preset: str
+    config: dict
+    inputs: dict = field(default_factory=dict)
+    metrics: dict = field(default_factory=dict)
+    provenance: dict = field(default_factory=dict)
+    files: dict = field(default_factory=dict)
+    format: int = FORMAT
+
+
+def safe_name(name: str) -> str:
+    """`name` itself if it can be a folder's or file's name everywhere; else InvalidValue."""
+    if not isinstance(name, str) or not SAFE_NAME.fullmatch(name) or ".." in name:
+        raise InvalidValue(f"{str(name)[:60]!r} is not a safe name: use a-z, 0-9, '.', '_' and '-', at most 100 characters.")
+    return name
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of an artifact's folder. Raises CorruptArtifact or NewerFormat."""
+    path = folder / "manifest.json"
+    try:
+        if path.stat().st_size > MANIFEST_BYTES_LIMIT:
+            raise CorruptArtifact(f"{folder.name}: its manifest.json is over {MANIFEST_BYTES_LIMIT >> 20} MiB. Fetch or make it again.")
+        raw = json.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CorruptArtifact(f"{folder.name}: its manifest.json cannot be read ({error}). Fetch or make it again.") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
+        raise CorruptArtifact(f"{folder.name}: its manifest.json has no format number. Fetch or make it again.")
+    if raw["format"] > FORMAT:
+        raise NewerFormat(f"{folder.name} has format {raw['format']}, this explorer reads up to {FORMAT}. Update the explorer.")
+    try:
+        manifest = Manifest(**raw)
+    except TypeError as error:
+        raise CorruptArtifact(f"{folder.name}: its manifest.json has wrong fields ({error}). Fetch or make it again.") from error
+    if manifest.id != folder.name or manifest.kind not in KINDS:
+        raise CorruptArtifact(f"{folder.name}: its manifest names id {manifest.id!r} and kind {manifest.kind!r}. Fetch or make it again.")
+    dicts = (manifest.config, manifest.inputs, manifest.metrics, manifest.provenance, manifest.files)
+    if not all(isinstance(part, dict) for part in dicts):
+        raise CorruptArtifact(f"{folder.name}: its manifest.json has wrong fields. Fetch or make it again.")
+    return manifest
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An artifact on disk, opened but not yet read."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def id(self) -> str:
+        return self.manifest.id
+
+    def path(self, name: str) -> Path:
+        """A file of the artifact, its size and sha256 checked against the manifest (once per file version)."""
+        entry = self.manifest.files.get(safe_name(name))
+        path = self.folder / name
+        if not isinstance(entry, dict) or not path.is_file():
+            raise CorruptArtifact(f"{self.id}: {name} is missing. Fetch or make the artifact again.")
+        stat = path.stat()
+        key = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino, entry.get("sha256"))
+        with _checked_lock:
+            known = key in _checked
+        if not known:
+            if stat.st_size != entry.get("bytes") or sha256(path) != entry.get("sha256"):
+                raise CorruptArtifact(f"{self.id}: {name} is damaged (its bytes do not match the manifest). Fetch or make it again.")
+            with _checked_lock:
+                _checked.add(key)
+        return path
+
+    def arrays(self, name: str) -> dict:
+        """Tensors of a .safetensors file as numpy arrays. Raises CorruptArtifact on damage and on NaN or infinity."""
+        import numpy as np
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            arrays = load_file(self.path(name))
+        except SafetensorError as error:
+            raise CorruptArtifact(f"{self.id}: {name} cannot be read ({error}). Fetch or make it again.") from error
+        for key, array in arrays.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise CorruptArtifact(f"{self.id}: {name} holds NaN or infinity in {key!r}. Fetch or make it again.")
+        return arrays
+
+    def table(self, name: str):
+        """A .parquet file as a pandas DataFrame."""
+        import pandas as pd
+        import pyarrow
+
+        try:
+            return pd.read_parquet(self.path(name))
+        except (pyarrow.ArrowException, OSError) as error:
+            raise CorruptArtifact(f"{self.id}: {name} cannot be read ({error}). Fetch or make it again.") from error
+
+
+class Store:
+    """All artifacts at hand: the gallery that ships (read-only) and the user's workspace, which comes first."""
+
+    def __init__(self, workspace: Path | str | None = None, gallery: Path | str = GALLERY):
+        self.workspace = Path(workspace or os.environ.get("EXPLORER_WORKSPACE") or "workspace")
+        self.gallery = Path(gallery)
+
+    def folders(self) -> dict[str, Path]:
+        """id -> folder of everything that looks like an artifact; a workspace's id hides the gallery's."""
+        found: dict[str, Path] = {}
+        for root in (self.gallery, self.workspace):
+            if root.is_dir():
+                found.update({path.parent.name: path.parent for path in sorted(root.glob("*/manifest.json")) if SAFE_NAME.fullmatch(path.parent.name)})
+        return dict(sorted(found.items()))
+
+    def manifests(self, kind: str | None = None) -> list[Manifest]:
+        """Manifests of all readable artifacts, by id."""
+        return [manifest for manifest in self._scan()[0] if kind in (None, manifest.kind)]
+
+    def broken(self) -> dict[str, str]:
+        """id -> reason of the artifacts whose manifest cannot be used."""
+        return self._scan()[1]
+
+    def _scan(self) -> tuple[list[Manifest], dict[str, str]]:
+        good, bad = [], {}
+        for id_, folder in self.folders().items():
+            try:
+                good.append(read_manifest(folder))
+            except (CorruptArtifact, NewerFormat) as error:
+                bad[id_] = str(error)
+        return good, bad
+
+    def open(self, id_: str, kind: str | None = None) -> Artifact:
+        """The artifact of that id. Raises UnknownId, CorruptArtifact, NewerFormat."""
+        folders = self.folders()
+        if id_ not in folders:
+            hint = closest(str(id_), folders) or f" There is none in {self.gallery} or {self.workspace}; `python -m engine train netspace-digits` makes one."
+            raise UnknownId(f"There is no artifact {str(id_)[:100]!r}.{hint}")
+        manifest = read_manifest(folders[id_])
+        if kind not in (None, manifest.kind):
+            raise InvalidValue(f"{id_} is a {manifest.kind}; a {kind} is needed here.")
+        return Artifact(folders[id_], manifest)
+
+    def has(self, id_: str) -> bool:
+        return id_ in self.folders()
+
+    def write(self, manifest: Manifest, arrays: dict[str, dict], tables: dict | None = None, root: Path | None = None) -> Artifact:
+        """Write an artifact whole: `arrays` maps file name -> {tensor name -> numpy array}, `tables` file name -> DataFrame.
+
+        `created` and `files` of the manifest are filled in here. Raises StorageError where the folder cannot be written,
+        CorruptArtifact for a non-finite tensor (nothing is written then).
+        """
+        import numpy as np
+        from safetensors.numpy import save_file
+
+        root = Path(root or self.workspace)
+        for name, tensors in arrays.items():
+            for key, array in tensors.items():
+                if array.dtype.kind == "f" and not np.isfinite(array).all():
+                    raise CorruptArtifact(f"{manifest.id}: {key!r} of {name} holds NaN or infinity; it was not saved.")
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            temp = Path(tempfile.mkdtemp(prefix=f".{safe_name(manifest.id)}-", dir=root))
+        except OSError as error:
+            raise StorageError(f"Cannot write to {root} ({error.strerror}). Choose another folder with --workspace.") from error
+        try:
+            for name, tensors in arrays.items():
+                save_file({key: np.ascontiguousarray(array) for key, array in tensors.items()}, temp / safe_name(name))
+            for name, frame in (tables or {}).items():
+                frame.to_parquet(temp / safe_name(name), index=False)
+            files = {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size} for path in sorted(temp.iterdir())}
+            created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            text = json.dumps({**asdict(manifest), "created": created, "files": files}, indent=1, allow_nan=False)
+            (temp / "manifest.json").write_text(text + "\n", "utf-8")
+            temp.chmod(0o755)
+            for path in [*temp.iterdir(), temp]:
+                fsync(path)
+            replace_folder(temp, root / manifest.id)
+        except OSError as error:
+            raise StorageError(f"Cannot write {manifest.id} to {root} ({error.strerror}). What was there is unchanged; free some space or choose another folder with --workspace.") from error
+        finally:
+            shutil.rmtree(temp, ignore_errors=True)
+        return self.open(manifest.id) if self.folders().get(manifest.id) == root / manifest.id else Artifact(root / manifest.id, read_manifest(root / manifest.id))
+
+    def update_metrics(self, artifact: Artifact, metrics: dict) -> Artifact:
+        """The same artifact with other metrics in its manifest, replaced atomically."""
+        manifest = Manifest(**{**asdict(artifact.manifest), "metrics": metrics})
+        write_atomic(artifact.folder / "manifest.json", (json.dumps(asdict(manifest), indent=1, allow_nan=False) + "\n").encode())
+        return Artifact(artifact.folder, manifest)
+
+    def verify(self, id_: str) -> list[str]:
+        """Problems of an artifact: every file hashed again and read; an empty list is a whole artifact."""
+        problems = []
+        artifact = self.open(id_)
+        with _checked_lock:
+            _checked.clear()
+        for name in artifact.manifest.files:
+            try:
+                artifact.arrays(name) if name.endswith(".safetensors") else artifact.table(name) if name.endswith(".parquet") else artifact.path(name)
+            except (CorruptArtifact, InvalidValue) as error:
+                problems.append(str(error))
+        for other, entry in artifact.manifest.inputs.items():
+            if self.has(other) and manifest_hash(self.open(other)) != entry.get("sha256"):
+                problems.append(f"{id_} was made from another version of {other} than the one at hand. Make {id_} again.")
+        return problems
+
+
+def manifest_hash(artifact: Artifact) -> str:
+    """What identifies an artifact's content: sha256 over the hashes of its files."""
+    return hashlib.sha256(json.dumps(artifact.manifest.files, sort_keys=True).encode()).hexdigest()
+
+
+def fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    try:
+        handle, temp = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    except OSError as error:
+        raise StorageError(f"Cannot write to {path.parent} ({error.strerror}). Choose another folder with --workspace.") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temp, 0o644)
+        os.replace(temp, path)
+        fsync(path.parent)
+    except OSError as error:
+        Path(temp).unlink(missing_ok=True)
+        raise StorageError(f"Cannot write {path} ({error.strerror}). What was there is unchanged.") from error
+
+
+def replace_folder(temp: Path, target: Path) -> None:
+    """Put a finished folder in its place; an older one of that name is moved aside first and removed last."""
+    if not target.exists():
+        os.rename(temp, target)
+    else:
+        aside = Path(tempfile.mkdtemp(prefix=f".old-{target.name}-", dir=target.parent))
+        os.rename(target, aside / "old")
+        os.rename(temp, target)
+        shutil.rmtree(aside, ignore_errors=True)
+    fsync(target.parent)
+
+
+def save_checkpoint(path: Path, tag: str, step: int, arrays: dict) -> None:
+    """One file with the state of a run after `step` steps, replaced atomically."""
+    from safetensors.numpy import save
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = save(arrays, {"tag": tag, "step": str(step)})
+    write_atomic(path, hashlib.sha256(data).digest() + data)
+
+
+def load_checkpoint(path: Path, tag: str) -> tuple[int, dict, dict] | None:
+    """(step, arrays, metadata) of a run with that tag; None where there is no checkpoint, or one of another run or damaged."""
+    from safetensors.numpy import load
+
+    if not path.is_file():
+        return None
+    raw = path.read_bytes()
+    data = raw[32:]
+    if hashlib.sha256(data).digest() != raw[:32]:
+        return None
+    size = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + size])["__metadata__"]
+    return (int(metadata["step"]), load(data), metadata) if metadata["tag"] == tag else None

@@ -1,0 +1,62 @@
+"""Many instances of one architecture at once: torch.func over stacked flat parameters; accuracy with its interval.
+
+Legend: N instances, P parameters, B images, C channels, K classes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from .archs import Architecture, architecture
+
+
+@cache
+def skeleton(arch_id: str, batch_norm: bool = False) -> nn.Module:
+    """The module without weights (on the meta device) through which parameters are called."""
+    with torch.device("meta"):
+        return architecture(arch_id).build(batch_norm)
+
+
+def unflatten(parameters_P: Tensor, arch: Architecture) -> dict[str, Tensor]:
+    """Flat parameters [P] (or [N, P]) -> {name: tensor of its shape}, as views."""
+    lead = parameters_P.shape[:-1]
+    return {entry.name: parameters_P[..., entry.start : entry.stop].reshape(*lead, *entry.shape) for entry in arch.layout}
+
+
+def flatten(module: nn.Module) -> Tensor:
+    """All parameters of a module in PRep order [P], detached."""
+    return torch.cat([tensor.detach().flatten() for tensor in module.parameters()])
+
+
+def logits_one(parameters_P: Tensor, images_BCHW: Tensor, arch: Architecture) -> Tensor:
+    """Logits [B, K] of one instance."""
+    return functional_call(skeleton(arch.id), unflatten(parameters_P, arch), (images_BCHW,))
+
+
+def logits(parameters_NP: Tensor, images_BCHW: Tensor, arch: Architecture, chunk: int | None = None) -> Tensor:
+    """Logits [N, B, K] of N instances on the same images; differentiable. `chunk` instances at a time bound the memory."""
+    if len(parameters_NP) == 1:
+        return logits_one(parameters_NP[0], images_BCHW, arch)[None]
+    skeleton(arch.id)  # made outside of vmap, which forbids random starts
+    return vmap(lambda parameters_P: logits_one(parameters_P, images_BCHW, arch), chunk_size=chunk)(parameters_NP)
+
+
+@torch.no_grad()
+def accuracies(parameters_NP: Tensor, images_BCHW: Tensor, labels_B: Tensor, arch: Architecture, chunk: int = 32) -> Tensor:
+    """Share of right answers [N], in 0..1."""
+    right = [(logits(part, images_BCHW, arch).argmax(-1) == labels_B).float().mean(-1) for part in parameters_NP.split(chunk)]
+    return torch.cat(right)
+
+
+def wilson(right: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Wilson score interval of a share (95 % by default), in 0..1. n = 0 knows nothing: (0, 1)."""
+    if n == 0:
+        return 0.0, 1.0
+    share, spread = right / n, z * z / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * (share * (1 - share) / n + spread / (4 * n)) ** 0.5
+    return max(0.0, centre - half), min(1.0, centre + half)

@@ -1,0 +1,77 @@
+"""The one resumable loop: step, checkpoint, metrics, stop.
+
+A `Trainee` holds tensors and draws its randomness from (seed, step) alone, so a run that was killed and goes on from its
+checkpoint is bit-identical to one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Callable, Protocol
+
+import torch
+from torch import Tensor
+
+from .artifacts import load_checkpoint, save_checkpoint
+from .errors import NonFiniteLoss
+
+CHECKPOINT_SECONDS = 20.0
+
+
+class Trainee(Protocol):
+    total: int
+
+    def step(self, index: int) -> dict[str, float]:
+        """Do step `index`; what is measured, `loss` among it."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that the rest of the run depends on."""
+
+    def restore(self, state: dict[str, Tensor]) -> None: ...
+
+
+def generator(*seeds: int) -> torch.Generator:
+    """A random generator that is a function of the given numbers alone."""
+    mixed = 0
+    for seed in seeds:
+        mixed = (mixed * 6364136223846793005 + seed * 2862933555777941757 + 3037000493) % (1 << 63)
+    mixed ^= mixed >> 29
+    return torch.Generator().manual_seed(mixed)
+
+
+def run(
+    trainee: Trainee,
+    checkpoint: Path | None = None,
+    tag: str = "",
+    on_step: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
+    stop: Callable[[], bool] = lambda: False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> bool:
+    """Train to the end or until `stop()`; True at the end. Goes on from `checkpoint` if it holds a run with this `tag`.
+
+    Raises NonFiniteLoss at the step that met one; the last good checkpoint stays.
+    """
+    first = 0
+    if checkpoint is not None and (found := load_checkpoint(checkpoint, tag)) is not None:
+        first, arrays, _ = found
+        trainee.restore({name: torch.from_numpy(array) for name, array in arrays.items()})
+    saved = time.monotonic()
+
+    def save(step: int) -> None:
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, tag, step, {name: tensor.detach().cpu().numpy() for name, tensor in trainee.state().items()})
+
+    for index in range(first, trainee.total):
+        if stop():
+            save(index)
+            return False
+        metrics = trainee.step(index)
+        if not math.isfinite(metrics.get("loss", 0.0)):
+            raise NonFiniteLoss(f"The loss became {metrics['loss']} at step {index + 1}. Nothing of that step was saved; try a smaller learning rate.")
+        on_step(index + 1, metrics)
+        if time.monotonic() - saved > checkpoint_seconds:
+            save(index + 1)
+            saved = time.monotonic()
+    return True

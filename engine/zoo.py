@@ -1,0 +1,150 @@
+"""Train and hold many instances. Stacked with torch.func: all instances of a stack take their step together.
+
+Legend: N instances, P parameters, B images.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, grad_and_value, vmap
+from torch.nn import functional as F
+
+from .archs import Architecture, architecture
+from .archs.folding import fold_batch_norm, measure_statistics
+from .config import ZooConfig
+from .datasets import Images
+from .stacked import accuracies, flatten, skeleton
+from .training import generator
+
+BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's own defaults
+
+
+def lengths(config: ZooConfig) -> list[int]:
+    """Steps of each instance, longest first: spaced evenly in the logarithm from steps_min to steps_max (Suppl. IV)."""
+    count, ratio = config.instances, config.steps_max / config.steps_min
+    spread = [config.steps_min * ratio ** (i / max(1, count - 1)) for i in range(count)]
+    return [round(value) for value in reversed(spread)]
+
+
+def splits(config: ZooConfig) -> list[str]:
+    """Split of each instance, at random from the zoo's seed."""
+    names = ["train"] * config.train + ["val"] * config.val + ["test"] * config.test
+    order = torch.randperm(len(names), generator=generator(config.seed, 1)).tolist()
+    return [names[place] for place in order]
+
+
+def batches(config: ZooConfig, index: int, steps: int, images: int) -> Tensor:
+    """Which images instance `index` sees in each of its steps: int32 [steps, B]."""
+    return torch.randint(images, (steps, config.batch), generator=generator(config.seed, 3, index), dtype=torch.int32)
+
+
+def start(config: ZooConfig, arch: Architecture, index: int) -> torch.nn.Module:
+    """Instance `index` before its first step, in its training form, from its own seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator(config.seed, 2, index).initial_seed() % (1 << 32))
+        return arch.build(batch_norm=True)
+
+
+class ZooTraining:
+    """The zoo as a trainee: instances in stacks, longest first; within a stack those that are done drop out at the end."""
+
+    def __init__(self, config: ZooConfig, images: Images):
+        self.config, self.arch = config, architecture(config.architecture)
+        self.images_BCHW, self.labels_B = images.images["train"], images.labels["train"]
+        self.device = self.images_BCHW.device
+        self.lengths = lengths(config)
+        self.parameters_NP = torch.stack([flatten(start(config, self.arch, i)) for i in range(config.instances)]).to(self.device)
+        self.mean_NP = torch.zeros_like(self.parameters_NP)
+        self.square_NP = torch.zeros_like(self.parameters_NP)
+        stacks = range(0, config.instances, config.stack)
+        self.schedule = [(first, step) for first in stacks for step in range(self.lengths[first])]
+        self.total = len(self.schedule)
+        self._batches = (-1, torch.empty(0))
+        self._gradient = vmap(grad_and_value(self._loss))
+        self._module = skeleton(self.arch.id, batch_norm=True)
+        self._shapes = [(name, tensor.shape, tensor.numel()) for name, tensor in self._module.named_parameters()]
+
+    def _loss(self, parameters_P: Tensor, images_BCHW: Tensor, labels_B: Tensor) -> Tensor:
+        tensors, at = {}, 0
+        for name, shape, count in self._shapes:
+            tensors[name], at = parameters_P[at : at + count].view(shape), at + count
+        return F.cross_entropy(functional_call(self._module, tensors, (images_BCHW,)), labels_B)
+
+    def step(self, index: int) -> dict[str, float]:
+        first, step = self.schedule[index]
+        last = min(first + self.config.stack, self.config.instances)
+        active = first + sum(length > step for length in self.lengths[first:last])
+        if self._batches[0] != first:
+            drawn = [batches(self.config, i, self.lengths[i], len(self.labels_B)) for i in range(first, last)]
+            self._batches = (first, torch.nn.utils.rnn.pad_sequence(drawn))
+        picks_NB = self._batches[1][step, : active - first].long().to(self.device)
+        rows = slice(first, active)
+        gradient_NP, loss_N = self._gradient(self.parameters_NP[rows], self.images_BCHW[picks_NB], self.labels_B[picks_NB])
+        adam_(self.parameters_NP[rows], gradient_NP, self.mean_NP[rows], self.square_NP[rows], step + 1, self.config.lr)
+        return {"loss": float(loss_N.mean())}
+
+    def state(self) -> dict[str, Tensor]:
+        return {"parameters": self.parameters_NP, "mean": self.mean_NP, "square": self.square_NP}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+
+    def instances(self) -> Tensor:
+        """The zoo in deployable form [N, P]: batch norm measured over the training images and folded."""
+        folded = [deploy(self.arch, row_P, self.images_BCHW) for row_P in self.parameters_NP]
+        parameters_NP = torch.stack(folded)
+        return parameters_NP.half().float() if self.config.half else parameters_NP
+
+
+def adam_(parameter: Tensor, gradient: Tensor, mean: Tensor, square: Tensor, step: int, lr: float) -> None:
+    """One step of Adam in place, elementwise, so that stacked rows are trained as each would be alone."""
+    mean.lerp_(gradient, 1 - BETAS[0])
+    square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+    correction = math.sqrt(1 - BETAS[1] ** step)
+    parameter.addcdiv_(mean, square.sqrt().div_(correction).add_(EPS), value=-lr / (1 - BETAS[0] ** step))
+
+
+def deploy(arch: Architecture, row_P: Tensor, images_BCHW: Tensor) -> Tensor:
+    """Training form -> deployable parameters [P]."""
+    module = arch.build(batch_norm=True).to(images_BCHW.device)
+    torch.nn.utils.vector_to_parameters(row_P, module.parameters())
+    if any(isinstance(part, torch.nn.BatchNorm2d) for part in module.modules()):
+        module = fold_batch_norm(measure_statistics(module, images_BCHW))
+    return flatten(module)
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """A zoo in memory: `table` has a row per instance (id, split, architecture, steps, seed, *_accuracy)."""
+
+    id: str
+    arch: Architecture
+    dataset: str
+    parameters_NP: Tensor
+    table: object
+
+    def rows(self, split: str) -> list[int]:
+        """Row numbers of a split's instances."""
+        return [row for row, name in enumerate(self.table["split"]) if name == split]
+
+
+def measure(config: ZooConfig, parameters_NP: Tensor, images: Images):
+    """The table of a zoo's instances with their accuracies on each split of the images."""
+    import pandas as pd
+
+    arch = architecture(config.architecture)
+    columns = {
+        "id": [f"{config.dataset}-{arch.family.lower()}-{i:04d}" for i in range(config.instances)],
+        "split": splits(config),
+        "architecture": arch.id,
+        "steps": lengths(config),
+        "seed": config.seed,
+    }
+    for split in ("train", "val", "test"):
+        columns[f"{split}_accuracy"] = accuracies(parameters_NP, images.images[split], images.labels[split], arch).cpu().numpy()
+    return pd.DataFrame(columns)
