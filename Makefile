@@ -1,0 +1,61 @@
+# make run    sets up .venv and opens the explorer on http://127.0.0.1:8501
+# make test   sets up .venv, finds a browser, passes every test (TESTS="tests/unit -k prep" for some)
+# make clean  removes .venv and caches; artifacts stay
+
+SHELL := /bin/bash
+PORT ?= 8501
+TESTS ?=
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
+
+# The stamps are named after what the requirement files say, not after their dates:
+# a checkout that changes nothing installs nothing.
+RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.txt | tr ' ' -)
+TEST_STAMP := $(VENV)/.test-$(shell cat requirements.txt requirements-test.txt | cksum | tr ' ' -)
+
+.PHONY: run test setup browser clean
+.DEFAULT_GOAL := run
+
+run: $(RUN_STAMP)
+	@exec $(VENV)/bin/python -m explorer --open --port $(PORT)
+
+test: $(TEST_STAMP) browser
+	@$(VENV)/bin/python -m pytest $(TESTS); code=$$?; \
+	if [ $$code -eq 5 ]; then echo "No test was collected: say which with TESTS=\"tests/unit\", or leave TESTS out for all." >&2; fi; \
+	exit $$code
+
+setup: $(TEST_STAMP)
+
+$(VENV)/bin/python:
+	@for python in "$$PYTHON" python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if [ -n "$$python" ] && "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    "$$python" -m venv --clear $(VENV) && exit 0; rm -rf $(VENV); \
+	    echo "$$python cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; \
+	  fi; \
+	done; \
+	echo "Python 3.11 or newer is needed: install it (on Debian: apt-get install python3 python3-venv) or name one, PYTHON=/path/to/python3 make" >&2; exit 2
+
+$(RUN_STAMP): | $(VENV)/bin/python
+	@echo "Installing the packages of requirements.txt into $(VENV) ..."
+	@$(PIP) -r requirements.txt
+	@rm -f $(VENV)/.run-*; touch $@
+
+$(TEST_STAMP): $(RUN_STAMP) | $(VENV)/bin/python
+	@echo "Installing the packages of requirements-test.txt into $(VENV) ..."
+	@$(PIP) -r requirements-test.txt
+	@rm -f $(VENV)/.test-*; touch $@
+
+# The same names as tests/browser/conftest.py looks for.
+browser:
+	@for name in "$$CHROMIUM" chromium chromium-browser google-chrome google-chrome-stable chrome; do \
+	  if [ -n "$$name" ] && command -v "$$name" >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then \
+	  echo "Installing the package chromium for the browser tests ..."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null && exit 0; \
+	fi; \
+	echo "The browser tests need Chromium or Chrome: install one (on Debian: sudo apt-get install chromium) or name it, CHROMIUM=/path/to/chrome make test" >&2; exit 2
+
+clean:
+	rm -rf $(VENV) .pytest_cache .hypothesis
+	find engine explorer pages tests -name __pycache__ -type d -prune -exec rm -rf {} +
