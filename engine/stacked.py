@@ -41,7 +41,7 @@ def logits(parameters_NP: Tensor, images_BCHW: Tensor, arch: Architecture, chunk
     """Logits [N, B, K] of N instances on the same images; differentiable. `chunk` instances at a time bound the memory."""
     if len(parameters_NP) == 1:
         return logits_one(parameters_NP[0], images_BCHW, arch)[None]
-    skeleton(arch.id)  # made outside of vmap, which forbids random starts
+    skeleton(arch.id), arch.layout  # made (once) outside of vmap, which forbids random starts
     return vmap(lambda parameters_P: logits_one(parameters_P, images_BCHW, arch), chunk_size=chunk)(parameters_NP)
 
 

@@ -1,0 +1,113 @@
+"""How good a space is: figures of the paper's fig. 3, measured from the weights on a named split.
+
+Legend: N instances, P parameters, E embedding, G gammas, B images.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..archs import Architecture
+from ..stacked import accuracies, logits
+from ..training import generator
+from .inversion import invert
+
+PAIRS = 32
+GAMMAS = torch.linspace(0, 1, 21)
+INVERSION_STEPS = 100
+BANDS = (("below_0.3", 0.0, 0.3), ("0.3_to_0.8", 0.3, 0.8), ("above_0.8", 0.8, 1.01))
+
+
+def metric(values, split: str) -> dict:
+    """{"value": mean, "split", "n", "spread": standard deviation} of what was measured n times; None where n is 0."""
+    values = np.asarray(values, dtype=float)
+    if not len(values):
+        return {"value": None, "split": split, "n": 0}
+    return {"value": round(float(values.mean()), 6), "split": split, "n": len(values), "spread": round(float(values.std()), 6)}
+
+
+def pairs(accuracy_N: np.ndarray, seed: int) -> dict[str, list[tuple[int, int]]]:
+    """(poor, good) and (good, good) pairs among instances: poor are the lowest quarter, good the highest."""
+    order = np.argsort(accuracy_N, kind="stable")
+    quarter = max(2, len(order) // 4)
+    poor, good = order[:quarter], order[-quarter:]
+    random = generator(seed, 21)
+
+    def draw(from_, to) -> tuple[int, int]:
+        while True:
+            a, b = (int(group[torch.randint(len(group), (), generator=random)]) for group in (from_, to))
+            if a != b:
+                return a, b
+
+    return {"poor_good": [draw(poor, good) for _ in range(PAIRS)], "good_good": [draw(good, good) for _ in range(PAIRS)]}
+
+
+def along(start_NX: Tensor, end_NX: Tensor) -> Tensor:
+    """Points of the straight lines from start to end at GAMMAS [N, G, X]."""
+    gammas_G1 = GAMMAS.to(start_NX.device)[:, None]
+    return (1 - gammas_G1) * start_NX[:, None] + gammas_G1 * end_NX[:, None]
+
+
+@torch.no_grad()
+def path_accuracies(decode, starts_NX: Tensor, ends_NX: Tensor, images_BCHW: Tensor, labels_B: Tensor, arch: Architecture) -> np.ndarray:
+    """Accuracy [N, G] of the networks on each line; `decode` turns points [M, X] into parameters [M, P]."""
+    points_NGX = along(starts_NX, ends_NX)
+    rows = [accuracies(decode(points_GX), images_BCHW, labels_B, arch) for points_GX in points_NGX]
+    return torch.stack(rows).cpu().numpy()
+
+
+def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_split: str, image_split: str, seed: int = 0) -> dict:
+    """All metrics of a single-architecture classification space, over the instances `targets_NP` and the images of a split.
+
+    The embedding refined by inversion (`placed_*`) is fitted to the target's answers on training images, without labels.
+    """
+    from scipy.stats import spearmanr
+
+    images_BCHW, labels_B = images.images[image_split], images.labels[image_split]
+    where = f"{instance_split} instances, {image_split} images"
+    with torch.no_grad():
+        embeddings_NE = model.encode(targets_NP)
+        predicted_NP = model.decode(embeddings_NE)
+    target_NB, predicted_NB = answers(targets_NP, images_BCHW, arch), answers(predicted_NP, images_BCHW, arch)
+    target_N, predicted_N = share(target_NB, labels_B), share(predicted_NB, labels_B)
+    gap_N = np.abs(target_N - predicted_N)
+    metrics = {"gap_mean": metric(gap_N, where)}
+    for name, low, high in BANDS:
+        metrics[f"gap_mean_{name}"] = metric(gap_N[(target_N >= low) & (target_N < high)], where)
+    metrics["gap_correlation"] = {"value": round(float(np.corrcoef(target_N, predicted_N)[0, 1]), 6), "split": where, "n": len(target_N)}
+    metrics["agreement"] = metric((target_NB == predicted_NB).float().mean(-1).cpu(), where)
+
+    placed_NE = invert(model, arch, targets_NP, embeddings_NE, images.images["train"], INVERSION_STEPS)
+    with torch.no_grad():
+        placed_NB = answers(model.decode(placed_NE), images_BCHW, arch)
+    metrics["placed_gap_mean"] = metric(np.abs(target_N - share(placed_NB, labels_B)), where)
+    metrics["placed_agreement"] = metric((target_NB == placed_NB).float().mean(-1).cpu(), where)
+
+    chosen = pairs(target_N, seed)
+    for name, group in chosen.items():
+        first, last = (torch.tensor(side) for side in zip(*group))
+        path = path_accuracies(model.decode, embeddings_NE[first], embeddings_NE[last], images_BCHW, labels_B, arch)
+        weights = path_accuracies(lambda parameters: parameters, targets_NP[first], targets_NP[last], images_BCHW, labels_B, arch)
+        if name == "poor_good":
+            gammas = GAMMAS.numpy()
+            line = path[:, :1] * (1 - gammas) + path[:, -1:] * gammas
+            metrics["path_spearman_mean"] = metric([spearmanr(gammas, row).statistic for row in path], where)
+            metrics["weight_path_spearman_mean"] = metric([spearmanr(gammas, row).statistic for row in weights], where)
+            metrics["path_linearity_gap"] = metric(np.abs(path - line).mean(-1), where)
+        else:
+            metrics["path_floor_mean"] = metric(path.min(-1), where)
+            metrics["weight_path_floor_mean"] = metric(weights.min(-1), where)
+    return metrics
+
+
+@torch.no_grad()
+def answers(parameters_NP: Tensor, images_BCHW: Tensor, arch: Architecture) -> Tensor:
+    """Predicted classes [N, B]."""
+    return torch.cat([logits(part, images_BCHW, arch).argmax(-1) for part in parameters_NP.split(32)])
+
+
+def share(answers_NB: Tensor, labels_B: Tensor) -> np.ndarray:
+    """Accuracies [N] in 0..1."""
+    return (answers_NB == labels_B).double().mean(-1).cpu().numpy()

@@ -1,0 +1,104 @@
+"""A space in memory, as pages and the host use it.
+
+Legend: N instances, P parameters, M points, E embedding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import datasets
+from ..archs import Architecture, architecture
+from ..artifacts import Artifact, Manifest, Store
+from ..config import NetSpaceConfig
+from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
+from ..zoo import Zoo
+from .model import NetSpace
+from .umap_map import place
+
+MAP_2D, MAP_3D = ["x2", "y2"], ["x3", "y3", "z3"]
+
+
+@dataclass(frozen=True)
+class Space:
+    """A trained space with its zoo and its images; `table` has a row per instance, in the order of the tensors."""
+
+    manifest: Manifest
+    config: NetSpaceConfig
+    arch: Architecture
+    images: datasets.Images
+    model: NetSpace
+    table: object
+    parameters_NP: Tensor
+    embeddings_NE: Tensor
+
+    @property
+    def id(self) -> str:
+        return self.manifest.id
+
+    def row(self, instance: str) -> int:
+        """Row of an instance's id. Raises UnknownId."""
+        found = np.flatnonzero(self.table["id"].to_numpy() == instance)
+        if not len(found):
+            raise UnknownId(f"There is no instance {str(instance)[:100]!r} in {self.id}.{closest(str(instance), self.table['id'])}")
+        return int(found[0])
+
+    @torch.no_grad()
+    def decode(self, embeddings_ME: Tensor) -> Tensor:
+        """Parameters [M, P] of the networks that live at the given embeddings."""
+        return self.model.decode(embeddings_ME)
+
+    def point(self, a: int, b: int, gamma: float, path: str = "embedding") -> Tensor:
+        """Parameters [P] at `gamma` between rows a (0) and b (1), along the embeddings or along the weights."""
+        gamma = check_gamma(gamma)
+        if path == "embedding":
+            return self.decode(torch.lerp(self.embeddings_NE[a], self.embeddings_NE[b], gamma)[None])[0]
+        if path == "weights":
+            return torch.lerp(self.parameters_NP[a], self.parameters_NP[b], gamma)
+        raise InvalidValue(f"There is no path {str(path)[:40]!r}: use 'embedding' or 'weights'.")
+
+    def place_on_map(self, embeddings_ME: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Where embeddings lie among the UMAP points: [M, 2] and [M, 3] (see umap_map.place)."""
+        points, known = embeddings_ME.cpu().numpy(), self.embeddings_NE.cpu().numpy()
+        return place(points, known, self.table[MAP_2D].to_numpy()), place(points, known, self.table[MAP_3D].to_numpy())
+
+
+def check_gamma(gamma) -> float:
+    """`gamma` as a float in 0..1. Raises InvalidValue."""
+    if isinstance(gamma, bool) or not isinstance(gamma, (int, float)) or not 0 <= gamma <= 1:
+        raise InvalidValue(f"gamma is a number from 0 (anchor A) to 1 (anchor B); got {str(gamma)[:40]!r}.")
+    return float(gamma)
+
+
+def load_zoo(store: Store, id_: str, device: str = "cpu") -> Zoo:
+    """A zoo from its artifact. Raises UnknownId, CorruptArtifact."""
+    artifact = store.open(id_, "zoo")
+    table = artifact.table("instances.parquet")
+    parameters_NP = artifact.arrays("parameters.safetensors").get("parameters")
+    arch = architecture(artifact.manifest.config["architecture"])
+    if parameters_NP is None or parameters_NP.shape != (len(table), arch.parameters):
+        raise CorruptArtifact(f"{id_}: its parameters do not fit its table and architecture. Fetch or make it again.")
+    return Zoo(id_, arch, artifact.manifest.config["dataset"], torch.from_numpy(parameters_NP.astype(np.float32)).to(device), table)
+
+
+def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
+    """A space with its zoo and images from the artifacts. Raises UnknownId, CorruptArtifact, DataMissing."""
+    artifact: Artifact = store.open(id_, "netspace")
+    (zoo_id,) = artifact.manifest.inputs
+    zoo = load_zoo(store, zoo_id, device)
+    config = NetSpaceConfig(**{**artifact.manifest.config, "decoder_channels": tuple(artifact.manifest.config["decoder_channels"])})
+    model = NetSpace(config, zoo.arch.parameters).to(device)
+    arrays = artifact.arrays("model.safetensors")
+    embeddings_NE = artifact.arrays("embeddings.safetensors").get("embeddings")
+    table = artifact.table("instances.parquet")
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    if {name: array.shape for name, array in arrays.items()} != expected or embeddings_NE is None or embeddings_NE.shape != (len(zoo.table), config.embedding) or list(table["id"]) != list(zoo.table["id"]):
+        raise CorruptArtifact(f"{id_}: its tensors do not fit its config and zoo. Fetch or make it again.")
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    model.eval().requires_grad_(False)
+    embeddings = torch.from_numpy(embeddings_NE).to(device)
+    return Space(artifact.manifest, config, zoo.arch, datasets.load(zoo.dataset, device), model, table, zoo.parameters_NP, embeddings)

@@ -1,0 +1,102 @@
+"""Training a single-architecture space by distillation (paper, III, eq. 1).
+
+Legend: N instances, P parameters, B images, K classes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..config import NetSpaceConfig
+from ..datasets import Images
+from ..stacked import logits
+from ..training import generator
+from ..zoo import Zoo
+from .losses import distillation, spread
+from .model import build
+
+
+class NetSpaceTraining:
+    """A space as a trainee. Targets' answers are computed once; the model of the best look at validation is kept beside."""
+
+    def __init__(self, config: NetSpaceConfig, zoo: Zoo, images: Images):
+        self.config, self.arch, self.total = config, zoo.arch, config.steps
+        self.images_BCHW = images.images["train"]
+        self.parameters_NP = zoo.parameters_NP[zoo.rows("train")]
+        with torch.no_grad():
+            self.targets_NBK = torch.cat([logits(part, self.images_BCHW, zoo.arch) for part in self.parameters_NP.split(32)])
+        self.weight_N = 1 / spread(self.targets_NBK) if config.balance else torch.ones(len(self.parameters_NP), device=self.parameters_NP.device)
+        self.val_NP = zoo.parameters_NP[zoo.rows("val")]
+        self.val_images_BCHW, self.val_labels_B = images.images["val"], images.labels["val"]
+        with torch.no_grad():
+            self.val_right_N = self._val_accuracy(self.val_NP)
+        self.model = build(config, zoo.arch, self.parameters_NP)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+        for parameter in self.model.parameters():  # Adam's state exists from the start, so that every checkpoint has one form
+            self.optimizer.state[parameter] = {
+                "step": torch.zeros(()),
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+            }
+        self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.best_gap = torch.full((), math.inf)
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step: linear warm-up, then constant or a cosine to zero."""
+        config = self.config
+        if step < config.warmup:
+            return config.lr * (step + 1) / config.warmup
+        if not config.cosine:
+            return config.lr
+        return config.lr * 0.5 * (1 + math.cos(math.pi * (step - config.warmup) / max(1, self.total - config.warmup)))
+
+    def step(self, index: int) -> dict[str, float]:
+        config, random = self.config, generator(self.config.seed, 12, index)
+        rows_N = torch.randperm(len(self.parameters_NP), generator=random)[: config.networks]
+        picks_B = torch.randperm(len(self.images_BCHW), generator=random)[: config.images]
+        parameters_NP = self.parameters_NP[rows_N]
+        if config.noise:
+            parameters_NP = parameters_NP + config.noise * self.model.unit * torch.randn(parameters_NP.shape, generator=random)
+        predicted_NP = self.model.decode(self.model.encode(parameters_NP))
+        predicted_NBK = logits(predicted_NP, self.images_BCHW[picks_B], self.arch)
+        loss_N = distillation(predicted_NBK, self.targets_NBK[rows_N][:, picks_B], config.temperature)
+        loss = (loss_N * self.weight_N[rows_N]).mean()
+        self.optimizer.param_groups[0]["lr"] = self.rate(index)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if config.clip:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        self.optimizer.step()
+        metrics = {"loss": float(loss)}
+        if (index + 1) % config.validate_every == 0 or index + 1 == self.total:
+            metrics |= self.validate()
+        return metrics
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Mean accuracy gap on the validation instances and images; the model is kept when it is the best so far."""
+        predicted_N = self._val_accuracy(self.model.decode(self.model.encode(self.val_NP)))
+        gap = (predicted_N - self.val_right_N).abs().mean()
+        if gap < self.best_gap:
+            self.best_gap = gap.cpu()
+            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        return {"val_gap": float(gap)}
+
+    def _val_accuracy(self, parameters_NP: Tensor) -> Tensor:
+        answers_NB = logits(parameters_NP, self.val_images_BCHW, self.arch).argmax(-1)
+        return (answers_NB == self.val_labels_B).float().mean(-1)
+
+    def state(self) -> dict[str, Tensor]:
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()} | {"best_gap": self.best_gap}
+        for name, parameter in self.model.named_parameters():
+            tensors |= {f"adam.{key}.{name}": tensor for key, tensor in self.optimizer.state[parameter].items()}
+        return tensors
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, tensor in self.state().items():
+                tensor.copy_(state[name])
