@@ -1,0 +1,46 @@
+"""The app: Streamlit with the engine's routes beside it (`create`), and what every screen shares (`main`).
+
+Streamlit runs this file as a script, once per interaction; `python -m explorer` imports it and serves what `create` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from engine.errors import ExplorerError
+from explorer import navigation, services, state, theme
+
+STYLE = Path(__file__).with_name("app.css")
+ICON = Path(__file__).resolve().parent.parent / "assets" / "theme" / "icon.svg"
+
+
+def create(hosts: Sequence[str]) -> st.App:
+    """The ASGI app, answering only to these host names (a foreign page must not reach it by a name of its own)."""
+    from engine.api import routes
+    from explorer.guard import HostGuard
+    from starlette.middleware import Middleware
+
+    return st.App(__file__, routes=routes(services.host()), middleware=[Middleware(HostGuard, hosts=hosts)])
+
+
+def main() -> None:
+    """One run of the script: read the URL, run the screen, write the URL."""
+    st.set_page_config(page_title="Network space explorer", page_icon=str(ICON), layout="wide")
+    st.html(f"<style>{theme.variables()}{STYLE.read_text('utf-8')}</style>")
+    state.read()
+    screen = st.navigation([navigation.page(name) for name in navigation.SCREENS], position="hidden")
+    navigation.bar()
+    try:
+        screen.run()
+    except ExplorerError as error:
+        st.error(str(error), icon=":material/error:")
+    finally:
+        if screen.url_path:  # Home selects nothing
+            state.write()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The screens, and links between them that carry the selection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+
+from explorer import state
+
+PAGES = Path(__file__).resolve().parent.parent / "pages"
+SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the file's name with dashes.
+    "home": ("Home", ":material/home:"),
+    "latent_map": ("Latent map", ":material/scatter_plot:"),
+    "interpolation": ("Interpolation", ":material/linear_scale:"),
+    "preps": ("PReps", ":material/grid_on:"),
+}
+
+
+def page(name: str) -> st.Page:
+    """The screen of that file name."""
+    title, icon = SCREENS[name]
+    return st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path="" if name == "home" else name.replace("_", "-"), default=name == "home")
+
+
+def link(name: str, label: str | None = None, icon: str | None = None, **changes: object) -> None:
+    """A link to a screen with the present selection and changes to it: link("interpolation", a="z003", b="z017")."""
+    st.page_link(page(name), label=label, icon=icon, query_params={} if name == "home" else state.query(**changes))
+
+
+def go(name: str, **changes: object) -> NoReturn:
+    """Open a screen now (from a button), with the present selection and changes to it."""
+    st.switch_page(page(name), query_params=state.query(**changes))
+
+
+def bar() -> None:
+    """The row of links at the head of every screen. Not st.navigation's own, whose links drop the query."""
+    with st.container(horizontal=True, gap="medium", key="bar"):
+        for name in SCREENS:
+            link(name)

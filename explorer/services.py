@@ -1,0 +1,61 @@
+"""The app's one handle on the engine.
+
+Streamlit runs the scripts of all sessions, and Starlette the routes, as threads of one process that share this module:
+what it holds is made once, under a lock, and is the same object for a page and for a route. (That is why the
+configuration switches Streamlit's file watcher off: it would drop and import this module again.)
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from engine.artifacts import Store
+
+if TYPE_CHECKING:
+    from engine.host import Host
+
+_lock = threading.RLock()
+_store: Store | None = None
+_host: Host | None = None
+
+
+def store() -> Store:
+    """The artifacts at hand: the gallery and the workspace named by EXPLORER_WORKSPACE."""
+    global _store
+    with _lock:
+        if _store is None:
+            _store = Store(os.environ.get("EXPLORER_WORKSPACE"))
+        return _store
+
+
+def host() -> Host:
+    """The process's one host of loaded artifacts, on the best device. Made at the first call (imports torch)."""
+    global _host
+    with _lock:
+        if _host is None:
+            from engine.host import Host
+
+            _host = Host(store())
+        return _host
+
+
+def use(new: Store | None) -> None:
+    """Look at another store from now on (None: at the default one). For tests."""
+    global _store, _host
+    with _lock:
+        _store, _host = new, None
+
+
+def device() -> str:
+    """The device in use, in words: 'CPU, 2 cores' or 'NVIDIA H200'."""
+    import torch
+
+    chosen = torch.device(host().device)
+    if chosen.type == "cuda":
+        return torch.cuda.get_device_name(chosen)
+    if chosen.type == "cpu":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return f"CPU, {cores} core{'s' * (cores != 1)}"
+    return chosen.type.upper()

@@ -1,0 +1,153 @@
+"""What is selected <-> the URL. Every view is a link.
+
+The selection is a handful of strings: `space`, `a`, `b`, `gamma`, `instance` and whatever else a page names. It lives in
+the URL's query and, because Streamlit drops the query when the page changes, in the session too:
+
+- at the start of a run `read()` takes the URL into the session (what the URL says wins; what it leaves out is kept);
+- a page asks with `space()`, `instance()`, `gamma()`, `choice()`; a value that cannot be used gives one message with a
+  remedy and falls back, and what was fallen back to is in the URL when the run ends (`write()`);
+- a widget is tied with `**bound(...)`; anything else that changes the selection calls `remember()`.
+
+`app.py` calls read() and write(); pages need only the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from engine.errors import closest
+
+# What names something inside a space, and so means nothing in another one.
+OF_A_SPACE = ("a", "b", "instance")
+LONGEST = 200
+
+_SELECTION, _NOTICES = "_selection", "_notices"
+
+
+def _selection() -> dict[str, str]:
+    return st.session_state.setdefault(_SELECTION, {})
+
+
+def _notices() -> dict[str, str]:
+    return st.session_state.setdefault(_NOTICES, {})
+
+
+def _merge(changes: dict[str, str | None]) -> None:
+    """Apply changes to the session's selection; another space forgets what named things in the old one."""
+    selection = _selection()
+    if "space" in changes and changes["space"] != selection.get("space"):
+        for name in OF_A_SPACE:
+            selection.pop(name, None)
+            _notices().pop(name, None)
+    for name, value in changes.items():
+        if selection.get(name) != value:
+            _notices().pop(name, None)
+        if value is None:
+            selection.pop(name, None)
+        else:
+            selection[name] = value
+
+
+def read() -> None:
+    """Take the URL's query into the session's selection. Called once, before the page."""
+    _merge({name: value[:LONGEST] for name, value in st.query_params.to_dict().items()})
+
+
+def write() -> None:
+    """Make the URL say what is selected, in one step of the browser's history. Called once, after the page."""
+    if st.query_params.to_dict() != _selection():
+        st.query_params.from_dict(_selection())
+
+
+def remember(**values: object) -> None:
+    """Select, e.g. remember(a="z017", gamma=0.25); None forgets. For callbacks, fragments and components' values."""
+    _merge({name: None if value is None else text(value) for name, value in values.items()})
+    write()
+
+
+def text(value: object) -> str:
+    """A value as the URL spells it: numbers with at most four decimals and no trailing zeros."""
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def get(name: str) -> str | None:
+    """What is selected under that name, unchecked; None where nothing is."""
+    return _selection().get(name)
+
+
+def choice(name: str, options: Sequence[str], default: str | None = None, what: str | None = None) -> str:
+    """The selected one of `options` (not empty), else `default`, else the first. An unknown value is told once, then mended."""
+    assert options, f"no options for {name}: the page must say so before it asks"
+    value = get(name)
+    if value not in options:
+        fallback = default if default in options else options[0]
+        if value is not None:
+            _fall_back(name, f"There is no {what or name} {quoted(value)} here.{closest(value, options)} Showing `{fallback}` instead.", fallback)
+        value = fallback
+        _selection()[name] = value
+    _tell(name)
+    return value
+
+
+def space(spaces: Sequence[str]) -> str:
+    """Id of the selected space."""
+    return choice("space", spaces)
+
+
+def instance(name: str, ids: Sequence[str], default: str | None = None) -> str:
+    """Id of the instance selected under `name` ("a", "b" or "instance")."""
+    return choice(name, ids, default, what="instance")
+
+
+def gamma(default: float = 0.5) -> float:
+    """The selected gamma: 0 at anchor A, 1 at anchor B."""
+    value = get("gamma")
+    try:
+        number = default if value is None else float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        _fall_back("gamma", f"Gamma {quoted(value)} is not a number from 0 (anchor A) to 1 (anchor B). Showing {text(default)} instead.", text(default))
+        number = default
+    _selection()["gamma"] = text(float(number))
+    _tell("gamma")
+    return number
+
+
+def bound(name: str, options: Sequence[str], default: str | None = None, what: str | None = None) -> dict:
+    """Arguments that tie a selectbox, radio or segmented control to the selection:
+
+    space = st.selectbox("Space", ids, **state.bound("space", ids))
+    """
+    key = f"pick_{name}"
+    st.session_state[key] = choice(name, options, default, what)
+    return {"key": key, "on_change": lambda: remember(**{name: st.session_state[key]})}
+
+
+def query(**changes: object) -> dict[str, str]:
+    """The selection with changes, as the query of a link: st.page_link(page, query_params=state.query(a="z017"))."""
+    merged = dict(_selection())
+    if "space" in changes and changes["space"] != merged.get("space"):
+        merged = {name: value for name, value in merged.items() if name not in OF_A_SPACE}
+    merged.update({name: text(value) for name, value in changes.items() if value is not None})
+    return {name: value for name, value in merged.items() if changes.get(name, "") is not None}
+
+
+def quoted(value: object) -> str:
+    """A stranger's text as inert Markdown code, at most 60 characters."""
+    clean = "".join(char if char.isprintable() and char != "`" else "?" for char in str(value)[:60])
+    return f"`{clean or ' '}`"
+
+
+def _fall_back(name: str, notice: str, value: str) -> None:
+    _notices()[name] = notice
+    _selection()[name] = value
+
+
+def _tell(name: str) -> None:
+    """Show the message of that name, on every run until the person chooses something else."""
+    if name in _notices():
+        st.warning(_notices()[name], icon=":material/link_off:")
