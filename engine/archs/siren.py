@@ -20,13 +20,11 @@ def siren_forward(layers: Sequence[tuple[Tensor, Tensor]], points_NB3: Tensor) -
     ``W3 sin(30 (W2 sin(30 (W1 x + b1)) + b2)) + b3`` with one batched product a layer.
     """
     signal = points_NB3
-    last = len(layers) - 1
-    for depth, (weight, bias) in enumerate(layers):
-        scale = OMEGA if depth < last else 1.0  # inside the product: it saves a pass over (N, B, H)
-        product = torch.baddbmm if weight.dim() == 3 else torch.addmm
-        signal = product(bias.unsqueeze(-2), signal, weight.mT, beta=scale, alpha=scale)
-        if depth < last:
-            signal = sine(signal)
+    product = torch.baddbmm if layers[0][0].dim() == 3 else torch.addmm
+    for weight, bias in layers[:-1]:  # the frequency goes into the weights: a pass over (P), not over (N, B, H)
+        signal = sine(product(OMEGA * bias.unsqueeze(-2), signal, OMEGA * weight.mT))
+    weight, bias = layers[-1]
+    signal = product(bias.unsqueeze(-2), signal, weight.mT)
     return signal.squeeze(-1)
 
 
