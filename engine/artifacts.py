@@ -205,7 +205,7 @@ class Store:
             raise StorageError(f"Cannot write to {root} ({error.strerror}). Choose another folder with --workspace.") from error
         try:
             for name, tensors in arrays.items():
-                save_file({key: np.ascontiguousarray(array) for key, array in tensors.items()}, temp / safe_name(name))
+                save_file({key: np.asarray(array, order="C") for key, array in tensors.items()}, temp / safe_name(name))
             for name, frame in (tables or {}).items():
                 frame.to_parquet(temp / safe_name(name), index=False)
             files = {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size} for path in sorted(temp.iterdir())}
@@ -289,12 +289,15 @@ def replace_folder(temp: Path, target: Path) -> None:
     fsync(target.parent)
 
 
-def save_checkpoint(path: Path, tag: str, step: int, arrays: dict) -> None:
+def save_checkpoint(path: Path, tag: str, step: int, seconds: float, arrays: dict) -> None:
     """One file with the state of a run after `step` steps, replaced atomically."""
     from safetensors.numpy import save
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = save(arrays, {"tag": tag, "step": str(step)})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"Cannot write to {path.parent} ({error.strerror}). Choose another folder with --workspace.") from error
+    data = save(arrays, {"tag": tag, "step": str(step), "seconds": str(seconds)})
     write_atomic(path, hashlib.sha256(data).digest() + data)
 
 

@@ -55,6 +55,7 @@ class NetSpaceConfig:
     normalise: bool = False  # ours: divide PReps by the zoo's standard deviation before encoding
     start: Literal["paper", "zoo"] = "paper"  # ours ("zoo"): the elementwise scale starts at the zoo's spread per layer
     balance: bool = False  # ours: divide each instance's loss by the variance of its target's logits
+    performance: float = 0.0  # ours: weight of the squared difference in soft accuracy between predicted and target
     temperature: float = 4.0  # T of eq. 1
     networks: int = 8  # instances per step
     images: int = 128  # images per step

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Protocol
 
@@ -18,6 +19,14 @@ from .artifacts import load_checkpoint, save_checkpoint
 from .errors import NonFiniteLoss
 
 CHECKPOINT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: at its last step or stopped before, and its seconds, those before a restart included."""
+
+    finished: bool
+    seconds: float
 
 
 class Trainee(Protocol):
@@ -48,25 +57,29 @@ def run(
     on_step: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
     stop: Callable[[], bool] = lambda: False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
-) -> bool:
-    """Train to the end or until `stop()`; True at the end. Goes on from `checkpoint` if it holds a run with this `tag`.
+) -> Outcome:
+    """Train to the end or until `stop()`. Goes on from `checkpoint` if it holds a run with this `tag`.
 
     Raises NonFiniteLoss at the step that met one; the last good checkpoint stays.
     """
-    first = 0
+    first, before = 0, 0.0
     if checkpoint is not None and (found := load_checkpoint(checkpoint, tag)) is not None:
-        first, arrays, _ = found
+        first, arrays, metadata = found
+        before = float(metadata["seconds"])
         trainee.restore({name: torch.from_numpy(array) for name, array in arrays.items()})
-    saved = time.monotonic()
+    began = saved = time.monotonic()
+
+    def seconds() -> float:
+        return before + time.monotonic() - began
 
     def save(step: int) -> None:
         if checkpoint is not None:
-            save_checkpoint(checkpoint, tag, step, {name: tensor.detach().cpu().numpy() for name, tensor in trainee.state().items()})
+            save_checkpoint(checkpoint, tag, step, seconds(), {name: tensor.detach().cpu().numpy() for name, tensor in trainee.state().items()})
 
     for index in range(first, trainee.total):
         if stop():
             save(index)
-            return False
+            return Outcome(False, seconds())
         metrics = trainee.step(index)
         if not math.isfinite(metrics.get("loss", 0.0)):
             raise NonFiniteLoss(f"The loss became {metrics['loss']} at step {index + 1}. Nothing of that step was saved; try a smaller learning rate.")
@@ -74,4 +87,4 @@ def run(
         if time.monotonic() - saved > checkpoint_seconds:
             save(index + 1)
             saved = time.monotonic()
-    return True
+    return Outcome(True, seconds())

@@ -21,3 +21,14 @@ def distillation(predicted_NBK: Tensor, target_NBK: Tensor, temperature: float) 
 def spread(target_NBK: Tensor) -> Tensor:
     """Variance of each target's logits over images and classes, about each image's mean [N]; the `balance` switch divides by it."""
     return (target_NBK - target_NBK.mean(-1, keepdim=True)).square().mean((-2, -1))
+
+
+def soft_accuracy(logits_NBK: Tensor, labels_B: Tensor, spread_N: Tensor, sharpness: float = 10.0) -> Tensor:
+    """A differentiable accuracy per instance [N], in 0..1: the mean share that a sharp softmax gives to the right class.
+
+    Logits are measured in units of `spread_N` ** 0.5 (the target's), so that weak networks, whose logits are small, are
+    judged as sharply as strong ones.
+    """
+    scaled_NBK = logits_NBK * (sharpness / spread_N.sqrt())[:, None, None]
+    labels_NB1 = labels_B[None, :, None].expand(len(logits_NBK), -1, 1)
+    return F.softmax(scaled_NBK, -1).gather(-1, labels_NB1).mean((-2, -1))

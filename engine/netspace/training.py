@@ -15,7 +15,7 @@ from ..datasets import Images
 from ..stacked import logits
 from ..training import generator
 from ..zoo import Zoo
-from .losses import distillation, spread
+from .losses import distillation, soft_accuracy, spread
 from .model import build
 
 
@@ -28,7 +28,8 @@ class NetSpaceTraining:
         self.parameters_NP = zoo.parameters_NP[zoo.rows("train")]
         with torch.no_grad():
             self.targets_NBK = torch.cat([logits(part, self.images_BCHW, zoo.arch) for part in self.parameters_NP.split(32)])
-        self.weight_N = 1 / spread(self.targets_NBK) if config.balance else torch.ones(len(self.parameters_NP), device=self.parameters_NP.device)
+        self.labels_B, self.spread_N = images.labels["train"], spread(self.targets_NBK)
+        self.weight_N = 1 / self.spread_N if config.balance else torch.ones_like(self.spread_N)
         self.val_NP = zoo.parameters_NP[zoo.rows("val")]
         self.val_images_BCHW, self.val_labels_B = images.images["val"], images.labels["val"]
         with torch.no_grad():
@@ -62,15 +63,20 @@ class NetSpaceTraining:
             parameters_NP = parameters_NP + config.noise * self.model.unit * torch.randn(parameters_NP.shape, generator=random)
         predicted_NP = self.model.decode(self.model.encode(parameters_NP))
         predicted_NBK = logits(predicted_NP, self.images_BCHW[picks_B], self.arch)
-        loss_N = distillation(predicted_NBK, self.targets_NBK[rows_N][:, picks_B], config.temperature)
-        loss = (loss_N * self.weight_N[rows_N]).mean()
+        target_NBK = self.targets_NBK[rows_N][:, picks_B]
+        loss_N = distillation(predicted_NBK, target_NBK, config.temperature) * self.weight_N[rows_N]
+        if config.performance:
+            labels_B, spread_N = self.labels_B[picks_B], self.spread_N[rows_N]
+            gap_N = soft_accuracy(predicted_NBK, labels_B, spread_N) - soft_accuracy(target_NBK, labels_B, spread_N)
+            loss_N = loss_N + config.performance * gap_N.square()
+        loss = loss_N.mean()
         self.optimizer.param_groups[0]["lr"] = self.rate(index)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if config.clip:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
         self.optimizer.step()
-        metrics = {"loss": float(loss)}
+        metrics = {"loss": loss.item()}
         if (index + 1) % config.validate_every == 0 or index + 1 == self.total:
             metrics |= self.validate()
         return metrics

@@ -1,0 +1,152 @@
+"""What each command does. Heavy imports live inside, so that `list` stays fast."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from . import presets
+from .artifacts import Store
+from .errors import ExplorerError
+
+
+class WrongUse(ExplorerError):
+    """A command line that does not parse."""
+
+
+def store_of(options) -> Store:
+    return Store(options.workspace)
+
+
+def emit(options, value: dict, text: str) -> None:
+    print(json.dumps(value, allow_nan=False) if options.json else text)
+
+
+def do_list(options) -> None:
+    store = store_of(options)
+    rows = [{"id": m.id, "kind": m.kind, "title": m.title, "metrics": m.metrics} for m in store.manifests()]
+    lines = [f"{row['id']:<28} {row['kind']:<9} {row['title']}" for row in rows]
+    lines += [f"{id_:<28} broken    {reason}" for id_, reason in store.broken().items()]
+    for id_, reason in store.broken().items():
+        print(f"{id_}: {reason}", file=sys.stderr)
+    emit(options, {"artifacts": rows}, "\n".join(lines) or "Nothing here yet. `python -m engine train netspace-digits` makes a space.")
+
+
+def do_show(options) -> None:
+    manifest = store_of(options).open(options.id).manifest
+    head = f"{manifest.id} ({manifest.kind}): {manifest.title}\npreset {manifest.preset}, made {manifest.created} by: {manifest.provenance.get('command')}"
+    emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([head, *metric_lines(manifest.metrics)]))
+
+
+def metric_lines(metrics: dict, stored: dict | None = None) -> list[str]:
+    """One line a metric; with `stored`, what the manifest says beside it."""
+    lines = []
+    for name, entry in metrics.items():
+        spread = f" ± {entry['spread']:.4f}" if entry.get("spread") is not None else ""
+        beside = "" if stored is None else f"   stored {stored[name]['value']}" if name in stored else "   not stored"
+        lines.append(f"  {name:<28} {entry['value']}{spread}  (n {entry['n']}, {entry['split']}){beside}")
+    return lines
+
+
+def do_train(options) -> None:
+    from .make import pick_device, train
+
+    config = overridden(presets.config(options.preset), options.overrides)
+    if options.seed is not None:
+        config = replace(config, seed=options.seed)
+    artifact = train(store_of(options), options.preset, config, pick_device(options.device), progress)
+    manifest = artifact.manifest
+    emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
+
+
+def overridden(config, arguments: list[str]):
+    """A preset's config with the fields that the command line changes (tyro reads them). Raises WrongUse."""
+    if not arguments:
+        return config
+    import tyro
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            return tyro.cli(type(config), default=config, args=arguments)
+    except SystemExit as error:
+        words = " ".join("".join(" " if ord(c) >= 0x2500 and ord(c) < 0x2600 else c for c in said.getvalue()).split())
+        raise WrongUse(words or f"cannot read {' '.join(arguments)}") from error
+
+
+def progress(title: str, total: int):
+    """A progress bar with an ETA on standard error, fed by a run's `on_step`."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=total, desc=title, unit="step", file=sys.stderr, mininterval=1.0, dynamic_ncols=True)
+
+    def on_step(step: int, metrics: dict[str, float]) -> None:
+        bar.update(step - bar.n)
+        if "val_gap" in metrics:
+            bar.set_postfix(val_gap=f"{metrics['val_gap']:.3f}")
+        if step == total:
+            bar.close()
+
+    return on_step
+
+
+def do_evaluate(options) -> None:
+    from .make import pick_device, reevaluate
+
+    artifact = store_of(options).open(options.id)
+    metrics = reevaluate(store_of(options), artifact, pick_device(options.device), options.seed)
+    emit(options, {"id": artifact.id, "kind": artifact.manifest.kind, "metrics": metrics}, "\n".join([artifact.id, *metric_lines(metrics, artifact.manifest.metrics)]))
+
+
+def do_interpolate(options) -> None:
+    from .host import Host
+
+    step = Host(store_of(options), options.device).step(options.id, options.a, options.b, options.gamma, path=options.path, images="all")
+    value = {
+        "id": options.id,
+        "a": options.a,
+        "b": options.b,
+        "gamma": options.gamma,
+        "path": options.path,
+        "accuracy": {"value": step.right / step.n, "right": step.right, "n": step.n, "split": step.split, "low": step.low, "high": step.high},
+    }
+    emit(options, value, f"{100 * step.right / step.n:.1f} % of {step.n} {step.split} images right (95 % interval {100 * step.low:.1f} to {100 * step.high:.1f} %) at gamma {options.gamma} on the {options.path} path")
+
+
+def do_export(options) -> None:
+    from .artifacts import write_atomic
+    from .export import network_bytes
+    from .host import Host
+
+    data = network_bytes(Host(store_of(options), options.device), options.id, options.a, options.b, options.gamma, options.path)
+    path = Path(options.output or f"{options.id}-{options.a}-{options.b}-{options.gamma:g}.safetensors")
+    write_atomic(path, data)
+    emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
+
+
+def do_verify(options) -> None:
+    store = store_of(options)
+    ids = [options.id] if options.id else list(store.folders())
+    problems = {id_: store.verify(id_) for id_ in ids if id_ not in store.broken()} | {id_: [reason] for id_, reason in store.broken().items() if id_ in ids}
+    if any(problems.values()):
+        raise ExplorerError(" ".join(line for lines in problems.values() for line in lines))
+    emit(options, {"verified": ids}, "\n".join(f"{id_}: whole" for id_ in ids) or "There is nothing to verify.")
+
+
+def do_bench(options) -> None:
+    from .bench import run
+
+    rows = run(options.name or None)
+    lines = [f"{row['name']:<28} {row['value']:>10.3f} {row['unit']:<8}" + (f" reference {row['reference']:.3f}, ratio {row['ratio']:.2f}" if row["ratio"] else "") for row in rows]
+    emit(options, {"rows": rows}, "\n".join(lines))
+
+
+def do_serve(options) -> None:
+    from .api import serve
+    from .host import Host
+
+    serve(Host(store_of(options), options.device), options.host, options.port)

@@ -1,0 +1,253 @@
+"""The host: spaces in memory on one device, and what the networks in them answer.
+
+Everything that touches the device goes through one thread (`Host.run`): first come, first served, so a long curve or a full
+test split of one person (cut into short pieces) does not hold up another's drag. On the CPU that thread computes on one
+core: at the size of a drag a second core gains 15 % when it is idle, and costs ten times when it is busy (p95).
+
+Legend: N instances, P parameters, B images, C channels, H x W the PRep.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .artifacts import Store
+from .errors import InvalidValue
+from .netspace.space import Space, check_gamma, load_space
+from .prep import pack
+from .stacked import logits_one, wilson
+
+LIVE_IMAGES = 1000  # test images that a live answer rests on, where there are more
+PIECE_PIXELS = 256_000  # image pixels of one piece of device work: 4 000 images of 8x8, 250 of 32x32
+BYTES_LIMIT = 2 << 30
+RANGES_LIMIT = 1024  # anchor pairs whose colour range is kept per space
+
+
+@dataclass(frozen=True)
+class Step:
+    """The network at `gamma` of a path and what it answers on the first `n` of `total` test images."""
+
+    space: Space
+    gamma: float
+    path: str
+    parameters_P: Tensor  # on the CPU
+    answers: np.ndarray  # predicted classes, int64 [n]
+    labels: np.ndarray  # true classes, int64 [n]
+    total: int
+    split: str = "test"
+
+    @property
+    def n(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def right(self) -> int:
+        return int((self.answers == self.labels).sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers, in 0..1."""
+        return self.right / self.n
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % Wilson interval."""
+        return wilson(self.right, self.n)[0]
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % Wilson interval."""
+        return wilson(self.right, self.n)[1]
+
+    @property
+    def per_class(self) -> list[dict]:
+        """{"name", "right", "n"} of each class, in the dataset's order."""
+        names = self.space.images.classes
+        count = np.bincount(self.labels, minlength=len(names)).tolist()
+        right = np.bincount(self.labels[self.answers == self.labels], minlength=len(names)).tolist()
+        return [{"name": name, "right": r, "n": n} for name, r, n in zip(names, right, count)]
+
+    @property
+    def prep(self) -> np.ndarray:
+        """The PRep, float32 [H, W]."""
+        return prep_of(self.space, self.parameters_P)
+
+
+@dataclass
+class Loaded:
+    """A space in memory with what every step of it needs."""
+
+    space: Space
+    folder: Path
+    stamp: tuple
+    nbytes: int
+    rows: dict[str, int]
+    labels: np.ndarray
+    ranges: dict[tuple[int, int], float] = field(default_factory=dict)
+
+
+class Host:
+    """Loaded spaces on one device; the least recently used ones go when their bytes pass `bytes_limit`."""
+
+    def __init__(self, store: Store, device: str | torch.device | None = None, bytes_limit: int = BYTES_LIMIT):
+        self.store = store
+        self.device = device_of(device)
+        self.bytes_limit = bytes_limit
+        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._lock = threading.Lock()  # of _loaded; held for moments
+        self._loading = threading.Lock()  # one space is read at a time
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="device", initializer=self._start)
+
+    def _start(self) -> None:
+        if self.device.type == "cpu":
+            torch.set_num_threads(1)
+
+    def run(self, function: Callable, *args):
+        """What `function(*args)` returns, computed without gradients on the device's thread. Never call it from there."""
+        return self._thread.submit(torch.no_grad()(function), *args).result()
+
+    def device_name(self) -> str:
+        """'cpu', or the name of the GPU."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+
+    def nbytes(self) -> int:
+        """Bytes of all loaded spaces."""
+        with self._lock:
+            return sum(loaded.nbytes for loaded in self._loaded.values())
+
+    def loaded(self) -> list[str]:
+        """Ids of the spaces in memory, least recently used first."""
+        with self._lock:
+            return list(self._loaded)
+
+    def space(self, id_: str) -> Space:
+        """The space of that id, read if it is not in memory or has changed on disk. Raises UnknownId, CorruptArtifact, ..."""
+        return self._get(id_).space
+
+    def _get(self, id_: str) -> Loaded:
+        if (found := self._fresh(id_)) is not None:
+            return found
+        with self._loading:
+            if (found := self._fresh(id_)) is not None:  # another thread has just read it
+                return found
+            folder = self.store.open(id_, "netspace").folder
+            before = stamp(folder)
+            space = load_space(self.store, id_, str(self.device))
+            rows = {name: row for row, name in enumerate(space.table["id"])}
+            loaded = Loaded(space, folder, before, nbytes_of(space), rows, space.images.labels["test"].cpu().numpy())
+            with self._lock:
+                self._loaded[id_] = loaded
+                self._loaded.move_to_end(id_)
+                while len(self._loaded) > 1 and sum(each.nbytes for each in self._loaded.values()) > self.bytes_limit:
+                    self._loaded.popitem(last=False)
+            return loaded
+
+    def _fresh(self, id_: str) -> Loaded | None:
+        with self._lock:
+            loaded = self._loaded.get(id_)
+            if loaded is None or stamp(loaded.folder) != loaded.stamp:
+                return None
+            self._loaded.move_to_end(id_)
+            return loaded
+
+    def step(self, space_id: str, a: str, b: str, gamma: float, path: str = "embedding", images: int | str | None = None) -> Step:
+        """The network at `gamma` between instances `a` (0) and `b` (1), measured on test images.
+
+        `path`: "embedding" decodes (1 - gamma) e_a + gamma e_b; "weights" mixes the targets' parameters. `images`: the first so
+        many of the test split; None for the live budget, "all" for the whole split. Raises UnknownId, InvalidValue.
+        """
+        gamma = check_gamma(gamma)
+        loaded = self._get(space_id)
+        space, total = loaded.space, len(loaded.labels)
+        n = image_count(images, total)
+        row_a, row_b = row_of(loaded, a), row_of(loaded, b)
+        parameters_P = self.run(space.point, row_a, row_b, gamma, path)
+        images_BCHW = space.images.images["test"][:n]
+        piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
+        answers = np.concatenate([self.run(answers_of, space, parameters_P, part_BCHW) for part_BCHW in images_BCHW.split(piece)])
+        return Step(space, gamma, path, parameters_P.cpu(), answers, loaded.labels[:n], total)
+
+    def colour_range(self, space_id: str, a: str, b: str) -> float:
+        """Largest magnitude v of the colour scale -v..v of a path: 1st and 99th percentile of both targets' parameters, so
+        that colours do not jump along it."""
+        loaded = self._get(space_id)
+        key = (row_of(loaded, a), row_of(loaded, b))
+        if key not in loaded.ranges:
+            if len(loaded.ranges) >= RANGES_LIMIT:
+                loaded.ranges.clear()
+            loaded.ranges[key] = colour_range(loaded.space.parameters_NP[list(key)].cpu().numpy())
+        return loaded.ranges[key]
+
+    def close(self) -> None:
+        """End the device's thread; for tests."""
+        self._thread.shutdown()
+
+
+def device_of(name: str | torch.device | None) -> torch.device:
+    """The device of that name; a GPU where there is one and none is named. Raises InvalidValue."""
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError as error:
+        raise InvalidValue(f"There is no device {str(name)[:40]!r}. Use cpu or cuda.") from error
+    if device.type not in ("cpu", "cuda") or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):
+        raise InvalidValue(f"The device {str(device)!r} is not on this machine. Use cpu{' or cuda' if torch.cuda.is_available() else ''}.")
+    return device
+
+
+def answers_of(space: Space, parameters_P: Tensor, images_BCHW: Tensor) -> np.ndarray:
+    """Predicted classes int64 [B] of one network."""
+    return logits_one(parameters_P, images_BCHW, space.arch).argmax(-1).cpu().numpy()
+
+
+def image_count(images: int | str | None, total: int) -> int:
+    """How many test images `images` asks for. Raises InvalidValue."""
+    if images is None:
+        return min(LIVE_IMAGES, total)
+    if images == "all":
+        return total
+    if isinstance(images, bool) or not isinstance(images, int) or not 1 <= images <= total:
+        raise InvalidValue(f"images is a number from 1 to {total} (the test split), or 'all'; got {str(images)[:40]!r}.")
+    return images
+
+
+def row_of(loaded: Loaded, instance: str) -> int:
+    """Row of an instance. Raises UnknownId, with the nearest known id."""
+    row = loaded.rows.get(instance) if isinstance(instance, str) else None
+    return loaded.space.row(str(instance)[:100]) if row is None else row
+
+
+def prep_of(space: Space, parameters_P: Tensor) -> np.ndarray:
+    """The PRep of parameters, float32 [H, W]."""
+    return pack(parameters_P[None], space.config.prep_height, space.config.prep_width)[0].cpu().numpy()
+
+
+def colour_range(values: np.ndarray) -> float:
+    """Larger magnitude of the 1st and 99th percentile; 1 where all is zero."""
+    return float(np.abs(np.percentile(values, (1, 99))).max()) or 1.0
+
+
+def stamp(folder: Path) -> tuple | None:
+    """What changes when an artifact is written again; None where it is gone."""
+    try:
+        stat = os.stat(folder / "manifest.json")
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size
+
+
+def nbytes_of(space: Space) -> int:
+    """Bytes of a space's tensors and table."""
+    images = space.images
+    tensors = [space.parameters_NP, space.embeddings_NE, *space.model.state_dict().values(), *images.images.values(), *images.labels.values()]
+    return sum(tensor.nbytes for tensor in tensors) + int(space.table.memory_usage(deep=True).sum())

@@ -1,0 +1,144 @@
+"""From a preset to an artifact: train, measure, write. Goes on where an earlier run stopped."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import datasets, presets
+from .archs import architecture
+from .artifacts import Artifact, Manifest, Store, manifest_hash
+from .config import NetSpaceConfig, ZooConfig, digest
+from .errors import InvalidValue
+from .netspace.evaluate import evaluate
+from .netspace.space import MAP_2D, MAP_3D, load_space, load_zoo
+from .netspace.training import NetSpaceTraining
+from .netspace.umap_map import project
+from .stacked import accuracies
+from .training import Outcome, run
+from .zoo import Zoo, ZooTraining, measure
+
+
+def pick_device(name: str | None = None) -> str:
+    """The device asked for, or a GPU where there is one."""
+    return name or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def artifact_id(preset: str, seed: int) -> str:
+    """A preset's own seed gives its own name; another seed is said in the id."""
+    return preset if seed == presets.config(preset).seed else f"{preset}-seed{seed}"
+
+
+def provenance(seconds: float, device: str) -> dict:
+    """How an artifact came to be: command, seconds, device, versions, commit."""
+    root = Path(__file__).resolve().parent.parent
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True)
+    return {
+        "command": " ".join(["python -m engine", *sys.argv[1:]]),
+        "seconds": round(seconds, 1),
+        "device": torch.cuda.get_device_name() if device == "cuda" else f"CPU, {os.cpu_count()} cores",
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "commit": commit.stdout.strip() or "unknown",
+    }
+
+
+def checkpoint_path(store: Store, id_: str) -> Path:
+    return store.workspace / ".training" / id_ / "checkpoint.safetensors"
+
+
+def train(store: Store, preset: str, config, device: str, progress) -> Artifact:
+    """Make the artifact of a preset's config. `progress(title, total)` gives an `on_step(step, metrics)`.
+
+    Raises what training and storing raise; KeyboardInterrupt keeps the checkpoint.
+    """
+    make = {ZooConfig: make_zoo, NetSpaceConfig: make_netspace}[type(config)]
+    return make(store, preset, config, device, progress)
+
+
+def train_to_end(trainee, path: Path, config, on_step) -> Outcome:
+    outcome = run(trainee, path, digest(config), on_step)
+    assert outcome.finished
+    return outcome
+
+
+def make_zoo(store: Store, preset: str, config: ZooConfig, device: str, progress) -> Artifact:
+    id_ = artifact_id(preset, config.seed)
+    images = datasets.load(config.dataset, device)
+    trainee = ZooTraining(config, images)
+    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
+    began = time.monotonic()
+    parameters_NP = trainee.instances()
+    table = measure(config, parameters_NP, images)
+    seconds = outcome.seconds + time.monotonic() - began
+    arch = architecture(config.architecture)
+    metrics = zoo_metrics(Zoo(id_, arch, config.dataset, parameters_NP, table), device)
+    manifest = Manifest(id_, "zoo", f"{arch.family} on {images.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(seconds, device))
+    dtype = np.float16 if config.half else np.float32
+    artifact = store.write(manifest, {"parameters.safetensors": {"parameters": parameters_NP.cpu().numpy().astype(dtype)}}, {"instances.parquet": table}, store.workspace)
+    checkpoint_path(store, id_).unlink(missing_ok=True)
+    return artifact
+
+
+def make_netspace(store: Store, preset: str, config: NetSpaceConfig, device: str, progress) -> Artifact:
+    id_, zoo_id = artifact_id(preset, config.seed), artifact_id(config.zoo, config.seed)
+    if not store.has(zoo_id):
+        make_zoo(store, config.zoo, replace(presets.config(config.zoo), seed=config.seed), device, progress)
+    zoo_artifact = store.open(zoo_id, "zoo")
+    zoo = load_zoo(store, zoo_id, device)
+    images = datasets.load(zoo.dataset, device)
+    trainee = NetSpaceTraining(config, zoo, images)
+    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
+    began = time.monotonic()
+    model = trainee.model
+    model.load_state_dict(trainee.best)
+    model.eval()
+    with torch.no_grad():
+        embeddings_NE = model.encode(zoo.parameters_NP)
+        predicted_NP = model.decode(embeddings_NE)
+    table = zoo.table.copy()
+    for split in datasets.SPLITS:
+        table[f"predicted_{split}_accuracy"] = accuracies(predicted_NP, images.images[split], images.labels[split], zoo.arch).cpu().numpy()
+    table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
+    metrics = evaluate(model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, images, "test", "test")
+    seconds = outcome.seconds + time.monotonic() - began
+    total = seconds + zoo_artifact.manifest.provenance["seconds"]
+    metrics["seconds"] = {"value": round(total, 1), "split": "zoo and space from scratch", "n": 1}
+    inputs = {zoo_id: {"sha256": manifest_hash(zoo_artifact)}}
+    manifest = Manifest(id_, "netspace", f"{zoo.arch.family} on {images.title}", "", preset, asdict(config), inputs, metrics, provenance(seconds, device))
+    arrays = {
+        "model.safetensors": {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()},
+        "embeddings.safetensors": {"embeddings": embeddings_NE.cpu().numpy()},
+    }
+    artifact = store.write(manifest, arrays, {"instances.parquet": table}, store.workspace)
+    checkpoint_path(store, id_).unlink(missing_ok=True)
+    return artifact
+
+
+def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None = None) -> dict:
+    """The metrics of an artifact, measured again from its weights (times are not: they are the manifest's)."""
+    if artifact.manifest.kind == "zoo":
+        return zoo_metrics(load_zoo(store, artifact.id, device), device)
+    if artifact.manifest.kind == "netspace":
+        space = load_space(store, artifact.id, device)
+        rows = [row for row, split in enumerate(space.table["split"]) if split == "test"]
+        return evaluate(space.model, space.parameters_NP[rows], space.arch, space.images, "test", "test", seed or 0)
+    raise InvalidValue(f"{artifact.id} is a {artifact.manifest.kind}; zoos and spaces can be evaluated.")
+
+
+def zoo_metrics(zoo: Zoo, device: str) -> dict:
+    """How a zoo's test accuracies are spread: their ends, and the share of instances in the emptiest tenth of 0.1..0.9."""
+    images = datasets.load(zoo.dataset, device)
+    accuracy_N = accuracies(zoo.parameters_NP, images.images["test"], images.labels["test"], zoo.arch).cpu().numpy()
+    tenths = np.histogram(accuracy_N, bins=np.linspace(0.1, 0.9, 9))[0] / len(accuracy_N)
+    values = {"accuracy_min": accuracy_N.min(), "accuracy_max": accuracy_N.max(), "smallest_tenth_share": tenths.min()}
+    return {name: {"value": round(float(value), 6), "split": "all instances, test images", "n": len(accuracy_N)} for name, value in values.items()}
