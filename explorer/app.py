@@ -5,7 +5,7 @@ Streamlit runs this file as a script, once per interaction; `python -m explorer`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import streamlit as st
@@ -17,21 +17,22 @@ STYLE = Path(__file__).with_name("app.css")
 ICON = Path(__file__).resolve().parent.parent / "assets" / "theme" / "icon.svg"
 
 
-def create(hosts: Sequence[str]) -> st.App:
-    """The ASGI app, answering only to these host names (a foreign page must not reach it by a name of its own)."""
-    from engine.api import routes
-    from explorer.guard import HostGuard
+def create(hosts: Iterable[str] = ()) -> st.App:
+    """The ASGI app. Pages and routes alike answer to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only."""
     from starlette.middleware import Middleware
 
-    return st.App(__file__, routes=routes(services.host()), middleware=[Middleware(HostGuard, hosts=hosts)])
+    from engine.api import routes
+    from engine.guard import Guard, allowed_hosts
+
+    return st.App(__file__, routes=routes(services.host(), hosts), middleware=[Middleware(Guard, hosts=allowed_hosts(hosts))])
 
 
 def main() -> None:
     """One run of the script: read the URL, run the screen, write the URL."""
     st.set_page_config(page_title="Network space explorer", page_icon=str(ICON), layout="wide")
     st.html(f"<style>{theme.variables()}{STYLE.read_text('utf-8')}</style>")
-    state.read()
     screen = st.navigation([navigation.page(name) for name in navigation.SCREENS], position="hidden")
+    state.read(screen.url_path)
     navigation.bar()
     try:
         screen.run()

@@ -49,13 +49,7 @@ def use(new: Store | None) -> None:
 
 
 def device() -> str:
-    """The device in use, in words: 'CPU, 2 cores' or 'NVIDIA H200'."""
-    import torch
-
-    chosen = torch.device(host().device)
-    if chosen.type == "cuda":
-        return torch.cuda.get_device_name(chosen)
-    if chosen.type == "cpu":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return f"CPU, {cores} core{'s' * (cores != 1)}"
-    return chosen.type.upper()
+    """The device in use, in words: 'CPU, 2 cores' or the name of the GPU."""
+    name = host().device_name()
+    cores = len(os.sched_getaffinity(0))
+    return f"CPU, {cores} core{'s' * (cores != 1)}" if name == "cpu" else name

@@ -24,7 +24,7 @@ from engine.errors import closest
 OF_A_SPACE = ("a", "b", "instance")
 LONGEST = 200
 
-_SELECTION, _NOTICES = "_selection", "_notices"
+_SELECTION, _NOTICES, _SCREEN = "_selection", "_notices", "_screen"
 
 
 def _selection() -> dict[str, str]:
@@ -51,8 +51,11 @@ def _merge(changes: dict[str, str | None]) -> None:
             selection[name] = value
 
 
-def read() -> None:
-    """Take the URL's query into the session's selection. Called once, before the page."""
+def read(screen: str) -> None:
+    """Take the URL's query into the session's selection. Called once, before the screen of that name runs."""
+    if st.session_state.get(_SCREEN) != screen:
+        st.session_state[_SCREEN] = screen
+        _notices().clear()
     _merge({name: value[:LONGEST] for name, value in st.query_params.to_dict().items()})
 
 
@@ -148,6 +151,6 @@ def _fall_back(name: str, notice: str, value: str) -> None:
 
 
 def _tell(name: str) -> None:
-    """Show the message of that name, on every run until the person chooses something else."""
+    """Show the message of that name, on every run of this screen until the person chooses something else."""
     if name in _notices():
         st.warning(_notices()[name], icon=":material/link_off:")

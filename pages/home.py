@@ -45,8 +45,8 @@ st.markdown(WHAT)
 
 if spaces:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        if st.button(f"Drag through {spaces[0].title or spaces[0].id}", type="primary", icon=":material/arrow_forward:"):
-            navigation.go("interpolation", space=spaces[0].id)
+        with st.container(key="way_in", width="content"):
+            navigation.link("interpolation", f"Drag through {spaces[0].title or spaces[0].id}", ":material/arrow_forward:", space=spaces[0].id)
         st.caption(f"Computing on {services.device()}")
     for left in range(0, len(spaces), 2):
         for column, space in zip(st.columns(2), spaces[left : left + 2]):

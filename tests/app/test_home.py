@@ -1,0 +1,70 @@
+"""Home without a browser: what its script puts on the screen for the stores a person may have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.artifacts import Store
+from explorer import services
+
+APP = str(Path(__file__).resolve().parents[2] / "explorer" / "app.py")
+
+
+@pytest.fixture
+def home():
+    """Run the app's first screen over a store."""
+
+    def run(store: Store) -> AppTest:
+        services.use(store)
+        return AppTest.from_file(APP, default_timeout=60).run()
+
+    yield run
+    services.use(None)
+
+
+def everything(app: AppTest) -> str:
+    """All text and HTML of the screen."""
+    kinds = (app.title, app.subheader, app.markdown, app.caption, app.code, app.get("html"), app.get("page_link"))
+    return "\n".join(str(getattr(element, "value", None) or element.proto) for elements in kinds for element in elements)
+
+
+def test_a_space_is_shown_with_the_metrics_of_its_manifest(home, made_up_store):
+    app = home(made_up_store)
+    shown = everything(app)
+    assert not app.exception and not app.error and not app.warning
+    for text in ("432 networks", "lenetlike-digits", "4.1\u202f%", "0.982", "94.3\u202f%", "41.2\u202f%", "held out, n\u202f=\u202f96", "Computing on"):
+        assert text in shown
+    assert "train netspace-digits" not in shown
+
+
+def test_a_metric_that_was_not_measured_is_not_shown(home, made_up_store):
+    made_up_store.update_metrics(made_up_store.open("space-made-up"), {"gap_mean": {"value": "nice", "split": "test", "n": 1}})
+    shown = everything(home(made_up_store))
+    assert "nice" not in shown and "Not measured yet" in shown
+
+
+def test_an_empty_gallery_says_how_to_fill_it(home, tmp_path):
+    app = home(Store(tmp_path / "workspace", tmp_path / "gallery"))
+    assert not app.exception and not app.error
+    assert app.code[0].value == "python -m engine train netspace-digits"
+    assert [button.label for button in app.button] == ["Look again"]
+
+
+def test_a_broken_artifact_is_named_and_the_others_go_on(home, made_up_store):
+    (made_up_store.workspace / "torn").mkdir()
+    (made_up_store.workspace / "torn" / "manifest.json").write_text('{"format": 1')
+    app = home(made_up_store)
+    assert not app.exception
+    assert len(app.warning) == 1 and "torn" in app.warning[0].value and "again" in app.warning[0].value
+    assert "432 networks" in everything(app)
+
+
+def test_a_manifests_text_is_not_html(home, made_up_store):
+    folder = made_up_store.workspace / "zoo-made-up"
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text.replace("lenetlike-digits", "<img src=x onerror=alert(1)>"))
+    shown = everything(home(made_up_store))
+    assert "<img" not in shown and "&lt;img" in shown

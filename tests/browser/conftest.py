@@ -1,0 +1,96 @@
+"""A real server and a real browser. Where there is no browser the tests fail with one line that says how to get one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")  # as in the Makefile
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --force-color-profile=srgb"
+).split()
+
+
+def find_chromium() -> str:
+    """Path of Chromium or Chrome: $CHROMIUM, else the first known name on PATH."""
+    wanted = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else NAMES
+    found = next(filter(None, map(shutil.which, wanted)), None)
+    if found is None:
+        pytest.fail("No Chromium or Chrome: install one (on Debian: sudo apt-get install chromium) or name it, CHROMIUM=/path/to/chrome make test", pytrace=False)
+    return found
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running explorer: its address, its workspace, its process."""
+
+    url: str
+    workspace: Path
+    process: subprocess.Popen
+
+
+def start(workspace: Path, *arguments: str) -> Server:
+    """Start `python -m explorer` on a free port and wait until it says where it is."""
+    command = [sys.executable, "-m", "explorer", "--port", "0", "--workspace", str(workspace), *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    line = process.stdout.readline()
+    address = re.search(r"http://\S+", line)
+    assert address, f"the server did not start (exit code {process.poll()}): {line!r}"
+    return Server(address[0], workspace, process)
+
+
+def stop(server: Server) -> None:
+    """Ask it to stop as Ctrl+C does; kill it where that does not help within ten seconds."""
+    server.process.send_signal(signal.SIGINT)
+    try:
+        server.process.wait(10)
+    except subprocess.TimeoutExpired:
+        server.process.kill()
+        server.process.wait()
+    server.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def server(workspace) -> Iterator[Server]:
+    """The explorer over the gallery that ships and the run's temporary workspace."""
+    running = start(workspace)
+    yield running
+    stop(running)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, server) -> Iterator[Page]:
+    """An empty tab of its own profile, 1280 x 900, for this server: page.goto("/interpolation?...").
+
+    Asking any other machine for anything, or an error in a script, fails the test.
+    """
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=server.url)
+    context.set_default_timeout(20_000)
+    tab = context.new_page()
+    foreign, errors = [], []
+    tab.on("request", lambda request: None if request.url.startswith((server.url, "data:", "blob:")) else foreign.append(request.url))
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    yield tab
+    context.close()
+    assert not foreign, f"the page asked other machines: {foreign}"
+    assert not errors, f"errors in the page's scripts: {errors}"

@@ -1,0 +1,36 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.artifacts import Manifest, Store
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory) -> Path:
+    """A folder of the user's own artifacts for the whole run, empty at first and thrown away after it."""
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="session")
+def gallery_store(workspace) -> Store:
+    """The gallery that ships, with a temporary workspace over it."""
+    return Store(workspace)
+
+
+@pytest.fixture
+def made_up_store(tmp_path) -> Store:
+    """A store with one zoo and one measured space of no real weights, and an empty gallery: for what reads manifests."""
+    store = Store(tmp_path / "workspace", tmp_path / "gallery")
+    arrays = {"weights.safetensors": {"x": np.zeros(2, "float32")}}
+    zoo = {"architecture": "lenetlike-digits", "dataset": "digits", "train": 300, "val": 32, "test": 100}
+    store.write(Manifest("zoo-made-up", "zoo", "Made-up zoo", "", "zoo-digits", zoo), arrays)
+    values = {"gap_mean": 0.0412, "gap_correlation": 0.982, "path_floor_mean": 0.943, "weight_path_floor_mean": 0.412}
+    metrics = {name: {"value": value, "split": "test", "n": 96} for name, value in values.items()}
+    space = {"zoo": "zoo-digits", "embedding": 256}
+    store.write(Manifest("space-made-up", "netspace", "A <made-up> space", "", "netspace-digits", space, {"zoo-made-up": {}}, metrics), arrays)
+    return store
