@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import math
 import socket
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -218,11 +219,17 @@ def listen(address: str, port: int) -> socket.socket:
     return sock
 
 
-def serve(host: Host, address: str = "127.0.0.1", port: int = 8500) -> None:
-    """Serve the routes alone until interrupted. Raises PortInUse."""
+def server(host: Host, hosts: Iterable[str] = ()):
+    """The uvicorn server of `app`. Messages over 64 KiB end a socket before they are read; live.py refuses those over 4."""
     import uvicorn
 
+    config = uvicorn.Config(app(host, hosts), log_level="warning", access_log=False, ws="websockets-sansio", ws_max_size=1 << 16, ws_per_message_deflate=False, timeout_graceful_shutdown=3)
+    return uvicorn.Server(config)
+
+
+def serve(host: Host, address: str = "127.0.0.1", port: int = 8502) -> None:
+    """Serve the routes alone until interrupted. Raises PortInUse, InvalidValue."""
     sock = listen(address, port)
-    known = [address] if address not in ("0.0.0.0", "::") else []
-    config = uvicorn.Config(app(host, known), log_level="warning", access_log=False, ws="websockets-sansio", ws_max_size=1 << 16, ws_per_message_deflate=False, timeout_graceful_shutdown=3)
-    uvicorn.Server(config).run(sockets=[sock])
+    shown = f"[{address}]" if ":" in address else address
+    print(f"The API is on http://{shown}:{sock.getsockname()[1]}/api/health. Ctrl+C stops it.", file=sys.stderr, flush=True)
+    server(host, [] if address in ("0.0.0.0", "::") else [address]).run(sockets=[sock])
