@@ -1,0 +1,115 @@
+"""Home in a real browser, and what holds for every screen: links carry the selection, strangers are refused."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from engine.artifacts import Manifest, Store
+from engine.guard import FOREIGN
+from explorer import theme
+
+
+def query(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def home(page: Page, path: str = "/") -> None:
+    page.goto(path)
+    expect(page.get_by_text("Computing on")).to_be_visible()
+
+
+def accent(page: Page) -> str:
+    """Background of the way in, as '#rrggbb'."""
+    rgb = page.locator(".st-key-way_in a").evaluate("element => getComputedStyle(element).backgroundColor")
+    return "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", rgb)[:3])
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_home_in_both_themes(page, scheme, width):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    home(page)
+    assert accent(page) == theme.tokens(scheme)["primaryColor"]
+    background = page.locator(".stApp").evaluate("element => getComputedStyle(element).backgroundColor")
+    wanted = theme.tokens(scheme)["backgroundColor"]
+    assert background == f"rgb({', '.join(str(int(wanted[i : i + 2], 16)) for i in (1, 3, 5))})"
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"
+    expect(page.get_by_role("button", name="Deploy")).to_have_count(0)
+
+
+def test_the_way_in_leads_into_the_first_space(page, gallery_store):
+    first = gallery_store.manifests("netspace")[0]
+    home(page)
+    page.locator(".st-key-way_in a").click()
+    page.wait_for_url(re.compile(r"/interpolation\?"))
+    assert query(page)["space"] == first.id
+
+
+def test_links_of_the_bar_carry_the_selection(page, gallery_store):
+    last = gallery_store.manifests("netspace")[-1]
+    page.goto(f"/preps?space={last.id}&gamma=0.25")
+    bar = page.locator(".st-key-bar")
+    bar.get_by_role("link", name="Interpolation").click()
+    page.wait_for_url(re.compile(r"/interpolation\?"))
+    assert query(page)["space"] == last.id and query(page)["gamma"] == "0.25"
+    bar.get_by_role("link", name="Home").click()
+    expect(page.get_by_text("Computing on")).to_be_visible()
+    bar.get_by_role("link", name="Latent map").click()  # by way of Home, whose URL says nothing
+    page.wait_for_url(re.compile(r"/latent-map\?"))
+    assert query(page)["space"] == last.id
+
+
+def test_a_broken_artifact_is_named_and_the_way_in_stays(page, server):
+    folder = Path(server.workspace) / "torn"
+    folder.mkdir()
+    try:
+        (folder / "manifest.json").write_text("{")
+        home(page)
+        expect(page.get_by_role("alert").filter(has_text="torn")).to_be_visible()
+        expect(page.locator(".st-key-way_in a")).to_be_visible()
+    finally:
+        (folder / "manifest.json").unlink()
+        folder.rmdir()
+
+
+def test_an_artifact_made_meanwhile_is_there(page, server):
+    """The running app sees what is written beside it."""
+    store = Store(server.workspace)
+    space = Manifest("zz-made-meanwhile", "netspace", "Made meanwhile", "", "netspace-digits", {})
+    artifact = store.write(space, {"weights.safetensors": {"x": np.zeros(1, "float32")}})
+    try:
+        home(page)
+        expect(page.get_by_role("heading", name="Made meanwhile")).to_be_visible()
+    finally:
+        for path in artifact.folder.iterdir():
+            path.unlink()
+        artifact.folder.rmdir()
+
+
+@pytest.mark.parametrize("path", ["/", "/interpolation", "/_stcore/health", "/api/health"])
+def test_a_foreign_host_is_refused_with_a_reason(server, path):
+    answer = httpx.get(server.url + path, headers={"Host": "evil.example"})
+    assert answer.status_code == 403 and "EXPLORER_ALLOWED_HOSTS" in answer.json()["error"]
+    assert httpx.get(server.url + path).status_code == 200
+
+
+@pytest.mark.parametrize(("host", "origin"), [("127.0.0.1", "http://evil.example"), ("evil.example", None), ("evil.example", "http://evil.example")])
+def test_a_stranger_cannot_open_streamlits_socket(server, host, origin):
+    port = urlsplit(server.url).port
+    with connect(f"ws://127.0.0.1:{port}/_stcore/stream", origin=server.url) as ours, pytest.raises(TimeoutError):
+        ours.recv(timeout=0.5)  # open, and waiting for us to speak
+    plain = socket.create_connection(("127.0.0.1", port))  # the name in the Host header, whatever it resolves to
+    with connect(f"ws://{host}:{port}/_stcore/stream", sock=plain, origin=origin) as theirs, pytest.raises(ConnectionClosed) as closed:
+        theirs.recv(timeout=5)
+    assert closed.value.rcvd.code == FOREIGN
