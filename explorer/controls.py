@@ -1,0 +1,75 @@
+"""Pickers that several pages share: a space, an instance by id, the two anchors."""
+
+from __future__ import annotations
+
+import random
+
+import pandas as pd
+import streamlit as st
+
+from engine.netspace.space import Space
+from explorer import services, state
+
+POOR, GOOD = 0.3, 0.85  # validation accuracy below and above which a network is called poor, good
+PAIRS = {"Random pair": None, "Poor to good": (False, True), "Good to good": (True, True)}  # button: (A is good, B is good)
+
+
+def pick_space(label: str = "Space") -> Space | None:
+    """A picker of the spaces at hand, where there are several, and the selected one in memory. None, and the way to make one,
+    where there is none."""
+    ids = [manifest.id for manifest in services.store().manifests("netspace")]
+    if not ids:
+        st.info("No space yet: a trained one would be here. `python -m engine train netspace-digits` makes it in about ten minutes.", icon=":material/scatter_plot:")
+        return None
+    titles = {manifest.id: manifest.title or manifest.id for manifest in services.store().manifests("netspace")}
+    picked = st.selectbox(label, ids, format_func=titles.get, **state.bound("space", ids))
+    return services.host().space(picked)
+
+
+def describe(table: pd.DataFrame) -> dict[str, str]:
+    """What a picker shows of each instance: '…-0017 · 93.1 % · 240 steps · held out'. Typing part of an id finds it."""
+    held = {"test": " · held out", "val": " · validation"}
+    return {row.id: f"{row.id} · {100 * row.test_accuracy:.1f}\u202f% · {row.steps} steps{held.get(row.split, '')}" for row in table.itertuples()}
+
+
+def pick_instance(name: str, label: str, space: Space, default: str | None = None) -> str:
+    """A picker of one instance, tied to `name` ("a", "b", "instance") of the selection. Returns its id."""
+    labels = describe(space.table)
+    return st.selectbox(label, list(labels), format_func=lambda id_: labels.get(id_, id_), **state.bound(name, list(labels), default, what="instance"))
+
+
+def pick_anchors(space: Space) -> tuple[str, str]:
+    """Pickers of both anchors, with buttons to swap them and to draw a pair. Returns (A, B)."""
+    poor, good = first_pair(space.table)
+    left, right = st.columns(2)
+    with left:
+        a = pick_instance("a", "Anchor A (gamma 0)", space, poor)
+    with right:
+        b = pick_instance("b", "Anchor B (gamma 1)", space, good)
+    with st.container(horizontal=True, gap="small"):
+        st.button("Swap", icon=":material/swap_horiz:", on_click=swap, args=(a, b), help="A becomes B; the thumb stays on the same network")
+        for label, kinds in PAIRS.items():
+            st.button(label, on_click=lambda kinds=kinds: state.remember(**dict(zip("ab", draw_pair(space.table, kinds)))))
+    return a, b
+
+
+def swap(a: str, b: str) -> None:
+    """Exchange the anchors and turn gamma round with them."""
+    state.remember(a=b, b=a, gamma=round(1 - float(state.get("gamma") or 0.5), 4))
+
+
+def first_pair(table: pd.DataFrame) -> tuple[str, str]:
+    """What a newcomer sees: from a poor network to the best, both chosen on validation images and, where possible, held out."""
+    held = table[table["split"] == "test"]
+    ranked = (held if len(held) > 1 else table).sort_values("val_accuracy", kind="stable")
+    poor = ranked.iloc[(ranked["val_accuracy"] - 0.2).abs().argmin()]
+    return str(poor["id"]), str(ranked.iloc[-1]["id"])
+
+
+def draw_pair(table: pd.DataFrame, good: tuple[bool, bool] | None = None) -> tuple[str, str]:
+    """Two different instances at random: any (None), or each good (True) or poor (False) on validation images."""
+    accuracy = table["val_accuracy"]
+    masks = [accuracy == accuracy] * 2 if good is None else [accuracy >= min(GOOD, accuracy.quantile(0.75)) if high else accuracy <= max(POOR, accuracy.quantile(0.1)) for high in good]
+    a = random.choice(table["id"][masks[0]].tolist())
+    others = [id_ for id_ in table["id"][masks[1]] if id_ != a] or [id_ for id_ in table["id"] if id_ != a] or [a]
+    return a, random.choice(others)
