@@ -1,0 +1,163 @@
+// The live path's client side, shared by the components: one WebSocket, latest-wins, at most one question in flight.
+//
+//   const live = new Live((state, reason) => ...);        // "connecting", "open", "lost"
+//   const answer = await live.ask("step", { op: "step", space, a, b, gamma, want: ["accuracy"] });
+//   if (answer) show(answer.header, answer.array("prep"));   // null: overtaken by a newer question of the same slot
+//
+// A slot holds the newest question not yet sent; a newer one takes its place, so nothing ever queues up. When an answer
+// is in, the waiting question of the highest priority goes out. A lost connection is made again; the question that was in
+// flight is asked again. A refusal of the server rejects with its sentence (error.kind says which).
+
+const LIVE_RETRY_MS = [250, 500, 1000, 2000, 4000];
+const LIVE_PATIENCE_MS = 20000; // an answer that takes longer never comes: connect again
+
+class Live {
+  constructor(onState = () => {}, path = "/api/live") {
+    this.url = location.origin.replace(/^http/, "ws") + path;
+    this.onState = onState;
+    this.waiting = new Map(); // slot -> entry
+    this.flying = null;
+    this.number = 0;
+    this.failures = 0;
+    this.closed = false;
+    this.stats = { sent: 0, answered: 0, overtaken: 0, inFlight: 0, inFlightMax: 0, latencies: [], paints: [] };
+    this.connect();
+  }
+
+  ask(slot, question, priority = 0) {
+    return new Promise((resolve, reject) => {
+      this.drop(slot);
+      this.waiting.set(slot, { slot, question, priority, resolve, reject });
+      this.pump();
+    });
+  }
+
+  // Forget the waiting question of a slot.
+  drop(slot) {
+    const old = this.waiting.get(slot);
+    if (!old) return;
+    this.waiting.delete(slot);
+    this.stats.overtaken += 1;
+    old.resolve(null);
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    clearTimeout(this.patience);
+    for (const slot of [...this.waiting.keys()]) this.drop(slot);
+    this.flying?.resolve(null);
+    this.flying = null;
+    this.socket?.close();
+  }
+
+  connect() {
+    this.onState("connecting", "");
+    const socket = (this.socket = new WebSocket(this.url));
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      this.failures = 0;
+      this.onState("open", "");
+      this.pump();
+    };
+    socket.onmessage = (event) => this.receive(event.data);
+    socket.onclose = (event) => this.lost(event.reason);
+  }
+
+  lost(reason) {
+    if (this.closed) return;
+    const entry = this.flying;
+    this.land();
+    if (entry && !this.waiting.has(entry.slot)) this.waiting.set(entry.slot, entry);
+    else entry?.resolve(null);
+    this.onState("lost", reason);
+    const wait = LIVE_RETRY_MS[Math.min(this.failures, LIVE_RETRY_MS.length - 1)];
+    this.failures += 1;
+    this.timer = setTimeout(() => this.connect(), wait);
+  }
+
+  pump() {
+    if (this.flying || this.socket.readyState !== WebSocket.OPEN || !this.waiting.size) return;
+    let next = null;
+    for (const entry of this.waiting.values()) if (!next || entry.priority > next.priority) next = entry;
+    this.waiting.delete(next.slot);
+    this.flying = next;
+    next.id = ++this.number;
+    this.stats.sent += 1;
+    this.stats.inFlight += 1;
+    this.stats.inFlightMax = Math.max(this.stats.inFlightMax, this.stats.inFlight);
+    this.patience = setTimeout(() => this.socket.close(), LIVE_PATIENCE_MS);
+    this.socket.send(JSON.stringify({ id: next.id, ...next.question }));
+  }
+
+  land() {
+    clearTimeout(this.patience);
+    if (this.flying) this.stats.inFlight -= 1;
+    this.flying = null;
+  }
+
+  receive(data) {
+    const answer = typeof data === "string" ? { header: JSON.parse(data) } : unframe(data);
+    const entry = this.flying;
+    if (!entry || (answer.header.id !== entry.id && answer.header.id !== null)) return;
+    this.land();
+    this.stats.answered += 1;
+    if (answer.header.ok) entry.resolve(answer);
+    else entry.reject(Object.assign(new Error(answer.header.error), { kind: answer.header.kind }));
+    // The promise's reactions run first: the answer is painted before the next question costs time.
+    queueMicrotask(() => this.pump());
+  }
+}
+
+// A frame of engine/frames.py: { header, array(name) }, the arrays as views of the message.
+function unframe(buffer) {
+  const size = 4 + new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size - 4)));
+  const array = (name) => {
+    const { dtype, offset, length } = header[name];
+    return dtype === "f4" ? new Float32Array(buffer, size + offset, length / 4) : new Uint8Array(buffer, size + offset, length);
+  };
+  return { header, array };
+}
+
+// A framed HTTP answer. Rejects with the server's sentence.
+async function fetchFrame(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? `The server answered ${response.status}. Reload the page.`);
+  return unframe(await response.arrayBuffer());
+}
+
+// A list of colours from a CSS variable as a table of 256 RGBA values (little endian words), interpolated in between.
+function colourTable(element, variable) {
+  const stops = getComputedStyle(element).getPropertyValue(variable).split(",").map((text) => parseInt(text.trim().slice(1), 16));
+  return Uint32Array.from({ length: 256 }, (_, index) => {
+    const place = (index / 255) * (stops.length - 1);
+    const low = Math.min(Math.floor(place), stops.length - 2);
+    const mix = (shift) => Math.round(((stops[low] >> shift) & 255) * (low + 1 - place) + ((stops[low + 1] >> shift) & 255) * (place - low));
+    return (255 << 24) | (mix(0) << 16) | (mix(8) << 8) | mix(16);
+  });
+}
+
+// Bytes on a canvas of rows x cols pixels, each coloured by the table; CSS scales it up.
+function paintBytes(canvas, bytes, rows, cols, table) {
+  if (canvas.width !== cols || canvas.height !== rows) Object.assign(canvas, { width: cols, height: rows });
+  const image = new ImageData(cols, rows);
+  const words = new Uint32Array(image.data.buffer);
+  for (let at = 0; at < words.length; at++) words[at] = table[bytes[at]];
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+// Plotly, loaded once per page from the server's own copy.
+function loadPlotly() {
+  window.__plotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = "/api/static/plotly.min.js";
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.__plotly = undefined;
+      reject(new Error("The chart library did not load. Reload the page."));
+    };
+    document.head.append(script);
+  });
+  return window.__plotly;
+}
