@@ -6,11 +6,11 @@ from html import escape
 
 from engine.artifacts import Manifest
 
-# metric of the manifest, what a person reads, how it is written
+# metric of the manifest, what a person reads, how it is written, what its n counts
 FIGURES = (
-    ("gap_mean", "accuracy gap", "percent"),
-    ("gap_correlation", "correlation", "number"),
-    ("path_spearman_mean", "accuracy rises with gamma", "number"),
+    ("gap_mean", "accuracy gap", "percent", "networks"),
+    ("gap_correlation", "correlation", "number", "networks"),
+    ("path_spearman_mean", "rises with gamma", "number", "pairs"),
 )
 PATHS = (("path_floor_mean", "through the space"), ("weight_path_floor_mean", "through the weights"))
 HINTS = {
@@ -35,10 +35,9 @@ def measured(metric: object) -> dict | None:
     return metric if good else None
 
 
-def on(metric: dict) -> str:
-    """What it was measured on: 'held-out, n 96'."""
-    split = {"test": "held out", "val": "validation", "train": "training"}.get(str(metric.get("split")), str(metric.get("split", "")))
-    return f"{split}, n\u202f=\u202f{metric['n']}" if "n" in metric else split
+def counted(metric: dict, unit: str) -> str:
+    """How many it rests on: '48 networks'."""
+    return escape(f"{metric['n']} {unit}") if "n" in metric else ""
 
 
 def kind_of(space: Manifest, zoo: Manifest | None) -> str:
@@ -53,19 +52,19 @@ def kind_of(space: Manifest, zoo: Manifest | None) -> str:
 
 def card(space: Manifest, zoo: Manifest | None) -> str:
     """The card's inner HTML, every string of the manifest escaped."""
-    rows = [f'<div class="kind">{escape(kind_of(space, zoo))}</div>', figures(space), paths(space)]
+    rows = [f'<div class="kind">{escape(kind_of(space, zoo))}</div>', figures(space), paths(space), basis(space)]
     if not any(rows[1:]):
         rows.append(f'<div class="kind">Not measured yet: <code>python -m engine evaluate {escape(space.id)}</code></div>')
     return f'<div class="space-card">{"".join(rows)}</div>'
 
 
 def figures(space: Manifest) -> str:
-    """The metrics of FIGURES that the manifest has, each with what it was measured on."""
+    """The metrics of FIGURES that the manifest has, each with how many it rests on."""
     cells = ""
-    for name, label, form in FIGURES:
+    for name, label, form, unit in FIGURES:
         if metric := measured(space.metrics.get(name)):
-            value, basis = figure(metric["value"], form), escape(on(metric))
-            cells += f'<div title="{escape(HINTS[name])}"><b data-metric="{name}">{value}</b><span>{label}</span><small>{basis}</small></div>'
+            value = figure(metric["value"], form)
+            cells += f'<div title="{escape(HINTS[name])}"><b data-metric="{name}">{value}</b><span>{label}</span><small>{counted(metric, unit)}</small></div>'
     return f'<div class="figures">{cells}</div>' if cells else ""
 
 
@@ -79,4 +78,14 @@ def paths(space: Manifest) -> str:
     )
     if not bars:
         return ""
-    return f'<div class="paths"><span>Worst accuracy on the way between two good networks <small>{escape(on(found[0][2]))}</small></span>{bars}</div>'
+    return f'<div class="paths"><span>Worst accuracy on the way between two good networks <small>{counted(found[0][2], "pairs")}</small></span>{bars}</div>'
+
+
+def basis(space: Manifest) -> str:
+    """What all of it was measured on, and what the space took to make."""
+    shown = [name for name, *_ in (*FIGURES, *PATHS)]
+    splits = dict.fromkeys(str(metric["split"]) for name in shown if (metric := measured(space.metrics.get(name))) and "split" in metric)
+    parts = [f"Measured on {', '.join(splits)}"] if splits else []
+    if seconds := measured(space.metrics.get("seconds")):
+        parts.append(f"zoo and space made in {seconds['value'] / 60:.1f} min")
+    return f'<small class="basis">{escape(" · ".join(parts))}</small>' if parts else ""

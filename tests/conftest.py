@@ -30,7 +30,7 @@ def made_up_store(tmp_path) -> Store:
     zoo = {"architecture": "lenetlike-digits", "dataset": "digits", "train": 300, "val": 32, "test": 100}
     store.write(Manifest("zoo-made-up", "zoo", "Made-up zoo", "", "zoo-digits", zoo), arrays)
     values = {"gap_mean": 0.0412, "gap_correlation": 0.982, "path_floor_mean": 0.943, "weight_path_floor_mean": 0.412}
-    metrics = {name: {"value": value, "split": "test", "n": 96} for name, value in values.items()}
+    metrics = {name: {"value": value, "split": "test instances", "n": 96} for name, value in values.items()}
     space = {"zoo": "zoo-digits", "embedding": 256}
     store.write(Manifest("space-made-up", "netspace", "A <made-up> space", "", "netspace-digits", space, {"zoo-made-up": {}}, metrics), arrays)
     return store

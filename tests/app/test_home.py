@@ -35,7 +35,7 @@ def test_a_space_is_shown_with_the_metrics_of_its_manifest(home, made_up_store):
     app = home(made_up_store)
     shown = everything(app)
     assert not app.exception and not app.error and not app.warning
-    for text in ("432 networks", "lenetlike-digits", "4.1\u202f%", "0.982", "94.3\u202f%", "41.2\u202f%", "held out, n\u202f=\u202f96", "Computing on"):
+    for text in ("432 networks", "lenetlike-digits", "4.1\u202f%", "0.982", "94.3\u202f%", "41.2\u202f%", "96 networks", "96 pairs", "Measured on test instances", "Computing on"):
         assert text in shown
     assert "train netspace-digits" not in shown
 
