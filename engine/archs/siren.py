@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from engine.sine import sine
+from ..sine import sine
 
 OMEGA = 30.0  # frequency of the sines, in the activations and in the initialisation
 

@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from ..errors import InvalidValue
+
 RADIUS = 1 / 1.03  # of the ball that holds a normalised shape: DeepSDF's margin, also used for meshes
 LEGS = ("straight", "splayed", "pedestal")
 CACHE_POINTS = 8192  # points handled at once: their intermediate arrays stay in the cache
@@ -51,12 +53,12 @@ class Chair:
 
     def __post_init__(self) -> None:
         if self.legs not in LEGS:
-            raise ValueError(f"a chair's legs are one of {', '.join(LEGS)}, not {self.legs!r}")
+            raise InvalidValue(f"a chair's legs are one of {', '.join(LEGS)}, not {self.legs!r}")
         if self.slats not in (0, 1, 2):
-            raise ValueError(f"a chair's back has 0, 1 or 2 slats, not {self.slats!r}")
+            raise InvalidValue(f"a chair's back has 0, 1 or 2 slats, not {self.slats!r}")
         numbers = astuple(self)[3:]
         if not all(np.isfinite(numbers)) or min(numbers) < 0:
-            raise ValueError("a chair's lengths and angles are finite and not negative")
+            raise InvalidValue("a chair's lengths and angles are finite and not negative")
 
 
 class Parts(NamedTuple):
@@ -115,15 +117,15 @@ def random_chair(seed: int) -> Chair:
 def interpolate(chair_a: Chair, chair_b: Chair, gamma: float) -> Chair:
     """The chair between two of one topology: its parameters are linear in gamma, 0 at ``chair_a`` and 1 at ``chair_b``.
 
-    Raises ValueError where the topologies differ or gamma is outside [0, 1].
+    Raises InvalidValue where the topologies differ or gamma is outside [0, 1].
     """
     if topology(chair_a) != topology(chair_b):
-        raise ValueError(
+        raise InvalidValue(
             f"no chair lies between {tuple(topology(chair_a))} and {tuple(topology(chair_b))}: "
             "choose two chairs of one topology (legs, slats, arms)"
         )
     if not 0 <= gamma <= 1:
-        raise ValueError(f"gamma is between 0 and 1, not {gamma!r}")
+        raise InvalidValue(f"gamma is between 0 and 1, not {gamma!r}")
     lengths = [field.name for field in fields(Chair)[3:]]
     mixed = {name: (1 - gamma) * getattr(chair_a, name) + gamma * getattr(chair_b, name) for name in lengths}
     return replace(chair_a, **mixed)
@@ -133,7 +135,7 @@ def sdf(chair: Chair, points_B3: np.ndarray) -> np.ndarray:
     """Signed distances (B,), negative inside, at points (B, 3) of the normalised chair, in the points' float type."""
     points_B3 = np.asarray(points_B3)
     if points_B3.ndim != 2 or points_B3.shape[1] != 3:
-        raise ValueError(f"points have shape (B, 3), not {points_B3.shape}")
+        raise InvalidValue(f"points have shape (B, 3), not {points_B3.shape}")
     parts = normalised_parts(chair)
     dtype = np.result_type(points_B3, np.float32)
     parts = Parts(*(array if array.dtype == bool else array.astype(dtype) for array in parts))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.archs.siren import Siren, siren_forward, stacked_layers
+from ..archs.siren import Siren, siren_forward, stacked_layers
+from ..errors import InvalidValue
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,16 @@ class FitConfig:
     """How SIRENs are fitted. The default is the small one; :data:`PAPER` follows the paper (Suppl. V)."""
 
     hidden: tuple[int, ...] = (48, 48)
-    steps: int = 2500
+    steps: int = 1000
     batch: int = 512  # queries of an instance in a step
-    lr: float = 3e-3
+    lr: float = 2e-3
     schedule: str = "cosine"  # to zero; or "steps": times 0.9 every 1 000 steps
 
     def __post_init__(self) -> None:
         if self.schedule not in ("cosine", "steps"):
-            raise ValueError(f"the schedule is 'cosine' or 'steps', not {self.schedule!r}")
+            raise InvalidValue(f"the schedule is 'cosine' or 'steps', not {self.schedule!r}")
         if min(self.steps, self.batch, *self.hidden) < 1 or not self.lr > 0:
-            raise ValueError("steps, batch, hidden and lr are positive")
+            raise InvalidValue("steps, batch, hidden and lr are positive")
 
 
 PAPER = FitConfig(hidden=(256, 256), steps=10_000, batch=20_000, lr=1e-4, schedule="steps")
@@ -76,7 +77,7 @@ def fit(
     """
     count, pool = sdf_NQ.shape
     if pool < config.batch:
-        raise ValueError(f"a pool of {pool} queries is smaller than a batch of {config.batch}: draw more, or ask for less")
+        raise InvalidValue(f"a pool of {pool} queries is smaller than a batch of {config.batch}: draw more, or ask for less")
     assert points_NQ3.shape == (count, pool, 3) and len(next(iter(state.params.values()))) == count
     until = config.steps if until is None else min(until, config.steps)
     params = {name: tensor.clone().requires_grad_() for name, tensor in state.params.items()}

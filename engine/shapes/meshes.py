@@ -19,8 +19,9 @@ import igl
 import numpy as np
 import trimesh
 
-from engine.shapes.chairs import RADIUS
-from engine.shapes.sampling import Samples, balanced, draw
+from ..errors import ExplorerError
+from .chairs import RADIUS
+from .sampling import NoInside, Samples, balanced, draw
 
 SUFFIXES = (".obj", ".ply", ".stl", ".off", ".glb")
 MAX_BYTES = 256 * 2**20  # of a file
@@ -28,7 +29,7 @@ MAX_FACES = 2_000_000
 MAX_SAMPLES = 20_000_000  # rows of a DeepSDF file (its own have 500 000)
 
 
-class MeshError(ValueError):
+class MeshError(ExplorerError):
     """A mesh or sample file that cannot be used; the message says which, why, and what to do."""
 
     def __init__(self, path: Path, problem: str, remedy: str) -> None:
@@ -147,7 +148,7 @@ def _samples(path: Path, count: int, seed: int) -> Samples:
         return read_mesh(path).samples(count, seed)
     except MeshError:
         raise
-    except ValueError as error:  # NoInside
+    except NoInside as error:
         raise MeshError(path, "encloses nothing", str(error)) from error
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import ExplorerError
+
 NEAR_SHARE = 0.9  # of the candidates; the rest is uniform in the cube
 NEAR_SPREADS = (0.05, 0.0158)  # standard deviations about the surface: DeepSDF's variances 0.0025 and 0.00025
 MAX_ROUNDS = 40  # of drawing candidates, before a shape is said to have no inside
@@ -23,7 +25,7 @@ class Samples(NamedTuple):
     sdf_Q: np.ndarray
 
 
-class NoInside(ValueError):
+class NoInside(ExplorerError):
     """The shape has no inside, or no outside within the cube, so half of the queries cannot be drawn."""
 
 
