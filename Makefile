@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PORT ?= 8501
 TESTS ?=
 VENV := .venv
-PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -qq
 
 # The stamps are named after what the requirement files say, not after their dates:
 # a checkout that changes nothing installs nothing.
@@ -36,7 +36,7 @@ $(VENV)/bin/python:
 	echo "Python 3.11 or newer is needed: install it (on Debian: apt-get install python3 python3-venv) or name one, PYTHON=/path/to/python3 make" >&2; exit 2
 
 $(RUN_STAMP): | $(VENV)/bin/python
-	@echo "Installing the packages of requirements.txt into $(VENV) ..."
+	@echo "Installing the packages of requirements.txt into $(VENV) (a few minutes, once) ..."
 	@$(PIP) -r requirements.txt
 	@rm -f $(VENV)/.run-*; touch $@
 
