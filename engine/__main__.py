@@ -38,7 +38,7 @@ def parser() -> Parser:
     path = {"choices": ("embedding", "weights"), "default": "embedding", "help": "what is interpolated (default: embedding)"}
     command("list", "the artifacts at hand")
     command("show", "an artifact's manifest", id={"help": "artifact id"})
-    command("train", "make the artifact of a preset, or go on where it stopped; --FIELD VALUE changes its config", preset={"help": "preset name"})
+    command("train", "make the artifact of a preset, or go on where it stopped; --FIELD VALUE changes its config", preset={"help": "preset name"}, __id={"help": "name of the artifact (default: the preset's)"})
     command("evaluate", "measure an artifact's metrics again from its weights", id={"help": "artifact id"})
     command("interpolate", "accuracy of the network between two anchors", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id"}, __gamma=gamma, __path=path)
     command("export", "write the network between two anchors as safetensors", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id"}, __gamma=gamma, __path=path, __output={"help": "file (default: named after the network)"})

@@ -34,6 +34,7 @@ from .netspace.space import Space
 
 STATUS = {UnknownId: 404, InvalidValue: 400}  # any other ExplorerError is 409: what is there cannot be used
 THUMBNAIL_WIDTH = 64
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # none but GET does anything
 LONG = "public, max-age=2592000"
 
 
@@ -51,7 +52,7 @@ def routes(host: Host, hosts: Iterable[str] = ()) -> list[BaseRoute]:
         "/api/static/plotly.min.js": plotly,
         "/api/{rest:path}": nothing,  # last: what no route above knows
     }
-    http = [Route(path, endpoint(host, function), methods=None if function is nothing else ["GET"], middleware=guard) for path, function in functions.items()]
+    http = [Route(path, endpoint(host, function), methods=METHODS if function is nothing else ["GET"], middleware=guard) for path, function in functions.items()]
     return [WebSocketRoute("/api/live", serve_live(host), middleware=guard), *http]
 
 

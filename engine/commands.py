@@ -58,7 +58,7 @@ def do_train(options) -> None:
     config = overridden(presets.config(options.preset), options.overrides)
     if options.seed is not None:
         config = replace(config, seed=options.seed)
-    artifact = train(store_of(options), options.preset, config, pick_device(options.device), progress)
+    artifact = train(store_of(options), options.preset, config, pick_device(options.device), progress, options.id)
     manifest = artifact.manifest
     emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
 

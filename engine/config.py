@@ -52,7 +52,7 @@ class NetSpaceConfig:
     embedding: int = 4096  # seen by the decoder as 1 x s x s
     encoder_width: int = 128  # filters of the encoder's first convolution (embedding / 32)
     decoder_channels: tuple[int, int, int] = (128, 2048, 256)  # depth and length after block 1, depth after block 3
-    normalise: bool = False  # ours: divide PReps by the zoo's standard deviation before encoding
+    normalise: Literal["none", "zoo", "layer"] = "none"  # ours: divide PReps by the zoo's standard deviation before encoding
     start: Literal["paper", "zoo"] = "paper"  # ours ("zoo"): the elementwise scale starts at the zoo's spread per layer
     balance: bool = False  # ours: divide each instance's loss by the variance of its target's logits
     performance: float = 0.0  # ours: weight of the squared difference in soft accuracy between predicted and target

@@ -25,8 +25,8 @@ def allowed_hosts(more: Iterable[str] = ()) -> frozenset[str]:
     return frozenset(name.strip().strip("[]").lower() for name in (*LOOPBACK, *named, *more) if name.strip())
 
 
-def place(url: str) -> tuple[str, int | None] | None:
-    """(host name, port) of 'scheme://host:port'; None where it is no such thing."""
+def place(url: str) -> tuple[str, str, int | None] | None:
+    """(scheme, host name, port) of 'scheme://host:port'; None where it is no such thing."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -34,20 +34,20 @@ def place(url: str) -> tuple[str, int | None] | None:
         return None
     if not parts.hostname or "@" in parts.netloc or parts.path or parts.query or parts.fragment:
         return None
-    return parts.hostname, port or PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, port or PORTS.get(parts.scheme)
 
 
 def refusal(headers: Headers, scheme: str, hosts: frozenset[str]) -> tuple[str, str] | None:
     """(kind, reason) why a request is refused; None where it may pass."""
     named, origins = headers.getlist("host"), headers.getlist("origin")
     here = place(f"{scheme}://{named[0]}") if len(named) == 1 else None
-    if here is None or here[0] not in hosts:
+    if here is None or here[1] not in hosts:
         return "ForeignHost", "This server does not answer to that host name. Use http://127.0.0.1, or name it in EXPLORER_ALLOWED_HOSTS."
     if not origins:  # not a browser, or a plain GET from the same page
         return None
     there = place(origins[0]) if len(origins) == 1 else None
     proxied = hosts.difference(LOOPBACK)  # behind a proxy the page's port is not ours
-    if there is None or (there != here and there[0] not in proxied):
+    if there is None or (there != here and there[1] not in proxied):
         return "ForeignOrigin", "That page may not talk to this server. Open the explorer's own page, or name its host in EXPLORER_ALLOWED_HOSTS."
     return None
 

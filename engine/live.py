@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from .errors import ExplorerError, InvalidValue
 from .frames import frame, to_bytes
 from .host import Host, Step
+
+log = logging.getLogger(__name__)
 
 MESSAGE_BYTES = 4096
 RATE, BURST = 200.0, 400.0  # questions a second that one socket may ask on and on, and at once
@@ -57,6 +60,9 @@ def serve_live(host: Host) -> Callable:
                 await (socket.send_text(reply) if isinstance(reply, str) else socket.send_bytes(reply))
         except WebSocketDisconnect:  # gone while it was answered
             pass
+        except Exception:  # ours: the log gets all of it, the other side gets a socket that closes and can be opened again
+            log.exception("The live socket failed")
+            await socket.close(1011, "The explorer failed here; its log says more.")
 
     return live
 

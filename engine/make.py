@@ -56,13 +56,21 @@ def checkpoint_path(store: Store, id_: str) -> Path:
     return store.workspace / ".training" / id_ / "checkpoint.safetensors"
 
 
-def train(store: Store, preset: str, config, device: str, progress) -> Artifact:
-    """Make the artifact of a preset's config. `progress(title, total)` gives an `on_step(step, metrics)`.
+def train(store: Store, preset: str, config, device: str, progress, id_: str | None = None) -> Artifact:
+    """Make the artifact of a preset's config. `progress(title, total)` gives an `on_step(step, metrics)`; `id_` names the
+    artifact otherwise than by preset and seed. Small networks train on one thread: a second core gains them little, and
+    nothing at all when it is busy.
 
     Raises what training and storing raise; KeyboardInterrupt keeps the checkpoint.
     """
     make = {ZooConfig: make_zoo, NetSpaceConfig: make_netspace}[type(config)]
-    return make(store, preset, config, device, progress)
+    torch.set_num_threads(1 if is_small(config) else torch.get_num_threads())
+    return make(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
+
+
+def is_small(config) -> bool:
+    zoo = config if isinstance(config, ZooConfig) else presets.config(config.zoo)
+    return architecture(zoo.architecture).parameters < 20_000
 
 
 def train_to_end(trainee, path: Path, config, on_step) -> Outcome:
@@ -71,8 +79,7 @@ def train_to_end(trainee, path: Path, config, on_step) -> Outcome:
     return outcome
 
 
-def make_zoo(store: Store, preset: str, config: ZooConfig, device: str, progress) -> Artifact:
-    id_ = artifact_id(preset, config.seed)
+def make_zoo(store: Store, preset: str, config: ZooConfig, device: str, progress, id_: str) -> Artifact:
     images = datasets.load(config.dataset, device)
     trainee = ZooTraining(config, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
@@ -89,10 +96,10 @@ def make_zoo(store: Store, preset: str, config: ZooConfig, device: str, progress
     return artifact
 
 
-def make_netspace(store: Store, preset: str, config: NetSpaceConfig, device: str, progress) -> Artifact:
-    id_, zoo_id = artifact_id(preset, config.seed), artifact_id(config.zoo, config.seed)
+def make_netspace(store: Store, preset: str, config: NetSpaceConfig, device: str, progress, id_: str) -> Artifact:
+    zoo_id = artifact_id(config.zoo, config.seed)
     if not store.has(zoo_id):
-        make_zoo(store, config.zoo, replace(presets.config(config.zoo), seed=config.seed), device, progress)
+        make_zoo(store, config.zoo, replace(presets.config(config.zoo), seed=config.seed), device, progress, zoo_id)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_zoo(store, zoo_id, device)
     images = datasets.load(zoo.dataset, device)

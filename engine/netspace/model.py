@@ -26,10 +26,10 @@ class NetSpace(nn.Module):
         pack(torch.empty(1, parameters, device="meta"), self.height, self.width)  # raises PRepTooSmall before memory is taken
         self.encoder = PRepEncoder(config.encoder_width, config.embedding)
         self.decoder = Decoder(config.embedding, self.height, self.width, config.decoder_channels)
-        self.register_buffer("unit", torch.ones(()))  # what PReps are divided by before they are encoded
+        self.register_buffer("unit_P", torch.ones(parameters))  # what PReps are divided by before they are encoded
 
     def encode(self, parameters_NP: Tensor) -> Tensor:
-        return self.encoder(pack(parameters_NP / self.unit, self.height, self.width))
+        return self.encoder(pack(parameters_NP / self.unit_P, self.height, self.width))
 
     def decode(self, embeddings_NE: Tensor) -> Tensor:
         return unpack(self.decoder(embeddings_NE), self.parameters_count)
@@ -41,13 +41,15 @@ def build(config: NetSpaceConfig, arch: Architecture, zoo_NP: Tensor) -> NetSpac
         torch.manual_seed(generator(config.seed, 11).initial_seed() % (1 << 32))
         model = NetSpace(config, arch.parameters)
         example_P = torch.cat([tensor.detach().flatten() for tensor in arch.build().parameters()])
-    if config.normalise:
-        model.unit.fill_(zoo_NP.std())
+    layer_P = torch.empty(arch.parameters)
+    for entry in arch.layout:
+        layer_P[entry.start : entry.stop] = zoo_NP[:, entry.start : entry.stop].std().cpu()
+    if config.normalise == "zoo":
+        model.unit_P.fill_(zoo_NP.std())
+    if config.normalise == "layer":
+        model.unit_P.copy_(layer_P)
     if config.start == "zoo":
-        scale_P = torch.empty(arch.parameters)
-        for entry in arch.layout:
-            scale_P[entry.start : entry.stop] = zoo_NP[:, entry.start : entry.stop].std().cpu()
         with torch.no_grad():
-            model.decoder.scale_HW.copy_(pack(scale_P[None], model.height, model.width)[0])
+            model.decoder.scale_HW.copy_(pack(layer_P[None], model.height, model.width)[0])
             model.decoder.bias_HW.copy_(pack(example_P[None], model.height, model.width)[0])
     return model.to(zoo_NP.device)

@@ -60,7 +60,7 @@ class NetSpaceTraining:
         picks_B = torch.randperm(len(self.images_BCHW), generator=random)[: config.images]
         parameters_NP = self.parameters_NP[rows_N]
         if config.noise:
-            parameters_NP = parameters_NP + config.noise * self.model.unit * torch.randn(parameters_NP.shape, generator=random)
+            parameters_NP = parameters_NP + config.noise * self.model.unit_P * torch.randn(parameters_NP.shape, generator=random)
         predicted_NP = self.model.decode(self.model.encode(parameters_NP))
         predicted_NBK = logits(predicted_NP, self.images_BCHW[picks_B], self.arch)
         target_NBK = self.targets_NBK[rows_N][:, picks_B]

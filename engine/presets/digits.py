@@ -29,7 +29,7 @@ def small(zoo: str, width: int) -> NetSpaceConfig:
         embedding=256,
         encoder_width=16,
         decoder_channels=(16, 256, 32),
-        normalise=True,
+        normalise="layer",
         start="zoo",
         balance=True,
         performance=3.0,
