@@ -14,7 +14,7 @@ from torch import Tensor
 from .. import datasets
 from ..archs import Architecture, architecture
 from ..artifacts import Artifact, Manifest, Store
-from ..config import NetSpaceConfig
+from ..config import NetSpaceConfig, ZooConfig
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..zoo import Zoo
 from .model import NetSpace
@@ -74,23 +74,33 @@ def check_gamma(gamma) -> float:
     return float(gamma)
 
 
+def read_config(artifact: Artifact, kind):
+    """The config in an artifact's manifest, as `kind`. Raises CorruptArtifact."""
+    try:
+        return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in artifact.manifest.config.items()})
+    except (TypeError, ValueError) as error:
+        raise CorruptArtifact(f"{artifact.id}: its config cannot be used ({error}). Fetch or make it again.") from error
+
+
 def load_zoo(store: Store, id_: str, device: str = "cpu") -> Zoo:
     """A zoo from its artifact. Raises UnknownId, CorruptArtifact."""
     artifact = store.open(id_, "zoo")
     table = artifact.table("instances.parquet")
     parameters_NP = artifact.arrays("parameters.safetensors").get("parameters")
-    arch = architecture(artifact.manifest.config["architecture"])
+    config = read_config(artifact, ZooConfig)
+    arch = architecture(config.architecture)
     if parameters_NP is None or parameters_NP.shape != (len(table), arch.parameters):
         raise CorruptArtifact(f"{id_}: its parameters do not fit its table and architecture. Fetch or make it again.")
-    return Zoo(id_, arch, artifact.manifest.config["dataset"], torch.from_numpy(parameters_NP.astype(np.float32)).to(device), table)
+    return Zoo(id_, arch, config.dataset, torch.from_numpy(parameters_NP.astype(np.float32)).to(device), table)
 
 
 def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
     """A space with its zoo and images from the artifacts. Raises UnknownId, CorruptArtifact, DataMissing."""
     artifact: Artifact = store.open(id_, "netspace")
-    (zoo_id,) = artifact.manifest.inputs
-    zoo = load_zoo(store, zoo_id, device)
-    config = NetSpaceConfig(**{**artifact.manifest.config, "decoder_channels": tuple(artifact.manifest.config["decoder_channels"])})
+    config = read_config(artifact, NetSpaceConfig)
+    if len(artifact.manifest.inputs) != 1:
+        raise CorruptArtifact(f"{id_}: its manifest names {len(artifact.manifest.inputs)} zoos where one is needed. Fetch or make it again.")
+    zoo = load_zoo(store, *artifact.manifest.inputs, device)
     model = NetSpace(config, zoo.arch.parameters).to(device)
     arrays = artifact.arrays("model.safetensors")
     embeddings_NE = artifact.arrays("embeddings.safetensors").get("embeddings")

@@ -1,0 +1,56 @@
+"""The API on a real socket in a thread, and how a test talks to it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+
+from websockets.sync.client import ClientConnection, connect
+
+from engine.api import listen, server
+from engine.frames import unframe
+from engine.host import Host
+
+
+@contextlib.contextmanager
+def serving(host: Host) -> Iterator[int]:
+    """Serve a host on a free port of 127.0.0.1 while the block runs; the port."""
+    sock = listen("127.0.0.1", 0)
+    running = server(host)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [sock]}, daemon=True)
+    thread.start()
+    while not running.started:
+        assert thread.is_alive(), "the server ended before it started"
+        time.sleep(0.01)
+    try:
+        yield sock.getsockname()[1]
+    finally:
+        running.should_exit = True
+        thread.join()
+
+
+def get(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes, dict]:
+    """(status, body, headers) of a request sent as it is written here: no client tidies the path."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read(), dict(response.getheaders())
+    finally:
+        connection.close()
+
+
+def live(port: int, **options) -> ClientConnection:
+    """An open live socket."""
+    return connect(f"ws://127.0.0.1:{port}/api/live", max_size=None, open_timeout=60, compression=None, **options)
+
+
+def ask(socket: ClientConnection, question) -> tuple[dict, dict]:
+    """(header, arrays) of the answer to a question: a dict, or the raw text or bytes to send. An error has no arrays."""
+    socket.send(json.dumps(question) if isinstance(question, dict) else question)
+    message = socket.recv(timeout=60)
+    return (json.loads(message), {}) if isinstance(message, str) else unframe(message)
