@@ -48,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     from streamlit import config
 
     from engine.guard import allowed_hosts
+    from explorer import services
     from explorer.app import create
 
     port = sock.getsockname()[1]
@@ -62,11 +63,13 @@ def main(argv: list[str] | None = None) -> int:
     print(f"The explorer is on {url} (workspace {workspace}). Ctrl+C stops it.", flush=True)
     if args.open and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", log_level="warning", access_log=False, timeout_graceful_shutdown=3))
+    server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", ws_per_message_deflate=False, log_level="warning", access_log=False, timeout_graceful_shutdown=3))
     try:
         server.run(sockets=[sock])
     except KeyboardInterrupt:
         pass
+    finally:
+        services.host().close()
     return 0 if server.started else 1
 
 

@@ -45,6 +45,8 @@ def use(new: Store | None) -> None:
     """Look at another store from now on (None: at the default one). For tests."""
     global _store, _host
     with _lock:
+        if _host is not None:
+            _host.close()
         _store, _host = new, None
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")  # as in the Makefile
@@ -21,6 +21,8 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --force-color-profile=srgb"
 ).split()
+PATIENCE = 60_000  # ms until a wait fails: no test is timed, and a busy machine must not fail one
+expect.set_options(timeout=PATIENCE)
 
 
 def find_chromium() -> str:
@@ -85,7 +87,7 @@ def page(browser, server) -> Iterator[Page]:
     Asking any other machine for anything, or an error in a script, fails the test.
     """
     context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=server.url)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     tab = context.new_page()
     foreign, errors = [], []
     tab.on("request", lambda request: None if request.url.startswith((server.url, "data:", "blob:")) else foreign.append(request.url))
