@@ -47,9 +47,9 @@ def pick_anchors(space: Space) -> tuple[str, str]:
     with right:
         b = pick_instance("b", "Anchor B (gamma 1)", space, good)
     with st.container(horizontal=True, gap="small"):
-        st.button("Swap", icon=":material/swap_horiz:", on_click=swap, args=(a, b), help="A becomes B; the thumb stays on the same network")
+        st.button("Swap", icon=":material/swap_horiz:", type="tertiary", on_click=swap, args=(a, b), help="A becomes B; the thumb stays on the same network")
         for label, kinds in PAIRS.items():
-            st.button(label, on_click=lambda kinds=kinds: state.remember(**dict(zip("ab", draw_pair(space.table, kinds)))))
+            st.button(label, icon=":material/casino:", type="tertiary", on_click=lambda kinds=kinds: state.remember(**dict(zip("ab", draw_pair(space.table, kinds)))))
     return a, b
 
 

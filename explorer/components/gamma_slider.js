@@ -1,0 +1,94 @@
+// The gamma slider: a role="slider" that mouse, touch and keyboard move alike. It calls onInput(gamma, timeStamp) for every
+// change and onCommit(gamma) when the person lets go (keys: a moment after the last one). timeStamp is the event's own.
+
+const GAMMA_STEP = 0.01;
+const GAMMA_PAGE = 0.1;
+const GAMMA_FINE = 0.001; // with Shift, and the grain of the mouse
+const COMMIT_MS = 350;
+
+const tidy = (gamma) => Math.round(Math.min(1, Math.max(0, gamma)) / GAMMA_FINE) / Math.round(1 / GAMMA_FINE);
+
+class GammaSlider {
+  constructor(element, onInput, onCommit) {
+    this.element = element;
+    this.thumb = element.querySelector('[role="slider"]');
+    this.onInput = onInput;
+    this.onCommit = onCommit;
+    this.gamma = 0.5;
+    this.dragging = false;
+    this.uncommitted = false;
+    element.addEventListener("pointerdown", (event) => this.press(event));
+    element.addEventListener("pointermove", (event) => this.dragging && this.follow(event));
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) element.addEventListener(end, () => this.release());
+    this.thumb.addEventListener("keydown", (event) => this.key(event));
+    this.thumb.addEventListener("blur", () => this.commit());
+  }
+
+  // Move the thumb without telling anyone.
+  place(gamma) {
+    this.gamma = tidy(gamma);
+    this.element.style.setProperty("--gamma", this.gamma);
+    this.thumb.setAttribute("aria-valuenow", this.gamma);
+  }
+
+  say(text) {
+    this.thumb.setAttribute("aria-valuetext", text);
+  }
+
+  busy() {
+    return this.dragging || this.uncommitted;
+  }
+
+  close() {
+    clearTimeout(this.timer);
+  }
+
+  press(event) {
+    if (event.button !== 0) return;
+    event.preventDefault(); // no text selection; so the focus is set by hand
+    this.thumb.focus({ preventScroll: true });
+    this.element.setPointerCapture(event.pointerId);
+    this.dragging = true;
+    this.element.classList.add("dragging");
+    const { left, width } = this.thumb.getBoundingClientRect();
+    const centre = left + width / 2;
+    this.grip = Math.abs(event.clientX - centre) <= width / 2 ? event.clientX - centre : 0; // no jump when the thumb is grasped off its centre
+    this.follow(event);
+  }
+
+  follow(event) {
+    const { left, width } = this.element.getBoundingClientRect();
+    this.set((event.clientX - this.grip - left) / width, event.timeStamp);
+  }
+
+  release() {
+    if (!this.dragging) return;
+    this.dragging = false;
+    this.element.classList.remove("dragging");
+    this.commit();
+  }
+
+  key(event) {
+    const small = event.shiftKey ? GAMMA_FINE : GAMMA_STEP;
+    const moves = { ArrowRight: small, ArrowUp: small, ArrowLeft: -small, ArrowDown: -small, PageUp: GAMMA_PAGE, PageDown: -GAMMA_PAGE, Home: -1, End: 1 };
+    if (!(event.key in moves) || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    this.set(this.gamma + moves[event.key], event.timeStamp);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.commit(), COMMIT_MS);
+  }
+
+  set(gamma, timeStamp) {
+    if (tidy(gamma) === this.gamma) return;
+    this.place(gamma);
+    this.uncommitted = true;
+    this.onInput(this.gamma, timeStamp);
+  }
+
+  commit() {
+    clearTimeout(this.timer);
+    if (!this.uncommitted || this.dragging) return;
+    this.uncommitted = false;
+    this.onCommit(this.gamma);
+  }
+}

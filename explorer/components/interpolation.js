@@ -1,0 +1,272 @@
+// The interpolation screen: one slider, and everything that answers it. Needs live.js, gamma_slider.js, path_curve.js.
+
+const IMAGES_SHOWN = 40;
+const IDLE_MS = 160; // so long after the last movement the rest is measured
+const BASELINE_MS = 100; // while dragging, the weight path's figure at most so often
+const CHUNK = 4; // gammas of one curve question: short, so that a drag is never held up
+const CURVE_POINTS = 40; // steps over 0..1, divisible by 8
+const WANT = ["accuracy", "per_class", "answers", "prep"];
+const STEP = 3, ONCE = 2, BASELINE = 1, CURVE = 0; // priorities
+
+const percent = (share) => `${(100 * share).toFixed(1)}\u202f%`;
+const range = (figure) => `${(100 * figure.low).toFixed(1)} to ${percent(figure.high)}`;
+
+// Gammas coarse to fine: 0, 1/8, .., 1 first, then those between.
+function curveOrder() {
+  const order = new Set();
+  for (const stride of [8, 4, 2, 1]) for (let at = 0; at <= CURVE_POINTS; at += stride) order.add(at / CURVE_POINTS);
+  return [...order];
+}
+
+class Interpolation {
+  constructor(root) {
+    this.root = root;
+    this.find = (name) => root.querySelector(`[data-ip="${name}"]`);
+    this.value = root.querySelector('[data-testid="live-accuracy"]');
+    this.preps = { a: this.canvas("prep-target"), here: this.canvas("prep-predicted"), b: this.canvas("prep-target-b") };
+    this.bytes = {};
+    this.pending = []; // gammas on their way to Python and back
+    this.live = new Live((state, reason) => this.connection(state, reason));
+    this.slider = new GammaSlider(root.querySelector(".ip-slider"), (gamma, stamp) => this.input(gamma, stamp), (gamma) => this.commit(gamma));
+    this.curve = new PathCurve(root.querySelector(".ip-curve"), (error) => this.fail(error));
+    window.__live = this.live.stats; // read by the tests and the bench
+  }
+
+  canvas(name) {
+    return this.root.querySelector(`canvas[data-testid="${name}"]`);
+  }
+
+  // New data from Python, or another theme.
+  update(data, setStateValue) {
+    this.setStateValue = setStateValue;
+    const old = this.data;
+    this.data = data;
+    this.table = colourTable(this.root, "--st-chart-diverging-colors");
+    paintBytes(this.find("legend"), Uint8Array.from({ length: 256 }, (_, at) => at), 1, 256, this.table);
+    for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
+    const key = [data.space, data.a, data.b].join("\n");
+    if (key !== this.key) {
+      this.key = key;
+      this.pending = [];
+      this.start(old?.space !== data.space);
+    } else {
+      this.paintPreps();
+      if (this.curve.drawn) this.curve.draw();
+      this.adopt(data.gamma);
+    }
+  }
+
+  // A gamma from the page: an echo of what was committed here changes nothing, one from elsewhere (back, a link) moves the thumb.
+  adopt(gamma) {
+    const echo = this.pending.indexOf(gamma);
+    if (echo >= 0) this.pending.splice(0, echo + 1);
+    else if (!this.pending.length && !this.slider.busy() && gamma !== this.slider.gamma) {
+      this.slider.place(gamma);
+      this.input(gamma);
+    }
+  }
+
+  start(otherSpace) {
+    const { data } = this;
+    for (const slot of ["step", "baseline", "curve", "a", "b"]) this.live.drop(slot);
+    for (const end of ["a", "b"]) {
+      this.find(`name-${end}`).textContent = data[end];
+      this.find(`figure-${end}`).textContent = "–";
+    }
+    this.find("baseline").textContent = "–";
+    this.bytes = {};
+    this.order = { embedding: curveOrder(), weights: curveOrder() };
+    this.curve.reset(`${data.space}-${data.a}-${data.b}`);
+    if (otherSpace) this.loadImages();
+    this.slider.place(data.gamma);
+    this.input(this.slider.gamma);
+    for (const [end, gamma] of [["a", 0], ["b", 1]]) this.target(end, gamma);
+  }
+
+  question(gamma, path, want, more) {
+    const { space, a, b } = this.data;
+    return { op: "step", space, a, b, gamma, path, want, ...more };
+  }
+
+  // Ask, and hand the answer on only if the anchors are still the same. Refusals go to the error line.
+  async ask(slot, priority, question) {
+    const key = this.key;
+    try {
+      const answer = await this.live.ask(slot, question, priority);
+      if (!answer || key !== this.key) return null;
+      this.fail(null);
+      return answer;
+    } catch (error) {
+      if (key === this.key) this.fail(error);
+      return null;
+    }
+  }
+
+  // An anchor itself: the weight path at its end. Its PRep in this pair's colours, its accuracy.
+  async target(end, gamma) {
+    const answer = await this.ask(end, ONCE, this.question(gamma, "weights", ["prep"]));
+    if (!answer) return;
+    this.find(`figure-${end}`).textContent = percent(answer.header.accuracy.value);
+    this.bytes[end] = answer.array("prep");
+    this.paintPrep(end);
+  }
+
+  async input(gamma, stamp) {
+    this.touched = performance.now();
+    this.find("gamma").textContent = gamma.toFixed(3);
+    this.curve.move(gamma);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.idle(), IDLE_MS);
+    const answer = await this.ask("step", STEP, this.question(gamma, "embedding", WANT));
+    if (!answer) return;
+    this.paint(answer);
+    if (stamp) this.painted(stamp);
+    if (this.touched - (this.compared ?? 0) > BASELINE_MS) this.baseline();
+  }
+
+  // The weights mixed directly at the gamma of the last figure.
+  async baseline() {
+    this.compared = performance.now();
+    const answer = await this.ask("baseline", BASELINE, this.question(Number(this.value.dataset.gamma), "weights", []));
+    if (!answer) return;
+    this.find("baseline").textContent = percent(answer.header.accuracy.value);
+    this.curve.measured("weights", answer.header.gamma, answer.header.accuracy.value);
+  }
+
+  // The thumb rests: measure on the whole split, compare, fill in the curve.
+  async idle() {
+    if (!("total" in this.value.dataset)) return;
+    if (this.value.dataset.images !== this.value.dataset.total) {
+      const answer = await this.ask("step", STEP, this.question(this.slider.gamma, "embedding", WANT, { images: "all" }));
+      if (answer) this.paint(answer);
+    }
+    await this.baseline();
+    this.fill();
+  }
+
+  async fill() {
+    if (this.filling) return;
+    this.filling = true;
+    let drawn = 0;
+    for (let path = "embedding"; performance.now() - this.touched >= IDLE_MS; path = path === "embedding" ? "weights" : "embedding") {
+      const { order, key } = this;
+      if (!order.embedding.length && !order.weights.length) break;
+      const gammas = order[path].slice(0, CHUNK);
+      if (!gammas.length) continue;
+      const answer = await this.ask("curve", CURVE, { ...this.question(0, path), op: "curve", gammas });
+      if (key !== this.key) continue;
+      if (!answer) break;
+      order[path].splice(0, gammas.length);
+      this.curve.add(path, answer.header.points, answer.header.n);
+      if (performance.now() - drawn > 200 && !this.slider.dragging) {
+        await this.curve.draw();
+        drawn = performance.now();
+      }
+    }
+    if (!this.slider.dragging) await this.curve.draw();
+    this.filling = false;
+    if (!this.order.embedding.length && !this.order.weights.length) this.root.dataset.curve = "done";
+  }
+
+  paint({ header, array }) {
+    const { accuracy, gamma } = header;
+    this.value.textContent = percent(accuracy.value);
+    Object.assign(this.value.dataset, { gamma: String(gamma), images: accuracy.n, total: accuracy.total, value: accuracy.value });
+    this.find("interval").textContent = range(accuracy);
+    this.find("right").textContent = `${accuracy.right} of ${accuracy.n}`;
+    const bar = this.find("bar").style;
+    bar.setProperty("--low", accuracy.low);
+    bar.setProperty("--high", accuracy.high);
+    bar.setProperty("--value", accuracy.value);
+    this.slider.say(`gamma ${gamma.toFixed(3)}, accuracy ${percent(accuracy.value)}`);
+    this.curve.measured("embedding", gamma, accuracy.value);
+    this.scale = header.prep;
+    for (const [end, value] of [["low", header.prep.vmin], ["high", header.prep.vmax]]) this.find(end).textContent = value.toFixed(2).replace("-", "\u2212");
+    this.bytes.here = array("prep");
+    this.paintPrep("here");
+    this.answers = array("answers");
+    this.perClass = header.per_class;
+    this.board?.paint(this.answers, this.perClass);
+    const { space, a, b } = this.data;
+    this.find("take").href = `/api/spaces/${encodeURIComponent(space)}/network?${new URLSearchParams({ a, b, gamma })}`;
+    this.root.classList.remove("waiting");
+  }
+
+  // From the input event's own time stamp to the moment after the frame with its figure was painted.
+  painted(stamp) {
+    const { stats } = this.live;
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => {
+        const now = performance.now();
+        stats.latencies.push(now - stamp);
+        stats.paints.push(now);
+        if (stats.paints.length > 5000) stats.latencies.splice(0, 2500), stats.paints.splice(0, 2500);
+      };
+      channel.port2.postMessage(null);
+    });
+  }
+
+  paintPrep(which) {
+    if (!this.bytes[which] || !this.scale) return;
+    paintBytes(this.preps[which], this.bytes[which], this.scale.rows, this.scale.cols, this.table);
+  }
+
+  paintPreps() {
+    for (const which of ["a", "here", "b"]) this.paintPrep(which);
+  }
+
+  async loadImages() {
+    const { space } = this.data;
+    this.board?.close();
+    this.board = null;
+    try {
+      const answer = await fetchFrame(`/api/spaces/${encodeURIComponent(space)}/images?split=test`);
+      if (space !== this.data.space) return;
+      this.board = new ClassBoard(this.find("classes"), answer, IMAGES_SHOWN);
+      if (this.answers) this.board.paint(this.answers, this.perClass);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  commit(gamma) {
+    this.pending.push(gamma);
+    this.setStateValue("gamma", { space: this.data.space, a: this.data.a, b: this.data.b, gamma, at: Date.now() });
+  }
+
+  connection(state, reason) {
+    const words = { connecting: "connecting", open: "live", lost: "reconnecting" };
+    Object.assign(this.find("connection"), { textContent: words[state], title: reason });
+    this.find("connection").dataset.state = state;
+    if (reason) this.fail(new Error(reason));
+  }
+
+  fail(error) {
+    const line = this.find("error");
+    if (line.textContent !== (error?.message ?? "")) line.textContent = line.title = error?.message ?? "";
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.key = null;
+    this.slider.close();
+    this.curve.close();
+    this.live.close();
+  }
+}
+
+const mounted = new WeakMap();
+
+export default function ({ parentElement, data, setStateValue }) {
+  const view = mounted.get(parentElement) ?? new Interpolation(parentElement.querySelector(".ip"));
+  mounted.set(parentElement, view);
+  view.update(data, setStateValue);
+  // Streamlit runs the clean-up of a call that newer data overtook, too: only the last one ends the view.
+  const turn = (view.turn = (view.turn ?? 0) + 1);
+  return () => {
+    if (view.turn !== turn) return;
+    view.close();
+    mounted.delete(parentElement);
+  };
+}

@@ -1,0 +1,45 @@
+"""The interpolation screen as one component: the gamma slider and all that answers it (interpolation.js)."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from engine.netspace.space import Space
+from explorer import state
+from explorer.components import source
+
+KEY = "interpolation"
+
+_mount = st.components.v2.component(
+    "explorer_interpolation",
+    html=source("interpolation.html"),
+    css=source("interpolation.css"),
+    js=source("live.js", "gamma_slider.js", "path_curve.js", "class_board.js", "interpolation.js"),
+    isolate_styles=False,  # Plotly's hover styles live in the document's head
+)
+
+
+def interpolation(space: Space, a: str, b: str, gamma: float) -> None:
+    """Show the line from anchor `a` (gamma 0) to `b` (gamma 1), the thumb at `gamma`. Releasing it selects its gamma."""
+    total = len(space.images.labels["test"])
+    images = f"{space.images.title} test images"
+    captions = {
+        "curve": f"Measured live on {total} {images}, which nothing was trained or chosen on; bands and interval: 95 % Wilson. Line: the network decoded from the "
+        f"embedding (1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Fig. 3b and 3d of the NetSpace paper.",
+        "classes": f"{images}, four of each class where there are ten, with the answer of the network here; bars: its accuracy on all test images of the class.",
+        "preps": f"All {space.arch.parameters:,} parameters of {space.arch.id} as a PRep of {space.config.prep_height}\u00d7{space.config.prep_width} (paper, Suppl. II), "
+        "colour scale: 1st to 99th percentile of both targets.",
+    }
+    data = {"space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions}
+    _mount(data=data, key=KEY, on_gamma_change=lambda: committed(st.session_state[KEY].get("gamma")))
+
+
+def committed(value: object) -> None:
+    """Take over the gamma that the component sends on release, if it is of the anchors that are selected now."""
+    if not isinstance(value, dict) or any(value.get(name) != state.get(name) for name in ("space", "a", "b")):
+        return
+    gamma = value.get("gamma")
+    if isinstance(gamma, int | float) and math.isfinite(gamma) and 0 <= gamma <= 1:
+        state.remember(gamma=float(gamma))

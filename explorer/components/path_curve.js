@@ -1,0 +1,144 @@
+// Accuracy over gamma along both paths, as it fills in: Plotly for lines, bands, hover and zoom; the thumb's position is an
+// element above the chart, which a drag moves without Plotly.
+
+const PATHS = { embedding: "through the space (decoded)", weights: "weights mixed directly" };
+
+class PathCurve {
+  constructor(element, onError) {
+    this.element = element;
+    this.plot = element.querySelector(".ip-plot");
+    this.line = element.querySelector(".ip-here");
+    this.dots = { embedding: element.querySelector(".ip-dot-embedding"), weights: element.querySelector(".ip-dot-weights") };
+    this.onError = onError;
+    this.here = { gamma: 0.5 };
+    for (const button of element.querySelectorAll("[data-save]")) button.addEventListener("click", () => this.save(button.dataset.save));
+    element.querySelector("[data-zoom-out]").addEventListener("click", () => this.wide());
+    this.observer = new ResizeObserver(() => this.drawn && this.Plotly.Plots.resize(this.plot));
+    this.observer.observe(this.plot);
+  }
+
+  // Start again, for other anchors.
+  reset(name) {
+    this.name = name;
+    this.images = 0;
+    this.points = { embedding: new Map(), weights: new Map() };
+    this.here = { gamma: this.here.gamma };
+    this.move(this.here.gamma);
+    this.element.classList.add("empty");
+    this.element.dataset.points = 0;
+    if (this.drawn) this.wide();
+  }
+
+  add(path, points, images) {
+    this.images = images;
+    for (const point of points) this.points[path].set(point.gamma, point);
+    this.element.dataset.points = this.points.embedding.size + this.points.weights.size;
+  }
+
+  async draw() {
+    try {
+      this.Plotly ??= await loadPlotly();
+    } catch (error) {
+      return this.onError(error);
+    }
+    const style = getComputedStyle(this.element);
+    const token = (name) => style.getPropertyValue(`--st-${name}`).trim();
+    const colours = { embedding: style.getPropertyValue("--ip-accent").trim(), weights: token("gray-color") };
+    await this.Plotly.react(this.plot, this.traces(colours), layout(token, style.fontFamily), { displayModeBar: false, responsive: false, doubleClick: "reset" });
+    if (!this.drawn) this.plot.on("plotly_afterplot", () => this.move(this.here.gamma));
+    this.drawn = true;
+    this.element.classList.toggle("empty", !this.points.embedding.size);
+    this.move(this.here.gamma);
+  }
+
+  traces(colours) {
+    const sorted = (path) => [...this.points[path].values()].sort((one, other) => one.gamma - other.gamma);
+    const bands = [];
+    const lines = [];
+    for (const path of ["weights", "embedding"]) {
+      const points = sorted(path);
+      const back = [...points].reverse();
+      bands.push({
+        x: [...points, ...back].map((point) => point.gamma),
+        y: [...points.map((point) => point.low), ...back.map((point) => point.high)],
+        fill: "toself", fillcolor: colours[path] + "33", line: { width: 0 }, mode: "lines", hoverinfo: "skip", showlegend: false,
+      });
+      lines.push({
+        x: points.map((point) => point.gamma),
+        y: points.map((point) => point.value),
+        customdata: points.map((point) => [point.low, point.high]),
+        name: PATHS[path],
+        mode: "lines",
+        line: { color: colours[path], width: path === "embedding" ? 2.5 : 2, dash: path === "embedding" ? "solid" : "5px,4px" },
+        hovertemplate: "%{y:.1%} <span style='opacity:.7'>(%{customdata[0]:.1%} to %{customdata[1]:.1%})</span>",
+      });
+    }
+    return [...bands, ...lines];
+  }
+
+  // The thumb's position: cheap, for every frame of a drag. A path's dot shows only while its figure is of this gamma.
+  move(gamma) {
+    if (gamma !== this.here.gamma) this.here = { gamma };
+    if (!this.drawn) return;
+    const { xaxis, yaxis } = this.plot._fullLayout;
+    const x = xaxis.l2p(gamma);
+    const inside = x >= -1 && x <= xaxis._length + 1;
+    this.line.style.cssText = `height:${yaxis._length}px;transform:translate(${xaxis._offset + x}px,${yaxis._offset}px);visibility:${inside ? "visible" : "hidden"}`;
+    for (const [path, dot] of Object.entries(this.dots)) {
+      const y = path in this.here ? yaxis.l2p(this.here[path]) : -9;
+      const seen = inside && y >= -1 && y <= yaxis._length + 1;
+      dot.style.cssText = `transform:translate(${xaxis._offset + x}px,${yaxis._offset + y}px);visibility:${seen ? "visible" : "hidden"}`;
+    }
+  }
+
+  // A measured figure at a gamma; forgotten where the thumb has moved on.
+  measured(path, gamma, value) {
+    if (gamma !== this.here.gamma && path === "embedding") this.here = { gamma };
+    if (gamma !== this.here.gamma) return;
+    this.here[path] = value;
+    this.move(gamma);
+  }
+
+  wide() {
+    this.Plotly?.relayout(this.plot, { "xaxis.range": [...GAMMA_RANGE], "yaxis.range": [...ACCURACY_RANGE] });
+  }
+
+  save(format) {
+    if (!this.drawn) return;
+    if (format !== "csv") return this.Plotly.downloadImage(this.plot, { format, width: 900, height: 540, scale: 2, filename: this.name });
+    const rows = Object.entries(this.points).flatMap(([path, points]) =>
+      [...points.values()].sort((one, other) => one.gamma - other.gamma).map((p) => [path, p.gamma, p.value, p.low, p.high, this.images].join(",")));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([["path,gamma,accuracy,low_95,high_95,images", ...rows, ""].join("\n")], { type: "text/csv" }));
+    link.download = `${this.name}.csv`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  close() {
+    this.observer.disconnect();
+    if (this.drawn) this.Plotly.purge(this.plot);
+  }
+}
+
+const GAMMA_RANGE = [-0.01, 1.01];
+const ACCURACY_RANGE = [0, 1.02];
+
+function layout(token, family) {
+  const text = token("text-color");
+  const grid = token("border-color");
+  const axis = { gridcolor: grid, zeroline: false, linecolor: grid, tickfont: { color: text }, fixedrange: false };
+  return {
+    uirevision: "keep", // a person's zoom survives new points
+    margin: { l: 52, r: 14, t: 8, b: 40 },
+    paper_bgcolor: token("background-color"),
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family, size: 12, color: text },
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: token("secondary-background-color"), bordercolor: grid, font: { color: text, family } },
+    legend: { orientation: "h", x: 1, xanchor: "right", y: 0.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", traceorder: "reversed", itemclick: false, itemdoubleclick: false },
+    xaxis: { ...axis, range: [...GAMMA_RANGE], dtick: 0.2, title: { text: "gamma (0 = A, 1 = B)", standoff: 6 }, hoverformat: ".3~f", unifiedhovertitle: { text: "gamma %{x}" } },
+    yaxis: { ...axis, range: [...ACCURACY_RANGE], tickformat: ".0%", title: { text: "test accuracy", standoff: 4 } },
+    dragmode: "zoom",
+  };
+}
