@@ -16,7 +16,6 @@ SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the
     "interpolation": ("Interpolation", ":material/linear_scale:"),
     "preps": ("PReps", ":material/grid_on:"),
 }
-SCREENS = {name: entry for name, entry in SCREENS.items() if (PAGES / f"{name}.py").exists()}  # while some are being written
 
 
 def page(name: str) -> st.Page:
@@ -27,8 +26,6 @@ def page(name: str) -> st.Page:
 
 def link(name: str, label: str | None = None, icon: str | None = None, **changes: object) -> None:
     """A link to a screen with the present selection and changes to it: link("interpolation", a="z003", b="z017")."""
-    if name not in SCREENS:
-        return
     st.page_link(page(name), label=label, icon=icon, query_params={} if name == "home" else state.query(**changes))
 
 
