@@ -41,9 +41,13 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Images [B, C, S, S] -> logits [B, classes]. `pool` is the kernel of the average pool after the last stage."""
+    """Images [B, C, S, S] -> logits [B, classes]. `pool` is the kernel of the average pool after the last stage.
 
-    def __init__(self, n: int, width: int, channels: int, size: int, pool: int, classes: int, batch_norm: bool):
+    With `quiet` each block starts as its shortcut alone (Goyal et al. 2017: the second batch norm's scale starts at zero).
+    Once folded, how far the second convolutions have grown tells how long a network was trained.
+    """
+
+    def __init__(self, n: int, width: int, channels: int, size: int, pool: int, classes: int, quiet: bool, batch_norm: bool):
         super().__init__()
         self.stem = ConvNorm(channels, width, 3, 1, batch_norm)
         blocks, inputs = [], width
@@ -53,6 +57,9 @@ class ResNet(nn.Module):
                 blocks.append(Block(inputs, filters, 2 if stage and not index else 1, batch_norm))
                 inputs = filters
         self.blocks = nn.Sequential(*blocks)
+        if quiet and batch_norm:
+            for block in blocks:
+                nn.init.zeros_(block.second.norm.weight)
         self.pool = pool
         left = size // 4 // pool
         self.fc = nn.Linear(inputs * left * left, classes)
@@ -62,14 +69,14 @@ class ResNet(nn.Module):
         return self.fc(F.avg_pool2d(x, self.pool).flatten(1))
 
 
-def make(n: int, width: int, channels: int, size: int, pool: int, classes: int):
-    return partial(ResNet, n, width, channels, size, pool, classes)
+def make(n: int, width: int, channels: int, size: int, pool: int, classes: int, quiet: bool = False):
+    return partial(ResNet, n, width, channels, size, pool, classes, quiet)
 
 
 ARCHITECTURES = (
     *(Architecture(f"resnet{6 * n + 2}-cifar10", f"ResNet{6 * n + 2}", (3, 32, 32), 10, make(n, 16, 3, 32, 8, 10)) for n in (1, 3, 5, 9)),
     *(Architecture(f"resnet{6 * n + 2}-tinyimagenet", f"ResNet{6 * n + 2}", (3, 64, 64), 200, make(n, 16, 3, 64, 8, 200)) for n in (1, 3, 5, 9)),
-    Architecture("resnet8-digits", "ResNet8", (1, 8, 8), 10, make(1, 4, 1, 8, 2, 10)),
-    Architecture("resnet14-digits", "ResNet14", (1, 8, 8), 10, make(2, 4, 1, 8, 2, 10)),
+    Architecture("resnet8-digits", "ResNet8", (1, 8, 8), 10, make(1, 4, 1, 8, 2, 10, quiet=True)),
+    Architecture("resnet14-digits", "ResNet14", (1, 8, 8), 10, make(2, 4, 1, 8, 2, 10, quiet=True)),
     Architecture("resnet8-wide-digits", "ResNet8", (1, 8, 8), 10, make(1, 16, 1, 8, 2, 10)),
 )

@@ -6,12 +6,12 @@ from ..config import NetSpaceConfig, ZooConfig
 
 def zoo_lenet() -> ZooConfig:
     """Small LeNetLike networks (3 350 parameters)."""
-    return ZooConfig("lenetlike-digits", "digits", train=432, val=48, test=48, batch=32, lr=2e-3, steps_min=8, steps_max=1500)
+    return ZooConfig("lenetlike-digits", "digits", train=600, val=64, test=64, batch=32, lr=2e-3, steps_min=8, steps_max=1200)
 
 
 def zoo_resnet8() -> ZooConfig:
     """Small ResNet8s (5 058 parameters once batch norm is folded)."""
-    return ZooConfig("resnet8-digits", "digits", train=264, val=36, test=36, batch=32, lr=1e-3, steps_min=4, steps_max=500)
+    return ZooConfig("resnet8-digits", "digits", train=360, val=48, test=48, batch=32, lr=2e-3, steps_min=6, steps_max=400)
 
 
 def netspace_lenet() -> NetSpaceConfig:
@@ -35,11 +35,13 @@ def small(zoo: str, width: int) -> NetSpaceConfig:
         performance=3.0,
         networks=8,
         images=64,
-        steps=8000,
+        steps=3500,
+        noise=0.2,
         lr=2e-3,
         warmup=100,
         cosine=True,
         clip=1.0,
+        validate_every=250,
     )
 
 
