@@ -42,7 +42,7 @@ def provenance(seconds: float, device: str) -> dict:
     root = Path(__file__).resolve().parent.parent
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True)
     return {
-        "command": " ".join(["python -m engine", *sys.argv[1:]]),
+        "command": command_line(sys.argv[1:]),
         "seconds": round(seconds, 1),
         "device": torch.cuda.get_device_name() if device == "cuda" else f"CPU, {os.cpu_count()} cores",
         "threads": torch.get_num_threads(),
@@ -50,6 +50,12 @@ def provenance(seconds: float, device: str) -> dict:
         "torch": torch.__version__,
         "commit": commit.stdout.strip() or "unknown",
     }
+
+
+def command_line(arguments: list[str]) -> str:
+    """The command as another machine would give it: without where its artifacts went and how it spoke."""
+    kept = [word for i, word in enumerate(arguments) if word not in ("--json", "--workspace") and (i == 0 or arguments[i - 1] != "--workspace")]
+    return " ".join(["python -m engine", *kept])
 
 
 def checkpoint_path(store: Store, id_: str) -> Path:
