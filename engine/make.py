@@ -104,8 +104,9 @@ def make_zoo(store: Store, preset: str, config: ZooConfig, device: str, progress
 
 def make_netspace(store: Store, preset: str, config: NetSpaceConfig, device: str, progress, id_: str) -> Artifact:
     zoo_id = artifact_id(config.zoo, config.seed)
-    if not store.has(zoo_id):
-        make_zoo(store, config.zoo, replace(presets.config(config.zoo), seed=config.seed), device, progress, zoo_id)
+    zoo_config = replace(presets.config(config.zoo), seed=config.seed)
+    if not store.has(zoo_id) or store.open(zoo_id, "zoo").manifest.config != asdict(zoo_config):  # the preset may have changed
+        make_zoo(store, config.zoo, zoo_config, device, progress, zoo_id)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_zoo(store, zoo_id, device)
     images = datasets.load(zoo.dataset, device)
