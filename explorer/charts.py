@@ -1,0 +1,134 @@
+"""Arrays -> figures and tables. No st.*; matplotlib by its objects (no pyplot, no global state), imported when first asked for.
+
+Legend: P parameters in PRep order, H x W a picture of them.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from engine.archs import Entry
+
+TITLES = {"target": "Target", "predicted": "Predicted", "difference": "Predicted \u2212 target"}
+
+
+def colour_limit(target_P: np.ndarray) -> float:
+    """v of the colour scale -v..v: the larger magnitude of the target's 1st and 99th percentile; 1 where all is zero."""
+    return float(np.abs(np.percentile(target_P, (1, 99))).max()) or 1.0
+
+
+def wrap(values_P: np.ndarray, cols: int) -> np.ndarray:
+    """Flat parameters as a picture of `cols` columns [H, W], NaN behind the last one (paper, Suppl. VII)."""
+    rows = math.ceil(len(values_P) / cols)
+    padded = np.full(rows * cols, np.nan, np.float32)
+    padded[: len(values_P)] = values_P
+    return padded.reshape(rows, cols)
+
+
+def boundary(start: int, stop: int, cols: int) -> tuple[list[int], list[int]]:
+    """Outline (x, y) of the cells [start, stop) in a picture of `cols` columns, in cell units, closed."""
+    (top, left), (bottom, right) = divmod(start, cols), divmod(stop - 1, cols)
+    right += 1
+    if top == bottom:
+        corners = [(left, top), (right, top), (right, top + 1), (left, top + 1)]
+    else:
+        corners = [(left, top), (cols, top), (cols, bottom), (right, bottom), (right, bottom + 1), (0, bottom + 1), (0, top + 1), (left, top + 1)]
+    return [x for x, _ in corners + corners[:1]], [y for _, y in corners + corners[:1]]
+
+
+def statistics(layers: Sequence[Entry], target_P: np.ndarray, predicted_P: np.ndarray) -> pd.DataFrame:
+    """A row per layer and one for all: parameters, mean, standard deviation and Euclidean norm of both, relative error
+    |predicted - target| / |target| and Pearson correlation (NaN where one of them is constant)."""
+    parts = [(entry.name, " × ".join(map(str, entry.shape)), slice(entry.start, entry.stop)) for entry in layers]
+    rows = []
+    for name, shape, part in [*parts, ("all", "", slice(None))]:
+        target, predicted = target_P[part].astype(np.float64), predicted_P[part].astype(np.float64)
+        norm = np.linalg.norm(target)
+        constant = min(len(target) - 1, np.ptp(target), np.ptp(predicted)) <= 0
+        rows.append(
+            {
+                "layer": name,
+                "shape": shape,
+                "parameters": len(target),
+                "mean, target": target.mean(),
+                "mean, predicted": predicted.mean(),
+                "sd, target": target.std(),
+                "sd, predicted": predicted.std(),
+                "norm, target": norm,
+                "norm, predicted": np.linalg.norm(predicted),
+                "relative error": np.linalg.norm(predicted - target) / norm if norm > 0 else np.nan,
+                "correlation": np.nan if constant else np.corrcoef(target, predicted)[0, 1],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def histogram(target_P: np.ndarray, predicted_P: np.ndarray, colours: Sequence[str], bins: int = 61):
+    """Plotly figure of both distributions on common bins, over the range that holds 99.8 % of either."""
+    import plotly.graph_objects as go
+
+    reach = max(float(np.abs(np.percentile(values, (0.1, 99.9))).max()) for values in (target_P, predicted_P)) or 1.0
+    edges = np.linspace(-reach, reach, bins + 1)
+    centres = (edges[1:] + edges[:-1]) / 2
+    figure = go.Figure()
+    for name, values, colour, dash in (("target", target_P, colours[0], "solid"), ("predicted", predicted_P, colours[1], "dash")):
+        count = np.histogram(values, edges)[0] / len(values)
+        figure.add_scatter(
+            x=centres, y=count, name=name, mode="lines", line={"shape": "hvh", "color": colour, "width": 2, "dash": dash},
+            hovertemplate="value %{x:.3f}: %{y:.2%}<extra>" + name + "</extra>",
+        )
+    figure.update_layout(
+        height=280, margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="x unified", legend={"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
+        xaxis={"title": "parameter value", "zeroline": True}, yaxis={"title": "share of parameters", "tickformat": ".0%", "rangemode": "tozero"},
+    )
+    return figure
+
+
+def prep_figure(target_P: np.ndarray, predicted_P: np.ndarray, layers: Sequence[Entry], cols: int, names: Sequence[str],
+                box: Sequence[float] | None = None, title: str = "", note: str = "", stops: Sequence[str] = ("#8c510a", "#f5f5f5", "#01665e")) -> Figure:
+    """Matplotlib figure of some of TITLES' pictures of `cols` columns, cropped to `box` (left, top, right, bottom in cells), with
+    layer boundaries and one colour scale."""
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    colours = LinearSegmentedColormap.from_list("signed", list(stops))
+    high = colour_limit(target_P)
+    values = {"target": target_P, "predicted": predicted_P, "difference": predicted_P - target_P}
+    rows = math.ceil(len(target_P) / cols)
+    left, top, right, bottom = box or (0, 0, cols, rows)
+    flat = (right - left) / (bottom - top) > 6  # a raw PRep: stacked, and stretched
+    across, down = (1, len(names)) if flat else (len(names), 1)
+    side = 4.2 if len(names) > 1 else 8.4
+    tall = 1.5 if flat else side * (bottom - top) / (right - left)
+    figure = Figure(figsize=(11 if flat else side * across + 1.2, tall * down + 1.5), layout="constrained", facecolor="white")
+    axes = np.ravel(figure.subplots(down, across, sharex=True, sharey=True))
+    for axis, name in zip(axes, names):
+        image = axis.imshow(wrap(values[name], cols), cmap=colours, vmin=-high, vmax=high, interpolation="none", aspect="auto" if flat else "equal", extent=(0, cols, rows, 0))
+        for entry in layers:
+            axis.plot(*boundary(entry.start, entry.stop, cols), color="black", linewidth=0.6)
+        axis.set(title=TITLES[name], xlim=(left, right), ylim=(bottom, top))
+        axis.tick_params(labelsize=8)
+    figure.colorbar(image, ax=list(axes), shrink=0.85, label="parameter value")
+    figure.suptitle(title, fontsize=11)
+    figure.supxlabel(note, fontsize=8)
+    return figure
+
+
+def figure_bytes(figure: Figure, form: str) -> bytes:
+    """The figure as "png" (200 dots an inch) or "svg"."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.BytesIO()
+    {"png": FigureCanvasAgg, "svg": FigureCanvasSVG}[form](figure)
+    figure.savefig(buffer, format=form, dpi=200)
+    return buffer.getvalue()

@@ -1,0 +1,288 @@
+// The latent map: a Plotly picture in two and in three dimensions, a panel about the selected instance, and a hover card.
+// Python's `data` holds only what is selected and what follows from it; what is drawn is in latent_map_picture.js, which
+// latent_map.py puts before this file.
+
+const OWN = ["dims", "colour", "a", "b", "instance"]; // what a person sets here and the URL follows
+const maps = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  let map = maps.get(parentElement);
+  if (!map) {
+    map = new LatentMap(parentElement.querySelector(".lm"));
+    maps.set(parentElement, map);
+  }
+  map.act = (values) => setTriggerValue("act", values);
+  map.select = (ids) => setStateValue("selection", ids);
+  map.update(data);
+  return () => {
+    map.destroy();
+    maps.delete(parentElement);
+  };
+}
+
+class LatentMap extends Picture {
+  constructor(root) {
+    super();
+    this.root = root;
+    this.find = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.view = { dims: "2", colour: "accuracy", a: null, b: null, instance: null };
+    this.sent = {}; // what was set here and has not come back from Python yet
+    this.drag = "pan";
+    this.selection = [];
+    this.hidden = new Set();
+    this.pictures = {};
+    this.listen();
+  }
+
+  // ---- what comes from Python, and what goes there
+
+  update(data) {
+    for (const name of OWN) {
+      const value = data[name] ?? null;
+      if (name in this.sent && this.sent[name] !== value) continue; // an older answer
+      delete this.sent[name];
+      this.view[name] = value;
+    }
+    this.data = data;
+    if (data.space !== this.space) {
+      this.space = data.space;
+      this.points = null;
+      this.selection = [];
+      this.root.dataset.state = "loading";
+      Promise.all([fetchSpace(data.space), loadPlotly()])
+        .then(([points]) => {
+          if (this.space !== data.space) return;
+          this.points = points;
+          this.rows = new Map(points.table.id.map((id, row) => [id, row]));
+          this.root.dataset.state = "ready";
+          this.fillSearch();
+          this.paint();
+        })
+        .catch((error) => {
+          this.root.dataset.state = "failed";
+          this.find("failure").textContent = `The map did not load: ${error.message}. Reload the page.`;
+        });
+    }
+    this.paint();
+  }
+
+  set(values) {
+    Object.assign(this.view, values);
+    Object.assign(this.sent, values);
+    this.act(values);
+    this.paint();
+  }
+
+  next() {
+    return this.view.a && !this.view.b ? "b" : "a";
+  }
+
+  pick(id) {
+    if (this.next() === "b" && id === this.view.a) return this.set({ instance: id }); // a line needs two ends
+    this.set(this.next() === "b" ? { b: id, instance: id } : { a: id, b: null, instance: id });
+  }
+
+  listen() {
+    this.root.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-do]");
+      if (!button || button.disabled) return;
+      const { do: action, value } = button.dataset;
+      const { a, b, instance } = this.view;
+      if (action === "dims" || action === "colour") this.set({ [action]: value });
+      else if (action === "drag") { this.drag = value; this.paint(); }
+      else if (action === "a") this.set(instance === b ? { a: instance, b: null } : { a: instance });
+      else if (action === "b") this.set(instance === a ? { b: instance, a: null } : { b: instance });
+      else if (action === "clear") this.set({ a: null, b: null });
+      else if (action === "show") this.set({ instance: value });
+      else if (action === "hide") { this.hidden.has(value) ? this.hidden.delete(value) : this.hidden.add(value); this.paint(); }
+      else if (action === "unselect") this.selected([]);
+      else if (action === "reset") this.reset();
+      else if (action === "save") this.save(value);
+      else if (action === "go" && !(event.metaKey || event.ctrlKey || event.shiftKey)) { event.preventDefault(); this.act({ go: true }); }
+    });
+    this.find("colour").addEventListener("change", (event) => { this.hidden.clear(); this.set({ colour: event.target.value }); });
+    const search = this.find("search");
+    const choose = () => {
+      const text = search.value.trim().toLowerCase();
+      const ids = this.points && text ? this.points.table.id : [];
+      const found = ids.find((id) => id.toLowerCase() === text) ?? ids.find((id) => id.toLowerCase().endsWith(text)) ?? ids.find((id) => id.toLowerCase().includes(text));
+      search.setAttribute("aria-invalid", String(Boolean(text) && !found));
+      this.find("miss").textContent = text && !found ? `No instance has “${search.value.trim()}” in its id.` : "";
+      if (found) { search.value = found; this.set({ instance: found }); }
+    };
+    search.addEventListener("change", choose);
+    search.addEventListener("keydown", (event) => { if (event.key === "Enter") choose(); });
+    this.find("stage").addEventListener("mousemove", (event) => { this.pointer = event; });
+    this.find("stage").addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (step && this.points) { event.preventDefault(); this.walk(step); }
+      if (event.key === "Enter" && this.view.instance) this.pick(this.view.instance);
+    });
+    this.observer = new ResizeObserver(() => Object.values(this.pictures).forEach((picture) => picture.offsetParent && window.Plotly.Plots.resize(picture)));
+    this.observer.observe(this.find("stage"));
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    Object.values(this.pictures).forEach((picture) => window.Plotly.purge(picture));
+  }
+
+  // ---- things a person does
+
+  walk([dx, dy]) { // to the nearest point that way, as seen in the 2D picture
+    const { id, x2, y2 } = this.points.table;
+    const here = this.rows.get(this.view.instance) ?? 0;
+    let best = null, least = Infinity;
+    for (let row = 0; row < id.length; row++) {
+      const x = x2[row] - x2[here], y = y2[row] - y2[here];
+      const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
+      if (row !== here && ahead > aside && ahead + 2 * aside < least) { best = row; least = ahead + 2 * aside; }
+    }
+    if (best !== null) this.set({ instance: id[best] });
+  }
+
+  selected(rows) {
+    this.selection = rows;
+    this.select(rows.map((row) => this.points.table.id[row]));
+    if (!rows.length && this.pictures["2"]) window.Plotly.relayout(this.pictures["2"], { selections: [] });
+    this.paint();
+  }
+
+  reset() {
+    const home = { "xaxis.autorange": true, "yaxis.autorange": true };
+    const camera = { "scene.camera": { eye: { x: 1.35, y: 1.35, z: 0.9 }, center: { x: 0, y: 0, z: 0 }, up: { x: 0, y: 0, z: 1 } } };
+    window.Plotly.relayout(this.pictures[this.view.dims], this.view.dims === "2" ? home : camera);
+  }
+
+  save(format) {
+    window.Plotly.downloadImage(this.pictures[this.view.dims], { format, filename: `${this.space}-map-${this.view.dims}d`, width: 1200, height: 800, scale: format === "png" ? 2 : 1 });
+  }
+
+  // ---- painting
+
+  paint() {
+    this.root.dataset.ready = String(Boolean(this.points));
+    if (!this.points) return;
+    const look = this.tokens(), solid = this.view.dims === "3", key = this.view.dims;
+    this.find("flat").hidden = solid;
+    this.find("solid").hidden = !solid;
+    const picture = this.find(solid ? "solid" : "flat"), made = this.pictures[key];
+    window.Plotly.react(picture, this.traces(solid, look), this.layout(solid, look), { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: "reset" });
+    if (!made) {
+      this.pictures[key] = picture;
+      picture.on("plotly_click", ({ points: [point] }) => { if (typeof point.customdata === "number") this.pick(this.points.table.id[point.customdata]); });
+      picture.on("plotly_hover", ({ points: [point], event }) => this.hover(point.customdata, event));
+      picture.on("plotly_unhover", () => this.hover(null));
+      picture.on("plotly_selected", (event) => { if (event) this.selected([...new Set(event.points.map((point) => point.customdata).filter((row) => typeof row === "number"))]); });
+      picture.on("plotly_deselect", () => this.selected([]));
+    }
+    this.controls(look);
+    this.panel(look);
+    const line = this.line();
+    Object.assign(this.root.dataset, { dims: this.view.dims, points: this.points.table.id.length, line: line ? line.accuracy.length : 0, selected: this.selection.length });
+  }
+
+  // ---- what stands around the picture
+
+  controls(look) {
+    for (const button of this.root.querySelectorAll('[data-do="dims"], [data-do="drag"]')) {
+      button.setAttribute("aria-pressed", String(button.dataset.value === (button.dataset.do === "dims" ? this.view.dims : this.drag)));
+      if (button.dataset.do === "drag") button.disabled = this.view.dims === "3";
+    }
+    this.find("drags").title = this.view.dims === "3" ? "In 3D, dragging turns the picture; box and lasso work in 2D" : "";
+    this.find("colour").value = this.view.colour;
+    const by = COLOURS[this.view.colour], legend = this.find("legend");
+    legend.replaceChildren();
+    if (by.names) {
+      const all = [...new Set(this.points.table[by.column])];
+      const names = this.view.colour === "split" ? SPLITS.filter((name) => all.includes(name)) : all;
+      const single = new Set(this.points.table.architecture).size === 1;
+      names.forEach((name, i) => {
+        const glyph = { circle: "●", diamond: "◆", square: "■", cross: "✚", x: "✖" }[SYMBOLS[this.view.colour === "split" && !single ? 0 : i % SYMBOLS.length]];
+        const count = this.points.table[by.column].filter((value) => value === name).length;
+        const button = make("button", { type: "button", "data-do": "hide", "data-value": name, "aria-pressed": String(!this.hidden.has(name)), title: "Show or hide" });
+        button.append(make("b", { style: `color:${look.names[i % look.names.length]}` }, glyph), ` ${name} `, make("small", {}, count));
+        legend.append(button);
+      });
+    } else {
+      const [low, high] = this.range(), write = by.log ? (value) => Math.round(10 ** value).toLocaleString("en") : (value) => `${Math.round(100 * value)}\u202f%`;
+      legend.append(write(low), make("i", { style: `background:linear-gradient(90deg,${look.stops.join(",")})` }), write(high));
+    }
+    const next = this.find("next");
+    next.textContent = { a: this.view.b ? "Next click starts again at A" : "Next click sets anchor A", b: "Next click sets anchor B" }[this.next()];
+    const count = this.selection.length;
+    this.find("count").textContent = count ? `${count} selected` : "";
+    this.find("unselect").hidden = !count;
+  }
+
+  panel(look) {
+    const { a, b, instance } = this.view, row = this.rows.get(instance);
+    this.find("nobody").hidden = row !== undefined;
+    this.find("somebody").hidden = row === undefined;
+    if (row !== undefined) {
+      this.find("who").replaceChildren(...this.card(row, look));
+      this.find("set-a").disabled = instance === a;
+      this.find("set-b").disabled = instance === b;
+      const near = this.near(), list = this.find("near");
+      list.replaceChildren(...(near ? near.ids : Array(8).fill(null)).map((id, i) => {
+        if (id === null) return make("li", { class: "lm-bone" });
+        const item = make("li", {}), button = make("button", { type: "button", "data-do": "show", "data-value": id });
+        button.append(make("span", {}, id), make("span", {}, percent(this.points.table.test_accuracy[this.rows.get(id)])), make("b", {}, near.distances[i].toFixed(3)));
+        item.append(button);
+        return item;
+      }));
+    }
+    for (const name of ["a", "b"]) this.find(`name-${name}`).textContent = this.view[name] ?? "not set";
+    this.find("clear").disabled = !a && !b;
+    const line = this.line(), words = this.find("line"), go = this.find("go");
+    words.classList.toggle("lm-bone", Boolean(a && b && !line));
+    words.textContent = !a || !b ? "Click two points, and the networks that live between them are decoded and measured." : !line ? "" :
+      `${percent(line.accuracy[0])} at A, ${percent(line.accuracy.at(-1))} at B, lowest on the way ${percent(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded networks, each on ${line.n} ${line.split} images.`;
+    go.classList.toggle("lm-off", !(a && b));
+    if (a && b) go.href = `/interpolation?${new URLSearchParams({ space: this.space, a, b })}`;
+    else go.removeAttribute("href");
+  }
+
+  card(row, look) {
+    const { table } = this.points, canvas = make("canvas", { "aria-label": "PRep of the target, thumbnail" });
+    this.thumbnail(canvas, row, look);
+    const facts = make("dl", {});
+    const rows = [["accuracy, target", percent(table.test_accuracy[row])], ["accuracy, predicted", percent(table.predicted_test_accuracy[row])], ["split", table.split[row]], ["steps", table.steps[row].toLocaleString("en")]];
+    if (new Set(table.architecture).size > 1) rows.push(["architecture", table.architecture[row]]);
+    for (const [name, value] of rows) facts.append(make("dt", {}, name), make("dd", {}, value));
+    return [make("h4", {}, table.id[row]), canvas, facts];
+  }
+
+  thumbnail(canvas, row, look) {
+    const { rows, cols, shape, pixels } = this.points.thumbnails, height = rows ?? shape[1], width = cols ?? shape[2];
+    canvas.width = width;
+    canvas.height = height;
+    const picture = new ImageData(width, height), ramp = look.ramp ?? (look.ramp = Array.from({ length: 256 }, (_, i) => mix(look.signed, i / 255)));
+    for (let i = 0; i < width * height; i++) picture.data.set([...ramp[pixels[row * width * height + i]], 255], 4 * i);
+    canvas.getContext("2d").putImageData(picture, 0, 0);
+  }
+
+  hover(what, event) {
+    const card = this.find("card"), line = this.line();
+    card.hidden = what === null || what === undefined || (typeof what === "string" && !line);
+    if (card.hidden) return;
+    const look = this.tokens();
+    if (typeof what === "number") card.replaceChildren(...this.card(what, look));
+    else {
+      const i = Number(what.slice(1)), facts = make("dl", {});
+      for (const [name, value] of [["gamma", line.gammas[i].toFixed(2)], ["accuracy", percent(line.accuracy[i])], ["measured on", `${line.n} ${line.split} images`]]) facts.append(make("dt", {}, name), make("dd", {}, value));
+      card.replaceChildren(make("h4", {}, "Decoded on the line"), facts);
+    }
+    const stage = this.find("stage").getBoundingClientRect(), where = event?.clientX === undefined ? this.pointer : event;
+    const x = (where?.clientX ?? stage.left) - stage.left, y = (where?.clientY ?? stage.top) - stage.top;
+    card.style.left = `${x + 18 + card.offsetWidth > stage.width ? Math.max(4, x - card.offsetWidth - 18) : x + 18}px`;
+    card.style.top = `${Math.max(4, Math.min(y + 12, stage.height - card.offsetHeight - 4))}px`;
+  }
+
+  fillSearch() {
+    const list = this.find("ids");
+    list.id = `ids-${this.space}`;
+    this.find("search").setAttribute("list", list.id);
+    list.replaceChildren(...this.points.table.id.map((id) => make("option", { value: id })));
+  }
+}

@@ -1,0 +1,187 @@
+// What the latent map draws: Plotly traces and layout from the space's table and what is selected. Comes before latent_map.js.
+// Points and thumbnails are fetched once per space.
+// Legend: a *row* is an instance's place in the table; customdata is a row, or "p3" for the line's point 3.
+
+const SYMBOLS = ["circle", "diamond", "square", "cross", "x"];
+const SPLITS = ["train", "val", "test"];
+const COLOURS = {
+  accuracy: { label: "Test accuracy", column: "test_accuracy" },
+  predicted: { label: "Test accuracy of the predicted network", column: "predicted_test_accuracy" },
+  steps: { label: "Training length in steps (log)", column: "steps", log: true },
+  split: { label: "Split", column: "split", names: true },
+  architecture: { label: "Architecture", column: "architecture", names: true },
+};
+const percent = (value) => (value == null ? "not measured" : `${(100 * value).toFixed(1)}\u202f%`);
+
+function loadPlotly() {
+  window.explorerPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL("/api/static/plotly.min.js", location.origin);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error("Plotly did not load"));
+    document.head.append(script);
+  });
+  return window.explorerPlotly;
+}
+
+async function fetchSpace(id) {
+  const base = `${location.origin}/api/spaces/${encodeURIComponent(id)}`;
+  const ok = async (response) => {
+    if (response.ok) return response;
+    throw new Error((await response.json()).error);
+  };
+  const [space, frame] = await Promise.all([
+    fetch(base).then(ok).then((response) => response.json()),
+    fetch(`${base}/thumbnails`).then(ok).then((response) => response.arrayBuffer()),
+  ]);
+  const size = new DataView(frame).getUint32(0, true);
+  const entry = JSON.parse(new TextDecoder().decode(new Uint8Array(frame, 4, size))).thumbnails;
+  const pixels = new Uint8Array(frame, 4 + size + entry.offset, entry.length);
+  return { table: space.instances, thumbnails: { ...entry, pixels }, prep: space.prep };
+}
+
+class Picture {
+  // this.points: table and thumbnails; this.rows: id -> row; this.view, this.data, this.selection, this.hidden, this.root: see LatentMap
+
+  tokens() {
+    const style = getComputedStyle(this.root);
+    const read = (name) => style.getPropertyValue(`--st-${name}`).trim();
+    const stops = read("chart-sequential-colors").split(",");
+    return {
+      text: read("text-color"), grey: read("gray-color"), border: read("border-color"), back: read("background-color"), accent: read("primary-color"),
+      font: style.fontFamily, names: read("chart-categorical-colors").split(","), stops,
+      scale: stops.map((colour, i) => [i / (stops.length - 1), colour.trim()]), signed: read("chart-diverging-colors").split(",").map((c) => c.trim()),
+    };
+  }
+
+  groups(look) { // one trace per marker: architectures by marker always, by colour too when asked; splits likewise
+    const { table } = this.points, by = COLOURS[this.view.colour];
+    const architectures = [...new Set(table.architecture)];
+    const categories = by.names ? (this.view.colour === "split" ? SPLITS.filter((name) => table.split.includes(name)) : architectures) : [null];
+    const groups = [];
+    for (const [c, category] of categories.entries())
+      for (const [s, architecture] of architectures.entries()) {
+        if (this.hidden.has(category)) continue;
+        const rows = table.id.map((_, row) => row).filter((row) => table.architecture[row] === architecture && (category === null || table[by.column][row] === category));
+        const symbol = SYMBOLS[(this.view.colour === "split" && architectures.length === 1 ? c : s) % SYMBOLS.length];
+        groups.push({ rows, symbol, category, colour: category === null ? this.values(by, rows) : look.names[c % look.names.length].trim() });
+      }
+    return groups;
+  }
+
+  values(by, rows) {
+    return rows.map((row) => { const value = this.points.table[by.column][row]; return by.log ? Math.log10(value) : value; });
+  }
+
+  range() {
+    const by = COLOURS[this.view.colour];
+    if (!by.log) return [0, 1];
+    const values = this.points.table[by.column];
+    return [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
+  }
+
+  at(rows, solid) {
+    const { table } = this.points;
+    return solid
+      ? { type: "scatter3d", x: rows.map((r) => table.x3[r]), y: rows.map((r) => table.y3[r]), z: rows.map((r) => table.z3[r]) }
+      : { type: "scatter", x: rows.map((r) => table.x2[r]), y: rows.map((r) => table.y2[r]) };
+  }
+
+  line() { // the decoded points, if they belong to the anchors on the screen
+    const { line } = this.data, { a, b } = this.view;
+    return line && line.a === a && line.b === b ? line : null;
+  }
+
+  near() {
+    const { neighbours } = this.data;
+    return neighbours && neighbours.of === this.view.instance ? neighbours : null;
+  }
+
+  traces(solid, look) {
+    const [cmin, cmax] = this.range(), traces = [], here = this.rows.get(this.view.instance);
+    const plain = { hoverinfo: "none", showlegend: false };
+    const near = this.near(), spokes = here === undefined || !near ? [] : near.ids.flatMap((id) => [here, this.rows.get(id), here]);
+    traces.push({ ...plain, ...this.at(spokes, solid), mode: "lines", hoverinfo: "skip", line: { color: look.grey, width: solid ? 2 : 1 }, opacity: 0.8 });
+    const chosen = new Set(this.selection);
+    for (const { rows, symbol, colour } of this.groups(look)) {
+      const faint = rows.map((row) => !chosen.size || chosen.has(row));
+      traces.push({
+        ...plain, ...this.at(rows, solid), mode: "markers", customdata: rows,
+        selectedpoints: !solid && chosen.size ? rows.flatMap((row, i) => (chosen.has(row) ? [i] : [])) : undefined,
+        unselected: solid ? undefined : { marker: { opacity: 0.18 } },
+        marker: {
+          symbol, color: solid && chosen.size ? rows.map((row, i) => (faint[i] ? this.shade(colour, i, look, cmin, cmax) : look.border)) : colour,
+          colorscale: look.scale, cmin, cmax, size: solid ? 5 : 9, opacity: solid ? 1 : 0.92, line: { width: solid ? 0 : 0.8, color: look.back },
+        },
+      });
+    }
+    const ring = [...(near?.ids ?? []).map((id) => this.rows.get(id)), ...(here === undefined ? [] : [here])];
+    const rings = solid ? { symbol: "circle-open", size: 9 } : { symbol: "circle-open", size: ring.map((row) => (row === here ? 17 : 13)) };
+    traces.push({ ...plain, ...this.at(ring, solid), mode: "markers", hoverinfo: "skip", marker: { ...rings, color: ring.map((row) => (row === here ? look.text : look.grey)), line: { width: 2, color: solid ? look.text : undefined } } });
+    const line = this.line();
+    const ends = [this.rows.get(this.view.a), this.rows.get(this.view.b)];
+    if (line) {
+      const where = solid ? line.xyz : line.xy, axes = solid ? ["x", "y", "z"] : ["x", "y"];
+      const ground = this.at(ends, solid), type = ground.type;
+      const leads = { type }, points = { type };
+      axes.forEach((axis, i) => {
+        points[axis] = where.map((point) => point[i]);
+        leads[axis] = [ground[axis][0], where[0][i], null, where.at(-1)[i], ground[axis][1]];
+      });
+      traces.push({ ...plain, ...leads, mode: "lines", hoverinfo: "skip", line: { color: look.text, width: solid ? 3 : 1.5, dash: "dot" } });
+      traces.push({
+        ...plain, ...points, mode: "lines+markers", customdata: where.map((_, i) => `p${i}`), line: { color: look.text, width: solid ? 4 : 2 },
+        marker: { color: line.accuracy, colorscale: look.scale, cmin: 0, cmax: 1, size: solid ? 7 : 10, symbol: "circle", line: { width: 1.5, color: look.text } },
+      });
+    }
+    return traces;
+  }
+
+  shade(colour, i, look, cmin, cmax) {
+    if (typeof colour === "string") return colour;
+    return look.stops[Math.max(0, Math.min(look.stops.length - 1, Math.round(((colour[i] - cmin) / (cmax - cmin || 1)) * (look.stops.length - 1))))].trim();
+  }
+
+  proportions() { // of the 3D box: true to the data, its longest side fitting the view
+    const sides = ["x3", "y3", "z3"].map((name) => Math.max(...this.points.table[name]) - Math.min(...this.points.table[name]) || 1);
+    const [x, y, z] = sides.map((side) => (1.5 * side) / Math.max(...sides));
+    return { x, y, z };
+  }
+
+  flags(solid, look) {
+    const { table } = this.points;
+    return ["a", "b"].flatMap((name) => {
+      const row = this.rows.get(this.view[name]);
+      if (row === undefined) return [];
+      const place = solid ? { x: table.x3[row], y: table.y3[row], z: table.z3[row] } : { x: table.x2[row], y: table.y2[row] };
+      return [{ ...place, text: `<b>${name.toUpperCase()}</b>`, showarrow: true, arrowhead: 0, arrowwidth: 2, arrowcolor: look.text, standoff: solid ? 0 : 6, ax: 0, ay: -30, font: { color: look.back, size: 14 }, bgcolor: look.text, borderpad: 4 }];
+    });
+  }
+
+  layout(solid, look) { // a constant uirevision: zoom, camera and selection stay
+    const bare = { showgrid: false, zeroline: false, showticklabels: false, ticks: "", title: { text: "" } };
+    const wall = { ...bare, showgrid: true, gridcolor: look.border, showbackground: false, showspikes: false, showline: true, linecolor: look.border };
+    const flags = this.flags(solid, look);
+    return {
+      uirevision: this.space, selectionrevision: this.space, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: look.font, color: look.text }, hovermode: "closest", hoverdistance: 14, showlegend: false, autosize: true,
+      ...(solid
+        ? { scene: { xaxis: wall, yaxis: wall, zaxis: wall, aspectmode: "manual", aspectratio: this.proportions(), camera: { eye: { x: 1.35, y: 1.35, z: 0.9 } }, annotations: flags, dragmode: "orbit" } }
+        : { xaxis: bare, yaxis: { ...bare, scaleanchor: "x" }, annotations: flags, dragmode: this.drag, clickmode: "event",
+            newselection: { line: { color: look.accent, width: 2, dash: "dot" } } }),
+    };
+  }
+}
+
+function make(tag, attributes = {}, text) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+function mix(stops, at) {
+  const place = at * (stops.length - 1), i = Math.min(stops.length - 2, Math.floor(place));
+  const [from, to] = [stops[i], stops[i + 1]].map((hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16)));
+  return from.map((value, k) => Math.round(value + (to[k] - value) * (place - i)));
+}

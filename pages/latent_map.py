@@ -1,0 +1,77 @@
+"""Latent map: every instance of a zoo as a point, near those that the space's encoder puts it near."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import controls, maps, navigation, services, state
+from explorer.components.latent_map import COLOURS, DIMS, latent_map
+
+COLUMNS = {
+    "id": "instance",
+    "architecture": "architecture",
+    "split": "split",
+    "steps": "steps",
+    "test_accuracy": "test accuracy",
+    "predicted_test_accuracy": "predicted accuracy",
+}
+
+CAPTION = """
+Each point is one of the {count} trained networks of the zoo, put where UMAP (fixed seed, kept with the artifact) puts its
+embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. Accuracies are measured on the
+{images} test images. The line holds 21 networks decoded at equal steps of gamma from A to B and measured just now; each is
+drawn at the mean of its 15 nearest embeddings, weighted as UMAP weighs neighbours, for UMAP knows no straight lines. The
+space and the walk through it are those of NetSpace, section III and fig. 3 (b, d) of the paper; the map is ours.
+"""
+
+
+def optional(name: str, ids: list[str]) -> str | None:
+    """The selected instance under that name, checked; None where nothing is selected."""
+    return state.instance(name, ids) if state.get(name) else None
+
+
+def act(values: dict) -> None:
+    """What a person did on the map, as the component says it."""
+    if values.pop("go", False):
+        st.session_state["map_go"] = True
+    allowed = {name: value for name, value in values.items() if name in ("a", "b", "instance", "dims", "colour")}
+    state.remember(**allowed)
+
+
+def selected_table(space, ids: list[str]) -> None:
+    st.subheader(f"Selection ({len(ids)})" if ids else "Selection", anchor=False)
+    if not ids:
+        st.caption("Choose Box or Lasso above the map and drag around some points: they are listed here, and can be downloaded as CSV.")
+        return
+    rows = space.table[space.table["id"].isin(ids)][list(COLUMNS)].rename(columns=COLUMNS)
+    shown = {name: st.column_config.NumberColumn(format="percent") for name in ("test accuracy", "predicted accuracy")}
+    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 320), column_config=shown, key="map_rows")
+    st.download_button("Download as CSV", rows.to_csv(index=False), f"{space.id}-selection.csv", "text/csv", icon=":material/download:", on_click="ignore")
+
+
+if st.session_state.pop("map_go", False):
+    navigation.go("interpolation")
+
+heading, picker = st.columns([3, 2], vertical_alignment="bottom")
+heading.title("Latent map", anchor=False)
+with picker:
+    space = controls.pick_space()
+if space is None:
+    st.stop()
+ids = list(space.table["id"])
+a, b, instance = (optional(name, ids) for name in ("a", "b", "instance"))
+chosen = latent_map(
+    {
+        "space": space.id,
+        "dims": state.choice("dims", DIMS),
+        "colour": state.choice("colour", COLOURS),
+        "a": a,
+        "b": b,
+        "instance": instance,
+        "neighbours": maps.neighbours(space, instance) if instance else None,
+        "line": maps.line(services.host(), space, a, b) if a and b and a != b else None,
+    },
+    on_act=act,
+)
+st.caption(CAPTION.format(count=len(ids), embedding=space.config.embedding, images=len(space.images.labels["test"])))
+selected_table(space, chosen)

@@ -1,0 +1,71 @@
+"""PReps: the parameters of an instance, and those of the network that the space decodes for it, as pictures."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import charts, controls, services, state, theme
+from explorer.components.prep_view import FORMS, VIEWS, prep_view
+
+CAPTION = """
+All {count} parameters of the network `{id}` in PRep order (rows filled one after the other, {rows} × {cols}; re-wrapped to
+columns that fit the screen), the target as it was trained and as the space predicts it from its embedding. One diverging colour
+scale, centred on zero, to the 1st and 99th percentile of the target (±{high:.3f}); lines are layer boundaries. NetSpace
+is trained on what networks answer, not on their weights, so the pictures differ while the accuracies are near: {target} and
+{predicted} on the {images} test images. As in Suppl. VII, figures 5 and 6 of the paper.
+"""
+HELP = "Point at a parameter to name it; drag to pan, double-click or Ctrl and wheel to zoom (or +, - and arrow keys once a picture has the focus); all pictures move together."
+FORMATS = {"png": "image/png", "svg": "image/svg+xml"}
+
+
+def figure(space, instance: str, target_P, predicted_P, view: str, form: str, crop: dict | None, kind: str) -> bytes:
+    """The view as it is shown, drawn by matplotlib."""
+    wrapped = crop["cols"] if crop else round((len(target_P) * 1.1) ** 0.5)
+    cols = space.config.prep_width if form == "raw" else wrapped
+    fits = crop and not crop["whole"] and crop["cols"] == cols
+    names = {"pair": ("target", "predicted", "difference"), "swipe": ("target", "predicted"), "difference": ("difference",)}[view]
+    note = f"{space.id}: {len(target_P)} parameters in {cols} columns; colours to the target's 1st and 99th percentile"
+    return charts.figure_bytes(
+        charts.prep_figure(target_P, predicted_P, space.arch.layout, cols, names, crop["box"] if fits else None, instance, note, theme.current()["chartDivergingColors"]), kind
+    )
+
+
+heading, picker = st.columns([3, 2], vertical_alignment="bottom")
+heading.title("PReps", anchor=False)
+with picker:
+    space = controls.pick_space()
+if space is None:
+    st.stop()
+held = space.table[space.table["split"] == "test"]
+instance = controls.pick_instance("instance", "Instance", space, str((held if len(held) else space.table).sort_values("val_accuracy")["id"].iloc[-1]))
+row = space.row(instance)
+view, form = state.choice("view", VIEWS), state.choice("form", FORMS)
+crop = prep_view({"space": space.id, "instance": instance, "view": view, "form": form}, on_act=lambda values: state.remember(**values))
+
+target_P = space.parameters_NP[row].cpu().numpy()
+predicted_P = services.host().run(space.decode, space.embeddings_NE[row : row + 1])[0].cpu().numpy()
+facts = space.table.iloc[row]
+st.caption(HELP)
+st.caption(
+    CAPTION.format(
+        count=f"{len(target_P):,}", id=instance, rows=space.config.prep_height, cols=space.config.prep_width, high=charts.colour_limit(target_P),
+        target=f"{100 * facts['test_accuracy']:.1f}\u202f%", predicted=f"{100 * facts['predicted_test_accuracy']:.1f}\u202f%", images=len(space.images.labels["test"]),
+    )
+)
+with st.container(horizontal=True):
+    for kind, mime in FORMATS.items():
+        st.download_button(
+            f"Figure as {kind.upper()}", lambda kind=kind: figure(space, instance, target_P, predicted_P, view, form, crop, kind),
+            f"{instance}-{view}.{kind}", mime, icon=":material/download:", on_click="ignore",
+        )
+
+st.subheader("Layers", anchor=False)
+table = charts.statistics(space.arch.layout, target_P, predicted_P)
+numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[3:]}
+st.dataframe(table, hide_index=True, column_config=numbers, height=38 + 35 * min(len(table), 10))
+st.caption("sd: standard deviation; norm: Euclidean; relative error: |predicted − target| / |target|; correlation: of a layer's parameters.")
+st.download_button("Download as CSV", table.to_csv(index=False), f"{instance}-layers.csv", "text/csv", icon=":material/download:", on_click="ignore")
+
+st.subheader("Values", anchor=False)
+st.plotly_chart(charts.histogram(target_P, predicted_P, theme.current()["chartCategoricalColors"]), key=f"histogram-{space.id}-{instance}")
+st.caption("Shares of all parameters of target and predicted network, on common bins over the range that holds 99.8 % of either.")
