@@ -60,9 +60,6 @@ def serve_live(host: Host) -> Callable:
                 await (socket.send_text(reply) if isinstance(reply, str) else socket.send_bytes(reply))
         except WebSocketDisconnect:  # gone while it was answered
             pass
-        except Exception:  # ours: the log gets all of it, the other side gets a socket that closes and can be opened again
-            log.exception("The live socket failed")
-            await socket.close(1011, "The explorer failed here; its log says more.")
 
     return live
 
@@ -80,6 +77,9 @@ def answer(host: Host, text: str | None) -> bytes | str:
         header, arrays = OPS[op](host, question)
     except ExplorerError as error:
         return refuse(number, type(error).__name__, str(error))
+    except Exception:  # ours: the log gets all of it, the other side a sentence; a closed socket would ask the same again
+        log.exception("A live question failed: %.200r", text)
+        return refuse(number, "Internal", "The explorer failed at this; its log says more. The rest still works.")
     return frame({"id": number, "ok": True, **header, "server_ms": round(1000 * (time.perf_counter() - started), 3)}, arrays)
 
 
