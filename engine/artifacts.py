@@ -212,8 +212,8 @@ class Store:
             created = datetime.now(timezone.utc).isoformat(timespec="seconds")
             text = json.dumps({**asdict(manifest), "created": created, "files": files}, indent=1, allow_nan=False)
             (temp / "manifest.json").write_text(text + "\n", "utf-8")
-            temp.chmod(0o755)
             for path in [*temp.iterdir(), temp]:
+                path.chmod(0o755 if path.is_dir() else 0o644)
                 fsync(path)
             replace_folder(temp, root / manifest.id)
         except OSError as error:

@@ -6,23 +6,23 @@ from ..config import NetSpaceConfig, ZooConfig
 
 def zoo_lenet() -> ZooConfig:
     """Small LeNetLike networks (3 350 parameters)."""
-    return ZooConfig("lenetlike-digits", "digits", train=600, val=64, test=64, batch=32, lr=2e-3, steps_min=8, steps_max=1200)
+    return ZooConfig("lenetlike-digits", "digits", train=600, val=64, test=64, batch=32, lr=2e-3, steps_min=8, steps_max=2000)
 
 
 def zoo_resnet8() -> ZooConfig:
     """Small ResNet8s (5 058 parameters once batch norm is folded)."""
-    return ZooConfig("resnet8-digits", "digits", train=360, val=48, test=48, batch=32, lr=2e-3, steps_min=6, steps_max=400)
+    return ZooConfig("resnet8-digits", "digits", train=440, val=64, test=48, batch=32, lr=2e-3, steps_min=3, steps_max=350)
 
 
 def netspace_lenet() -> NetSpaceConfig:
-    return small("zoo-digits", width=424)
+    return small("zoo-digits", width=424, steps=4000)
 
 
 def netspace_resnet8() -> NetSpaceConfig:
-    return small("zoo-digits-resnet8", width=640)
+    return small("zoo-digits-resnet8", width=640, steps=2000)
 
 
-def small(zoo: str, width: int) -> NetSpaceConfig:
+def small(zoo: str, width: int, steps: int) -> NetSpaceConfig:
     return NetSpaceConfig(
         zoo,
         prep_width=width,
@@ -35,7 +35,7 @@ def small(zoo: str, width: int) -> NetSpaceConfig:
         performance=3.0,
         networks=8,
         images=64,
-        steps=3500,
+        steps=steps,
         noise=0.2,
         lr=2e-3,
         warmup=100,
