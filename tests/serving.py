@@ -1,4 +1,5 @@
-"""The API on a real socket in a thread, and how a test talks to it."""
+"""The API on a real socket in a thread, how a test talks to it, and fixtures of a tiny space behind it (a conftest imports
+them)."""
 
 from __future__ import annotations
 
@@ -9,11 +10,14 @@ import threading
 import time
 from collections.abc import Iterator
 
+import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from engine.api import listen, server
+from engine.artifacts import Store
 from engine.frames import unframe
 from engine.host import Host
+from tests.tiny import SPACE, write_tiny
 
 
 @contextlib.contextmanager
@@ -54,3 +58,31 @@ def ask(socket: ClientConnection, question) -> tuple[dict, dict]:
     socket.send(json.dumps(question) if isinstance(question, dict) else question)
     message = socket.recv(timeout=60)
     return (json.loads(message), {}) if isinstance(message, str) else unframe(message)
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory) -> Store:
+    root = tmp_path_factory.mktemp("tiny")
+    store = Store(root / "workspace", root / "gallery")
+    write_tiny(store)
+    return store
+
+
+@pytest.fixture(scope="session")
+def tiny_host(tiny_store):
+    host = Host(tiny_store, "cpu")
+    yield host
+    host.close()
+
+
+@pytest.fixture(scope="session")
+def port(tiny_host):
+    with serving(tiny_host) as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def question(tiny_host) -> dict:
+    """A good question, to be spoilt."""
+    a, b = tiny_host.space(SPACE).table["id"][:2]
+    return {"id": 1, "op": "step", "space": SPACE, "a": a, "b": b, "gamma": 0.5}

@@ -109,6 +109,13 @@ def test_the_prep_of_a_step_keeps_one_scale_along_a_path(host):
     assert len(ranges) == 1
 
 
+def test_the_colour_range_is_of_both_anchors(host):
+    a, b = anchors(host, SPACE)
+    both = host.colour_range(SPACE, a, b)
+    alone = [host.colour_range(SPACE, one, one) for one in (a, b)]
+    assert both == host.colour_range(SPACE, b, a) and both not in alone and min(alone) < both < max(alone)
+
+
 @pytest.mark.parametrize("path", ["embedding", "weights"])
 def test_a_network_taken_away_is_the_one_under_the_thumb(store, host, path):
     import json
