@@ -53,12 +53,13 @@ def metric_lines(metrics: dict, stored: dict | None = None) -> list[str]:
 
 
 def do_train(options) -> None:
-    from .make import pick_device, train
+    from .host import device_of
+    from .make import train
 
     config = overridden(presets.config(options.preset), options.overrides)
     if options.seed is not None:
         config = replace(config, seed=options.seed)
-    artifact = train(store_of(options), options.preset, config, pick_device(options.device), progress, options.id)
+    artifact = train(store_of(options), options.preset, config, str(device_of(options.device)), progress, options.id)
     manifest = artifact.manifest
     emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
 
@@ -95,10 +96,11 @@ def progress(title: str, total: int):
 
 
 def do_evaluate(options) -> None:
-    from .make import pick_device, reevaluate
+    from .host import device_of
+    from .make import reevaluate
 
     artifact = store_of(options).open(options.id)
-    metrics = reevaluate(store_of(options), artifact, pick_device(options.device), options.seed)
+    metrics = reevaluate(store_of(options), artifact, str(device_of(options.device)), options.seed)
     emit(options, {"id": artifact.id, "kind": artifact.manifest.kind, "metrics": metrics}, "\n".join([artifact.id, *metric_lines(metrics, artifact.manifest.metrics)]))
 
 

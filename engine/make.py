@@ -27,11 +27,6 @@ from .training import Outcome, run
 from .zoo import Zoo, ZooTraining, measure
 
 
-def pick_device(name: str | None = None) -> str:
-    """The device asked for, or a GPU where there is one."""
-    return name or ("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def artifact_id(preset: str, seed: int) -> str:
     """A preset's own seed gives its own name; another seed is said in the id."""
     return preset if seed == presets.config(preset).seed else f"{preset}-seed{seed}"
@@ -44,7 +39,7 @@ def provenance(seconds: float, device: str) -> dict:
     return {
         "command": command_line(sys.argv[1:]),
         "seconds": round(seconds, 1),
-        "device": torch.cuda.get_device_name() if device == "cuda" else f"CPU, {os.cpu_count()} cores",
+        "device": torch.cuda.get_device_name() if device.startswith("cuda") else f"CPU, {os.cpu_count()} cores",
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
