@@ -88,7 +88,7 @@ def progress(title: str, total: int):
     def on_step(step: int, metrics: dict[str, float]) -> None:
         bar.update(step - bar.n)
         if "val_gap" in metrics:
-            bar.set_postfix(val_gap=f"{metrics['val_gap']:.3f}")
+            bar.set_postfix({name: f"{metrics[name]:.3f}" for name in ("val_gap", "val_drop")})
         if step == total:
             bar.close()
 

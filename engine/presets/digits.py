@@ -6,7 +6,7 @@ from ..config import NetSpaceConfig, ZooConfig
 
 def zoo_lenet() -> ZooConfig:
     """Small LeNetLike networks (3 350 parameters)."""
-    return ZooConfig("lenetlike-digits", "digits", train=600, val=64, test=64, batch=32, lr=2e-3, steps_min=8, steps_max=2000)
+    return ZooConfig("lenetlike-digits", "digits", train=600, val=64, test=64, batch=32, lr=2e-3, steps_min=8, steps_max=3000)
 
 
 def zoo_resnet8() -> ZooConfig:
@@ -19,7 +19,7 @@ def netspace_lenet() -> NetSpaceConfig:
 
 
 def netspace_resnet8() -> NetSpaceConfig:
-    return small("zoo-digits-resnet8", width=640, steps=2000)
+    return small("zoo-digits-resnet8", width=640, steps=4000)
 
 
 def small(zoo: str, width: int, steps: int) -> NetSpaceConfig:
