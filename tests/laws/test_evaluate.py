@@ -1,0 +1,110 @@
+"""What the figures of a space say of spaces whose quality is known beforehand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine import datasets
+from engine.archs import architecture
+from engine.config import ZooConfig
+from engine.netspace.evaluate import evaluate, pairs
+from engine.netspace.inversion import invert
+from engine.netspace.losses import distillation, soft_accuracy, spread
+from engine.netspace.umap_map import place
+from engine.stacked import accuracies, logits
+from engine.zoo import ZooTraining
+
+ARCH = architecture("lenetlike-digits")
+
+
+class Identity:
+    """A space that keeps every network as it is."""
+
+    def encode(self, parameters_NP):
+        return parameters_NP
+
+    def decode(self, embeddings_NE):
+        return embeddings_NE
+
+
+class Mute(Identity):
+    """A space in which every network answers the same."""
+
+    def decode(self, embeddings_NE):
+        return embeddings_NE * 0
+
+
+@pytest.fixture(scope="module")
+def images():
+    return datasets.load("digits")
+
+
+@pytest.fixture(scope="module")
+def targets_NP(images):
+    training = ZooTraining(ZooConfig(ARCH.id, "digits", train=6, val=1, test=1, batch=32, lr=4e-3, steps_min=2, steps_max=60), images)
+    for index in range(training.total):
+        training.step(index)
+    return training.instances()
+
+
+def test_a_perfect_space_has_no_gap_and_walks_along_the_weights(targets_NP, images, monkeypatch):
+    monkeypatch.setattr("engine.netspace.evaluate.INVERSION_STEPS", 0)
+    metrics = evaluate(Identity(), targets_NP, ARCH, images, "all", "val")
+    assert metrics["gap_mean"]["value"] == 0 and metrics["agreement"]["value"] == 1
+    assert metrics["gap_correlation"]["value"] == pytest.approx(1)
+    assert metrics["path_floor_mean"] == metrics["weight_path_floor_mean"]
+    assert metrics["path_spearman_mean"] == metrics["weight_path_spearman_mean"]
+    assert metrics["gap_mean"]["n"] == len(targets_NP) and metrics["gap_mean"]["split"] == "all instances, val images"
+
+
+def test_a_space_that_answers_alike_is_told_apart(targets_NP, images, monkeypatch):
+    monkeypatch.setattr("engine.netspace.evaluate.INVERSION_STEPS", 0)
+    with np.errstate(all="ignore"), pytest.warns(Warning):
+        metrics = evaluate(Mute(), targets_NP, ARCH, images, "all", "val")
+    assert metrics["gap_mean"]["value"] > 0.2 and metrics["agreement"]["value"] < 0.5
+
+
+def test_pairs_are_of_different_instances_and_of_their_kind():
+    accuracy_N = np.linspace(0.1, 0.95, 24)
+    chosen = pairs(accuracy_N, seed=0)
+    assert all(accuracy_N[a] < 0.35 and accuracy_N[b] > 0.7 for a, b in chosen["poor_good"])
+    assert all(a != b and min(accuracy_N[[a, b]]) > 0.7 for a, b in chosen["good_good"])
+    assert chosen == pairs(accuracy_N, seed=0) != pairs(accuracy_N, seed=1)
+
+
+def test_inversion_comes_nearer_to_the_targets_answers(targets_NP, images):
+    start_NE = targets_NP + 0.1 * torch.randn(targets_NP.shape, generator=torch.Generator().manual_seed(0))
+    train_BCHW = images.images["train"]
+    placed_NE = invert(Identity(), ARCH, targets_NP, start_NE, train_BCHW, 30)
+    target_NBK = logits(targets_NP, train_BCHW, ARCH)
+
+    def loss(parameters_NP):
+        return (distillation(logits(parameters_NP, train_BCHW, ARCH), target_NBK, 4.0) / spread(target_NBK)).mean().item()
+
+    assert loss(placed_NE) < 0.5 * loss(start_NE)
+    assert loss(targets_NP) == pytest.approx(0, abs=1e-5)
+
+
+def test_soft_accuracy_is_near_the_accuracy_and_has_a_gradient(targets_NP, images):
+    images_BCHW, labels_B = images.images["val"], images.labels["val"]
+    parameters_NP = targets_NP.clone().requires_grad_()
+    logits_NBK = logits(parameters_NP, images_BCHW, ARCH)
+    soft_N = soft_accuracy(logits_NBK, labels_B, spread(logits_NBK).detach())
+    hard_N = accuracies(targets_NP, images_BCHW, labels_B, ARCH)
+    assert (soft_N - hard_N).abs().max() < 0.12
+    (gradient_NP,) = torch.autograd.grad(soft_N.sum(), parameters_NP)
+    assert gradient_NP.abs().amax(-1).min() > 0
+
+
+def test_a_known_embedding_is_put_near_its_own_point_and_a_far_one_inside_the_picture():
+    random = np.random.default_rng(0)
+    embeddings_NE = np.repeat(np.eye(3), 40, 0) * 10 + random.normal(size=(120, 3))
+    picture_ND = np.repeat([[0, 0], [5, 0], [0, 5]], 40, 0) + random.normal(size=(120, 2)) * 0.1
+    placed_ND = place(embeddings_NE, embeddings_NE, picture_ND)
+    assert np.linalg.norm(placed_ND - picture_ND, axis=1).max() < 1  # its own cluster, not another
+    far = place(np.full((1, 3), 100.0), embeddings_NE, picture_ND)
+    assert (far >= picture_ND.min(0)).all() and (far <= picture_ND.max(0)).all()
+    swapped = place(embeddings_NE, embeddings_NE, picture_ND[::-1])
+    assert np.linalg.norm(swapped - picture_ND, axis=1).max() > 1
