@@ -5,6 +5,7 @@ Legend: N instances, P parameters, B images, C channels, K classes.
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 
 import torch
@@ -14,9 +15,14 @@ from torch.func import functional_call, vmap
 from .archs import Architecture, architecture
 
 
-@cache
 def skeleton(arch_id: str, batch_norm: bool = False) -> nn.Module:
-    """The module without weights (on the meta device) through which parameters are called."""
+    """The module without weights (on the meta device) through which parameters are called. Each thread has its own:
+    functional_call puts the parameters into the module for as long as the call lasts."""
+    return _skeleton(arch_id, batch_norm, threading.get_ident())
+
+
+@cache
+def _skeleton(arch_id: str, batch_norm: bool, thread: int) -> nn.Module:
     with torch.device("meta"):
         return architecture(arch_id).build(batch_norm)
 
