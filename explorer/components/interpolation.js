@@ -74,6 +74,9 @@ class Interpolation {
       this.find(`figure-${end}`).textContent = "–";
     }
     this.find("baseline").textContent = "–";
+    delete this.value.dataset.gamma;
+    delete this.root.dataset.curve;
+    this.root.classList.add("waiting");
     this.bytes = {};
     this.order = { embedding: curveOrder(), weights: curveOrder() };
     this.curve.reset(`${data.space}-${data.a}-${data.b}`);
@@ -116,12 +119,16 @@ class Interpolation {
     this.find("gamma").textContent = gamma.toFixed(3);
     this.curve.move(gamma);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.idle(), IDLE_MS);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.idle();
+    }, IDLE_MS);
     const answer = await this.ask("step", STEP, this.question(gamma, "embedding", WANT));
     if (!answer) return;
     this.paint(answer);
     if (stamp) this.painted(stamp);
-    if (this.touched - (this.compared ?? 0) > BASELINE_MS) this.baseline();
+    if (!this.timer) this.idle(); // the answer came after the rest was due
+    else if (this.touched - (this.compared ?? 0) > BASELINE_MS) this.baseline();
   }
 
   // The weights mixed directly at the gamma of the last figure.
@@ -135,7 +142,7 @@ class Interpolation {
 
   // The thumb rests: measure on the whole split, compare, fill in the curve.
   async idle() {
-    if (!("total" in this.value.dataset)) return;
+    if (this.value.dataset.gamma !== String(this.slider.gamma)) return; // its answer calls again
     if (this.value.dataset.images !== this.value.dataset.total) {
       const answer = await this.ask("step", STEP, this.question(this.slider.gamma, "embedding", WANT, { images: "all" }));
       if (answer) this.paint(answer);
