@@ -35,7 +35,7 @@ BATCH = 2048  # points evaluated at once: 256 hidden units of them fit the cache
 MAX_RESOLUTION = 512
 FIRST_BLOCKS = 16  # an axis, about
 LAST_SIDE = 2  # cells along the smallest blocks
-MARGIN, MARGIN_GROWTH, MAX_MARGIN = 1.5, 1.6, 10.0
+MARGIN, MARGIN_GROWTH, MAX_MARGIN = 1.25, 1.6, 10.0
 DENSE_SHARE = 0.6  # of the nodes: from here on the whole grid is cheaper
 
 
@@ -133,15 +133,16 @@ def _march(volume_RRR: np.ndarray, level: float, evaluated: int, mask: np.ndarra
 
 def _evaluate(field: Field, nodes_M: np.ndarray, resolution: int, device) -> np.ndarray:
     """Values (M,) at the nodes of these flat indices."""
-    axis = torch.linspace(-1, 1, resolution, device=device)
+    axis = np.linspace(-1, 1, resolution, dtype=np.float32)
     values_M = np.empty(len(nodes_M), np.float32)
-    nodes = torch.from_numpy(np.resize(nodes_M, -(-len(nodes_M) // BATCH) * BATCH))  # the last batch is filled up
+    points_M3 = np.zeros((BATCH, 3), np.float32)  # always a full batch: its size must not change a node's value
     with torch.inference_mode():
         for start in range(0, len(nodes_M), BATCH):
-            flat = nodes[start : start + BATCH].to(device)
-            rest = flat // resolution
-            points_M3 = torch.stack([axis[rest // resolution], axis[rest % resolution], axis[flat % resolution]], -1)
-            values_M[start : start + BATCH] = field(points_M3).cpu().numpy()[: len(nodes_M) - start]
+            batch_M = nodes_M[start : start + BATCH]
+            for column, index_M in enumerate(np.unravel_index(batch_M, (resolution,) * 3)):
+                points_M3[: len(batch_M), column] = axis[index_M]
+            values = field(torch.from_numpy(points_M3).to(device))
+            values_M[start : start + BATCH] = values[: len(batch_M)].cpu().numpy()
     return _finite(values_M)
 
 

@@ -3,17 +3,20 @@
 Shape suffixes: N instances, B points, H hidden units, 3 the coordinates. Any leading N may be missing: one instance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from ..sine import sine
+from ..sine import sine, sine_
+from . import Architecture
 
 OMEGA = 30.0  # frequency of the sines, in the activations and in the initialisation
 
 
-def siren_forward(layers: Sequence[tuple[Tensor, Tensor]], points_NB3: Tensor) -> Tensor:
+def siren_forward(
+    layers: Sequence[tuple[Tensor, Tensor]], points_NB3: Tensor, activation: Callable[[Tensor], Tensor] = sine
+) -> Tensor:
     """Values (N, B) at points (N, B, 3) of N networks at once, or (B,) at (B, 3) of one.
 
     ``layers`` holds (weight, bias) pairs, (N, out, in) and (N, out), from the first layer to the last. Computes
@@ -22,7 +25,7 @@ def siren_forward(layers: Sequence[tuple[Tensor, Tensor]], points_NB3: Tensor) -
     signal = points_NB3
     product = torch.baddbmm if layers[0][0].dim() == 3 else torch.addmm
     for weight, bias in layers[:-1]:  # the frequency goes into the weights: a pass over (P), not over (N, B, H)
-        signal = sine(product(OMEGA * bias.unsqueeze(-2), signal, OMEGA * weight.mT))
+        signal = activation(product(OMEGA * bias.unsqueeze(-2), signal, OMEGA * weight.mT))
     weight, bias = layers[-1]
     signal = product(bias.unsqueeze(-2), signal, weight.mT)
     return signal.squeeze(-1)
@@ -31,6 +34,15 @@ def siren_forward(layers: Sequence[tuple[Tensor, Tensor]], points_NB3: Tensor) -
 def stacked_layers(params: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
     """The (weight, bias) pairs of a state dict of :class:`Siren`, stacked over instances or not."""
     return [(params[f"layers.{i}.weight"], params[f"layers.{i}.bias"]) for i in range(len(params) // 2)]
+
+
+def siren_field(layers: Sequence[tuple[Tensor, Tensor]]) -> Callable[[Tensor], Tensor]:
+    """One network as a function of points (B, 3), for :mod:`engine.meshing`: fast in inference mode, else differentiable."""
+
+    def field(points_B3: Tensor) -> Tensor:
+        return siren_forward(layers, points_B3, sine_ if torch.is_inference_mode_enabled() else sine)
+
+    return field
 
 
 class Siren(nn.Module):
@@ -52,3 +64,17 @@ class Siren(nn.Module):
 
     def forward(self, points_B3: Tensor) -> Tensor:
         return siren_forward([(layer.weight, layer.bias) for layer in self.layers], points_B3)
+
+
+def paper(batch_norm: bool) -> Siren:
+    return Siren((256, 256))
+
+
+def small(batch_norm: bool) -> Siren:
+    return Siren((48, 48))
+
+
+ARCHITECTURES = (
+    Architecture("siren", "SIREN", (3,), 1, paper),
+    Architecture("siren-small", "SIREN", (3,), 1, small),
+)
