@@ -15,6 +15,7 @@ from ..training import generator
 from .inversion import invert
 
 PAIRS = 32
+POOR, GOOD = 0.3, 0.9  # accuracies
 GAMMAS = torch.linspace(0, 1, 21)
 INVERSION_STEPS = 100
 BANDS = (("below_0.3", 0.0, 0.3), ("0.3_to_0.8", 0.3, 0.8), ("above_0.8", 0.8, 1.01))
@@ -29,10 +30,13 @@ def metric(values, split: str) -> dict:
 
 
 def pairs(accuracy_N: np.ndarray, seed: int) -> dict[str, list[tuple[int, int]]]:
-    """(poor, good) and (good, good) pairs among instances: poor are the lowest quarter, good the highest."""
+    """(poor, good) and (good, good) pairs among instances: poor are below POOR, good at GOOD or above (where fewer than four
+    are, the lowest and the highest quarter)."""
     order = np.argsort(accuracy_N, kind="stable")
     quarter = max(2, len(order) // 4)
-    poor, good = order[:quarter], order[-quarter:]
+    poor, good = np.flatnonzero(accuracy_N < POOR), np.flatnonzero(accuracy_N >= GOOD)
+    poor = poor if len(poor) >= 4 else order[:quarter]
+    good = good if len(good) >= 4 else order[-quarter:]
     random = generator(seed, 21)
 
     def draw(from_, to) -> tuple[int, int]:
