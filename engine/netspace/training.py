@@ -92,8 +92,10 @@ class NetSpaceTraining:
         gap = (self._val_accuracy(self.model.decode(embeddings_NE)) - self.val_right_N).abs().mean()
         good_N = self.val_right_N.argsort(descending=True, stable=True)[: max(2, len(self.val_NP) // 2)]
         a_N, b_N = good_N[:-1], good_N[1:]
-        halfway_N = self._val_accuracy(self.model.decode((embeddings_NE[a_N] + embeddings_NE[b_N]) / 2))
-        drop = ((self.val_right_N[a_N] + self.val_right_N[b_N]) / 2 - halfway_N).clamp_min(0).mean()
+        drop = torch.zeros_like(gap)
+        if len(a_N):
+            halfway_N = self._val_accuracy(self.model.decode((embeddings_NE[a_N] + embeddings_NE[b_N]) / 2))
+            drop = ((self.val_right_N[a_N] + self.val_right_N[b_N]) / 2 - halfway_N).clamp_min(0).mean()
         if gap + drop < self.best_score:
             self.best_score = (gap + drop).cpu()
             self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}

@@ -1,0 +1,46 @@
+"""A short zoo or space run, as a child process that tests kill: `python resumable.py KIND CHECKPOINT RESULT`.
+
+It prints a line a step, so that whoever kills it knows where it is, and leaves its final state in RESULT.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+from engine import datasets
+from engine.artifacts import save_checkpoint
+from engine.config import NetSpaceConfig, ZooConfig
+from engine.netspace.training import NetSpaceTraining
+from engine.training import run
+from engine.zoo import Zoo, ZooTraining, measure
+
+ZOO = ZooConfig("lenetlike-digits", "digits", train=4, val=1, test=1, steps_min=20, steps_max=90, batch=16, lr=2e-3, stack=4)
+SPACE = NetSpaceConfig(
+    "zoo-digits", prep_width=424, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise="layer", start="zoo",
+    balance=True, performance=1.0, noise=0.1, networks=2, images=16, steps=60, warmup=5, cosine=True, clip=1.0, validate_every=7, lr=2e-3,
+)  # fmt: skip
+EVERY = 0.05  # seconds between checkpoints
+
+
+def trainee(kind: str):
+    """The run as it is before its first step. One thread: sums are added in one order."""
+    torch.set_num_threads(1)
+    images = datasets.load("digits")
+    training = ZooTraining(ZOO, images)
+    if kind == "zoo":
+        return training
+    parameters_NP = training.instances()
+    return NetSpaceTraining(SPACE, Zoo("zoo", training.arch, "digits", parameters_NP, measure(ZOO, parameters_NP, images)), images)
+
+
+def main(kind: str, checkpoint: str, result: str) -> None:
+    training = trainee(kind)
+    run(training, Path(checkpoint), kind, lambda step, metrics: print(step, flush=True), checkpoint_seconds=EVERY)
+    save_checkpoint(Path(result), kind, training.total, 0.0, {name: tensor.numpy() for name, tensor in training.state().items()})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
