@@ -191,7 +191,7 @@ def test_training_lowers_the_loss_and_keeps_the_best_of_validation():
     images = {split: torch.randn(32, 1, 8, 8) for split in ("train", "val", "test")}
     labels = {split: torch.arange(32) % 10 for split in images}
     zoo = Zoo("zoo", arch, "digits", zoo_NP, pd.DataFrame({"split": ["train"] * 4 + ["val"] * 3}))
-    config = replace(SMALL, start="zoo", normalise="layer", balance=True, networks=4, images=32, steps=60, lr=3e-3, validate_every=20)
+    config = replace(SMALL, start="zoo", normalise="layer", balance=True, networks=4, images=32, steps=120, lr=3e-3, validate_every=40)
     trainee = NetSpaceTraining(config, zoo, Images("digits", "", tuple("0123456789"), images, labels))
     metrics = [trainee.step(index) for index in range(config.steps)]
     assert metrics[-1]["loss"] < 0.5 * metrics[0]["loss"]
