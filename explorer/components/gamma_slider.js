@@ -17,11 +17,13 @@ class GammaSlider {
     this.gamma = 0.5;
     this.dragging = false;
     this.uncommitted = false;
-    element.addEventListener("pointerdown", (event) => this.press(event));
-    element.addEventListener("pointermove", (event) => this.dragging && this.follow(event));
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) element.addEventListener(end, () => this.release());
-    this.thumb.addEventListener("keydown", (event) => this.key(event));
-    this.thumb.addEventListener("blur", () => this.commit());
+    this.listening = new AbortController();
+    const on = (target, type, handler) => target.addEventListener(type, handler, { signal: this.listening.signal });
+    on(element, "pointerdown", (event) => this.press(event));
+    on(element, "pointermove", (event) => this.dragging && this.follow(event));
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) on(element, end, () => this.release());
+    on(this.thumb, "keydown", (event) => this.key(event));
+    on(this.thumb, "blur", () => this.commit());
   }
 
   // Move the thumb without telling anyone.
@@ -40,6 +42,7 @@ class GammaSlider {
   }
 
   close() {
+    this.listening.abort();
     clearTimeout(this.timer);
   }
 

@@ -4,6 +4,7 @@ const IMAGES_SHOWN = 40;
 const IDLE_MS = 160; // so long after the last movement the rest is measured
 const BASELINE_MS = 100; // while dragging, the weight path's figure at most so often
 const CHUNK = 4; // gammas of one curve question: short, so that a drag is never held up
+const DRAW_MS = 200; // the growing curve is drawn at most so often
 const CURVE_POINTS = 40; // steps over 0..1, divisible by 8
 const WANT = ["accuracy", "per_class", "answers", "prep"];
 const STEP = 3, ONCE = 2, BASELINE = 1, CURVE = 0; // priorities
@@ -151,13 +152,13 @@ class Interpolation {
     this.fill();
   }
 
+  // Chunk by chunk while the thumb rests; a movement ends it, and the next rest goes on where it stopped.
   async fill() {
     if (this.filling) return;
     this.filling = true;
     let drawn = 0;
-    for (let path = "embedding"; performance.now() - this.touched >= IDLE_MS; path = path === "embedding" ? "weights" : "embedding") {
+    for (let path = "embedding"; !this.timer && this.missing(); path = path === "embedding" ? "weights" : "embedding") {
       const { order, key } = this;
-      if (!order.embedding.length && !order.weights.length) break;
       const gammas = order[path].slice(0, CHUNK);
       if (!gammas.length) continue;
       const answer = await this.ask("curve", CURVE, { ...this.question(0, path), op: "curve", gammas });
@@ -165,14 +166,18 @@ class Interpolation {
       if (!answer) break;
       order[path].splice(0, gammas.length);
       this.curve.add(path, answer.header.points, answer.header.n);
-      if (performance.now() - drawn > 200 && !this.slider.dragging) {
-        await this.curve.draw();
-        drawn = performance.now();
-      }
+      if (performance.now() - drawn < DRAW_MS || this.slider.dragging) continue;
+      await this.curve.draw();
+      drawn = performance.now();
     }
-    if (!this.slider.dragging) await this.curve.draw();
     this.filling = false;
-    if (!this.order.embedding.length && !this.order.weights.length) this.root.dataset.curve = "done";
+    if (this.slider.dragging || !this.key) return;
+    await this.curve.draw();
+    if (!this.missing()) this.root.dataset.curve = "done";
+  }
+
+  missing() {
+    return this.key && this.order.embedding.length + this.order.weights.length > 0;
   }
 
   paint({ header, array }) {

@@ -11,8 +11,10 @@ class PathCurve {
     this.dots = { embedding: element.querySelector(".ip-dot-embedding"), weights: element.querySelector(".ip-dot-weights") };
     this.onError = onError;
     this.here = { gamma: 0.5 };
-    for (const button of element.querySelectorAll("[data-save]")) button.addEventListener("click", () => this.save(button.dataset.save));
-    element.querySelector("[data-zoom-out]").addEventListener("click", () => this.wide());
+    this.listening = new AbortController();
+    const on = (button, handler) => button.addEventListener("click", handler, { signal: this.listening.signal });
+    for (const button of element.querySelectorAll("[data-save]")) on(button, () => this.save(button.dataset.save));
+    on(element.querySelector("[data-zoom-out]"), () => this.wide());
     this.observer = new ResizeObserver(() => this.drawn && this.Plotly.Plots.resize(this.plot));
     this.observer.observe(this.plot);
   }
@@ -41,6 +43,7 @@ class PathCurve {
     } catch (error) {
       return this.onError(error);
     }
+    if (this.listening.signal.aborted) return;
     const style = getComputedStyle(this.element);
     const token = (name) => style.getPropertyValue(`--st-${name}`).trim();
     const colours = { embedding: style.getPropertyValue("--ip-accent").trim(), weights: token("gray-color") };
@@ -116,6 +119,7 @@ class PathCurve {
   }
 
   close() {
+    this.listening.abort();
     this.observer.disconnect();
     if (this.drawn) this.Plotly.purge(this.plot);
   }

@@ -170,6 +170,7 @@ def test_the_predicted_prep_follows_the_thumb_and_the_targets_stay(page, anchors
 def test_a_reload_keeps_the_view(page, anchors):
     show(page, anchors)
     drag(page, sweeps=1, moves=10)
+    settled(page, 0.3)
     expect(page).to_have_url(re.compile(r"gamma=0\.3(&|$)"))
     figure, view = live(page).inner_text(), query(page)
     page.reload()
