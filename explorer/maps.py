@@ -11,7 +11,7 @@ from engine.host import Host
 from engine.netspace.space import Space
 from engine.stacked import accuracies
 
-NEIGHBOURS = 8
+NEIGHBOURS = 6
 POINTS = 21
 
 

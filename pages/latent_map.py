@@ -46,7 +46,7 @@ def selected_table(space, ids: list[str]) -> None:
     rows = space.table[space.table["id"].isin(ids)][list(COLUMNS)].rename(columns=COLUMNS)
     shown = {name: st.column_config.NumberColumn(format="percent") for name in ("test accuracy", "predicted accuracy")}
     st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 320), column_config=shown, key="map_rows")
-    st.download_button("Download as CSV", rows.to_csv(index=False), f"{space.id}-selection.csv", "text/csv", icon=":material/download:", on_click="ignore")
+    st.download_button("Download CSV", rows.to_csv(index=False), f"{space.id}-selection.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 
 if st.session_state.pop("map_go", False):

@@ -18,7 +18,7 @@ HELP = "Point at a parameter to name it; drag to pan, double-click or Ctrl and w
 FORMATS = {"png": "image/png", "svg": "image/svg+xml"}
 
 
-def figure(space, instance: str, target_P, predicted_P, view: str, form: str, crop: dict | None, kind: str) -> bytes:
+def figure(space, instance: str, target_P, predicted_P, view: str, form: str, crop: dict | None, stops: list[str], kind: str) -> bytes:
     """The view as it is shown, drawn by matplotlib."""
     wrapped = crop["cols"] if crop else round((len(target_P) * 1.1) ** 0.5)
     cols = space.config.prep_width if form == "raw" else wrapped
@@ -26,7 +26,7 @@ def figure(space, instance: str, target_P, predicted_P, view: str, form: str, cr
     names = {"pair": ("target", "predicted", "difference"), "swipe": ("target", "predicted"), "difference": ("difference",)}[view]
     note = f"{space.id}: {len(target_P)} parameters in {cols} columns; colours to the target's 1st and 99th percentile"
     return charts.figure_bytes(
-        charts.prep_figure(target_P, predicted_P, space.arch.layout, cols, names, crop["box"] if fits else None, instance, note, theme.current()["chartDivergingColors"]), kind
+        charts.prep_figure(target_P, predicted_P, space.arch.layout, cols, names, crop["box"] if fits else None, instance, note, stops), kind
     )
 
 
@@ -52,10 +52,11 @@ st.caption(
         target=f"{100 * facts['test_accuracy']:.1f}\u202f%", predicted=f"{100 * facts['predicted_test_accuracy']:.1f}\u202f%", images=len(space.images.labels["test"]),
     )
 )
+stops = theme.current()["chartDivergingColors"]
 with st.container(horizontal=True):
     for kind, mime in FORMATS.items():
         st.download_button(
-            f"Figure as {kind.upper()}", lambda kind=kind: figure(space, instance, target_P, predicted_P, view, form, crop, kind),
+            f"Figure as {kind.upper()}", lambda kind=kind: figure(space, instance, target_P, predicted_P, view, form, crop, stops, kind),
             f"{instance}-{view}.{kind}", mime, icon=":material/download:", on_click="ignore",
         )
 
@@ -64,7 +65,7 @@ table = charts.statistics(space.arch.layout, target_P, predicted_P)
 numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[3:]}
 st.dataframe(table, hide_index=True, column_config=numbers, height=38 + 35 * min(len(table), 10))
 st.caption("sd: standard deviation; norm: Euclidean; relative error: |predicted − target| / |target|; correlation: of a layer's parameters.")
-st.download_button("Download as CSV", table.to_csv(index=False), f"{instance}-layers.csv", "text/csv", icon=":material/download:", on_click="ignore")
+st.download_button("Download CSV", table.to_csv(index=False), f"{instance}-layers.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 st.subheader("Values", anchor=False)
 st.plotly_chart(charts.histogram(target_P, predicted_P, theme.current()["chartCategoricalColors"]), key=f"histogram-{space.id}-{instance}")

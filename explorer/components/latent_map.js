@@ -144,12 +144,13 @@ class LatentMap extends Picture {
   selected(rows) {
     this.selection = rows;
     this.select(rows.map((row) => this.points.table.id[row]));
-    if (!rows.length && this.pictures["2"]) window.Plotly.relayout(this.pictures["2"], { selections: [] });
+    const flat = this.pictures["2"];
+    if (!rows.length && flat?.layout.selections?.length) window.Plotly.relayout(flat, { selections: [] });
     this.paint();
   }
 
   reset() {
-    const home = { "xaxis.autorange": true, "yaxis.autorange": true };
+    const home = { "xaxis.range": this.span("x2"), "yaxis.range": this.span("y2") };
     const camera = { "scene.camera": { eye: { x: 1.35, y: 1.35, z: 0.9 }, center: { x: 0, y: 0, z: 0 }, up: { x: 0, y: 0, z: 1 } } };
     window.Plotly.relayout(this.pictures[this.view.dims], this.view.dims === "2" ? home : camera);
   }
@@ -174,7 +175,7 @@ class LatentMap extends Picture {
       picture.on("plotly_hover", ({ points: [point], event }) => this.hover(point.customdata, event));
       picture.on("plotly_unhover", () => this.hover(null));
       picture.on("plotly_selected", (event) => { if (event) this.selected([...new Set(event.points.map((point) => point.customdata).filter((row) => typeof row === "number"))]); });
-      picture.on("plotly_deselect", () => this.selected([]));
+      picture.on("plotly_deselect", () => { if (this.selection.length) this.selected([]); });
     }
     this.controls(look);
     this.panel(look);
@@ -208,6 +209,7 @@ class LatentMap extends Picture {
       const [low, high] = this.range(), write = by.log ? (value) => Math.round(10 ** value).toLocaleString("en") : (value) => `${Math.round(100 * value)}\u202f%`;
       legend.append(write(low), make("i", { style: `background:linear-gradient(90deg,${look.stops.join(",")})` }), write(high));
     }
+    if (this.line() && (by.names || by.log)) legend.append("· line: accuracy 0 to 100\u202f%", make("i", { style: `width:4rem;background:linear-gradient(90deg,${look.stops.join(",")})` }));
     const next = this.find("next");
     next.textContent = { a: this.view.b ? "Next click starts again at A" : "Next click sets anchor A", b: "Next click sets anchor B" }[this.next()];
     const count = this.selection.length;
@@ -224,7 +226,7 @@ class LatentMap extends Picture {
       this.find("set-a").disabled = instance === a;
       this.find("set-b").disabled = instance === b;
       const near = this.near(), list = this.find("near");
-      list.replaceChildren(...(near ? near.ids : Array(8).fill(null)).map((id, i) => {
+      list.replaceChildren(...(near ? near.ids : Array(6).fill(null)).map((id, i) => {
         if (id === null) return make("li", { class: "lm-bone" });
         const item = make("li", {}), button = make("button", { type: "button", "data-do": "show", "data-value": id });
         button.append(make("span", {}, id), make("span", {}, percent(this.points.table.test_accuracy[this.rows.get(id)])), make("b", {}, near.distances[i].toFixed(3)));

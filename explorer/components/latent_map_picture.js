@@ -148,6 +148,11 @@ class Picture {
     return { x, y, z };
   }
 
+  span(name) { // what an axis shows at first: fixed, so that flags and rings do not move the points
+    const values = this.points.table[name], low = Math.min(...values), high = Math.max(...values), room = 0.08 * (high - low) || 1;
+    return [low - room, high + room];
+  }
+
   flags(solid, look) {
     const { table } = this.points;
     return ["a", "b"].flatMap((name) => {
@@ -167,7 +172,7 @@ class Picture {
       font: { family: look.font, color: look.text }, hovermode: "closest", hoverdistance: 14, showlegend: false, autosize: true,
       ...(solid
         ? { scene: { xaxis: wall, yaxis: wall, zaxis: wall, aspectmode: "manual", aspectratio: this.proportions(), camera: { eye: { x: 1.35, y: 1.35, z: 0.9 } }, annotations: flags, dragmode: "orbit" } }
-        : { xaxis: bare, yaxis: { ...bare, scaleanchor: "x" }, annotations: flags, dragmode: this.drag, clickmode: "event",
+        : { xaxis: { ...bare, range: this.span("x2") }, yaxis: { ...bare, range: this.span("y2"), scaleanchor: "x" }, annotations: flags, dragmode: this.drag, clickmode: "event",
             newselection: { line: { color: look.accent, width: 2, dash: "dot" } } }),
     };
   }

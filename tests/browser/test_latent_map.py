@@ -1,0 +1,205 @@
+"""The latent map in a real browser: anchors by click and by keyboard, the line, selection, search, neighbours, 3D."""
+
+from __future__ import annotations
+
+import csv
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+SPACE = "netspace-digits"
+WAIT = 60_000  # a loaded machine
+
+# Where a row's point is on the screen, in pixels.
+PLACE = """([row]) => {
+  const plot = document.querySelector('.lm [data-part="flat"]'), layout = plot._fullLayout, box = plot.getBoundingClientRect();
+  for (const trace of plot.data) {
+    const i = (trace.customdata ?? []).indexOf(row);
+    if (i >= 0) return [box.left + layout.xaxis._offset + layout.xaxis.d2p(trace.x[i]), box.top + layout.yaxis._offset + layout.yaxis.d2p(trace.y[i])];
+  }
+}"""
+# Rows whose points are on top where they are drawn (no later point within 6 pixels).
+FREE = """() => {
+  const plot = document.querySelector('.lm [data-part="flat"]'), layout = plot._fullLayout;
+  const trace = plot.data.find((trace) => trace.customdata), at = trace.x.map((x, i) => [layout.xaxis.d2p(x), layout.yaxis.d2p(trace.y[i])]);
+  return trace.customdata.filter((_, i) => at.every(([x, y], j) => j === i || Math.hypot(x - at[i][0], y - at[i][1]) > 6));
+}"""
+
+
+def open_map(page: Page, query: str = "") -> Page:
+    page.goto(f"/latent-map?space={SPACE}{query}")
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-state", "ready", timeout=WAIT)
+    return page
+
+
+def ids(page: Page) -> list[str]:
+    return page.request.get(f"/api/spaces/{SPACE}").json()["instances"]["id"]
+
+
+def in_url(page: Page, name: str) -> str | None:
+    return parse_qs(urlsplit(page.url).query).get(name, [None])[0]
+
+
+def wait_in_url(page: Page, **values: str | None) -> None:
+    page.wait_for_function(
+        "(wanted) => Object.entries(wanted).every(([name, value]) => new URL(location).searchParams.get(name) === value)", arg=values, timeout=WAIT
+    )
+
+
+def two_points(page: Page) -> list[tuple[int, tuple[float, float]]]:
+    free = page.evaluate(FREE)
+    assert len(free) > 1
+    return [(row, tuple(page.evaluate(PLACE, [row]))) for row in (free[0], free[-1])]
+
+
+def click(page: Page, at: tuple[float, float]) -> None:
+    """As a hand does: come, rest, press."""
+    page.mouse.move(at[0] - 30, at[1] - 30)
+    page.mouse.move(*at, steps=3)
+    expect(page.get_by_test_id("hover-card")).to_be_visible()
+    page.mouse.click(*at)
+
+
+def test_two_clicks_set_the_anchors_and_draw_the_measured_line(page):
+    open_map(page)
+    names, ((first, at_a), (second, at_b)) = ids(page), two_points(page)
+    hint = page.get_by_test_id("next-click")
+    expect(hint).to_have_text("Next click sets anchor A")
+    click(page, at_a)
+    expect(hint).to_have_text("Next click sets anchor B")
+    wait_in_url(page, a=names[first], b=None)
+    click(page, at_b)
+    expect(hint).to_have_text("Next click starts again at A")
+    wait_in_url(page, a=names[first], b=names[second])
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-line", "21", timeout=WAIT)
+    expect(page.get_by_test_id("line-words")).to_contain_text("21 decoded networks, each on 360 test images")
+    drawn = page.evaluate("document.querySelector('.lm [data-part=\"flat\"]').data.find((trace) => trace.customdata?.[0] === 'p0').marker.color")
+    table = page.request.get(f"/api/spaces/{SPACE}").json()["instances"]["predicted_test_accuracy"]
+    assert abs(drawn[0] - table[first]) < 0.005 and abs(drawn[-1] - table[second]) < 0.005
+    click(page, at_a)  # the third click starts again
+    wait_in_url(page, a=names[first], b=None)
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-line", "0")
+
+
+def test_the_view_stays_when_the_anchors_change(page):
+    open_map(page)
+    names, ((first, at), _) = ids(page), two_points(page)
+    stage = page.get_by_test_id("latent-map").locator('[data-part="stage"]').bounding_box()
+    page.mouse.move(stage["x"] + 300, stage["y"] + 300)
+    page.mouse.wheel(0, -300)
+    read = "document.querySelector('.lm [data-part=\"flat\"]')._fullLayout.xaxis.range"
+    whole = page.evaluate(read)
+    page.wait_for_timeout(800)
+    zoomed = page.evaluate(read)
+    assert zoomed[1] - zoomed[0] < whole[1] - whole[0] + 1e-9
+    search = page.get_by_label("Find an instance by id")
+    search.fill(names[first])
+    search.press("Enter")
+    page.get_by_role("button", name="Set as A").click()
+    wait_in_url(page, a=names[first], instance=names[first])
+    assert page.evaluate(read) == pytest.approx(zoomed)
+
+
+def test_hovering_shows_a_card_with_a_picture(page):
+    open_map(page)
+    names, ((row, at), _) = ids(page), two_points(page)
+    page.mouse.move(at[0] - 40, at[1] - 40)
+    page.mouse.move(*at)
+    card = page.get_by_test_id("hover-card")
+    expect(card).to_be_visible()
+    expect(card).to_contain_text(names[row])
+    for word in ("accuracy, target", "accuracy, predicted", "split", "steps"):
+        expect(card).to_contain_text(word)
+    colours = "(canvas) => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"
+    assert card.locator("canvas").evaluate(colours) > 5
+
+
+def test_a_box_and_a_lasso_fill_the_table_and_the_csv(page, tmp_path):
+    open_map(page)
+    page.get_by_role("button", name="Box").click()
+    box = page.get_by_test_id("latent-map").locator('[data-part="stage"]').bounding_box()
+    left, top, right, bottom = box["x"] + 5, box["y"] + 5, box["x"] + box["width"] - 5, box["y"] + box["height"] / 2
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.mouse.move(right, bottom, steps=5)
+    page.mouse.up()
+    root = page.get_by_test_id("latent-map")
+    expect(root).not_to_have_attribute("data-selected", "0")
+    count = int(root.get_attribute("data-selected"))
+    assert 0 < count < len(ids(page))
+    expect(page.get_by_role("heading", name=f"Selection ({count})")).to_be_visible(timeout=WAIT)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    download.value.save_as(tmp_path / "rows.csv")
+    rows = list(csv.DictReader((tmp_path / "rows.csv").open()))
+    assert len(rows) == count and set(row["instance"] for row in rows) < set(ids(page)) and "test accuracy" in rows[0]
+    page.get_by_role("button", name="Lasso").click()
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, box["y"] + box["height"] - 5), (left, box["y"] + box["height"] - 5), (left, top)):
+        page.mouse.move(x, y, steps=8)
+        page.wait_for_timeout(150)  # the browser merges moves within a frame: let each corner be seen
+    page.mouse.up()
+    everything = len(ids(page))
+    expect(page.get_by_test_id("selected-count")).to_have_text(f"{everything} selected")
+    expect(page.get_by_role("heading", name=f"Selection ({everything})")).to_be_visible(timeout=WAIT)
+    page.get_by_test_id("latent-map").locator('[data-do="unselect"]').click()
+    expect(page.get_by_text("Choose Box or Lasso above the map")).to_be_visible(timeout=WAIT)
+
+
+def test_search_neighbours_and_anchors_by_keyboard(page):
+    open_map(page)
+    names = ids(page)
+    search = page.get_by_label("Find an instance by id")
+    search.fill("no such network")
+    search.press("Enter")
+    expect(page.get_by_text("No instance has")).to_be_visible()
+    search.fill(names[5][-4:])
+    search.press("Enter")
+    wait_in_url(page, instance=names[5])
+    expect(page.get_by_test_id("selected-instance")).to_contain_text(names[5])
+    rows = page.get_by_test_id("neighbours").get_by_role("button")
+    expect(rows).to_have_count(6, timeout=WAIT)
+    distances = [float(text.split("\n")[-1].split()[-1]) for text in rows.all_inner_texts()]
+    assert distances == sorted(distances) and distances[0] > 0
+    page.get_by_role("button", name="Set as A").press("Enter")
+    wait_in_url(page, a=names[5])
+    rows.first.press("Enter")
+    expect(page.get_by_test_id("selected-instance")).not_to_contain_text(names[5])
+    page.get_by_role("button", name="Set as B").press("Enter")
+    page.wait_for_function("new URL(location).searchParams.get('b')", timeout=WAIT)
+    assert in_url(page, "a") == names[5] != in_url(page, "b")
+    page.locator('.lm [data-part="stage"]').focus()
+    before = in_url(page, "instance")
+    for key in ("ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)
+    assert page.get_by_test_id("selected-instance").is_visible() and before
+
+
+def test_three_dimensions_colours_and_the_way_to_interpolation(page):
+    names = ids(open_map(page))
+    open_map(page, f"&a={names[2]}&b={names[-2]}")
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-line", "21", timeout=WAIT)
+    page.get_by_role("button", name="3D").click()
+    wait_in_url(page, dims="3")
+    solid = "document.querySelector('.lm [data-part=\"solid\"]').data?.filter((trace) => trace.type === 'scatter3d').length ?? 0"
+    page.wait_for_function(f"({solid}) >= 4", timeout=WAIT)
+    expect(page.get_by_role("button", name="Lasso")).to_be_disabled()
+    page.get_by_role("button", name="2D").click()
+    for colour in ("predicted", "steps", "architecture", "split"):
+        page.get_by_label("Colour").select_option(colour)
+        wait_in_url(page, colour=colour, dims="2")
+    symbols = "new Set(document.querySelector('.lm [data-part=\"flat\"]').data.filter((trace) => typeof trace.customdata?.[0] === 'number').map((trace) => trace.marker.symbol)).size"
+    assert page.evaluate(symbols) == 3  # never colour alone
+    page.get_by_role("button", name="val").click()
+    assert page.evaluate(symbols) == 2
+    page.get_by_test_id("latent-map").get_by_role("link", name="Interpolate").click()
+    page.wait_for_url("**/interpolation?**", timeout=WAIT)
+    wait_in_url(page, a=names[2], b=names[-2])
+
+
+def test_an_unknown_anchor_gives_a_message_and_the_map_works(page):
+    open_map(page, "&a=nobody")
+    expect(page.get_by_text("There is no instance")).to_be_visible()
