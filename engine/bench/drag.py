@@ -1,0 +1,119 @@
+"""One drag step on the server: decode, accuracy on all test images, picture of the PRep, framed for the socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from ..artifacts import Store
+from ..errors import DataMissing
+from ..host import Host
+from ..live import answer
+from . import row
+from .measure import p95
+
+SPACES = ("netspace-digits", "netspace-digits-resnet8")
+WANT = ["accuracy", "per_class", "answers", "prep"]
+STEPS, WARM_UP = 400, 40
+PEOPLE, TICK = 4, 1 / 60  # a browser sends at most once a frame
+BAR_ALONE, BAR_FOUR = 12.0, 60.0  # ms
+
+
+def questions(host: Host, space_id: str, person: int = 0) -> list[str]:
+    """A drag there and back between two instances, one question a step."""
+    ids = list(host.space(space_id).table["id"])
+    anchors = {"a": ids[(7 * person) % len(ids)], "b": ids[-1 - (11 * person) % len(ids)]}
+    gammas = [abs(1 - 2 * (step % 101) / 100) for step in range(STEPS)]
+    return [json.dumps({"id": step, "op": "step", "space": space_id, **anchors, "gamma": gamma, "want": WANT, "images": "all"}) for step, gamma in enumerate(gammas)]
+
+
+def shipped() -> tuple[Store, list[str]]:
+    store = Store()
+    found = [space for space in SPACES if store.has(space)]
+    if not found:
+        raise DataMissing(f"This row drags in {SPACES[0]}, which is not here: make it with `python -m engine train {SPACES[0]}`.")
+    return store, found
+
+
+def named(name: str, space_id: str) -> str:
+    return name + space_id.removeprefix(SPACES[0]).replace("-", "_")
+
+
+def step_p95() -> list[dict]:
+    """p95 of one step with nobody else dragging, in ms, per shipped space; the reference is the bar."""
+    store, spaces = shipped()
+    host = Host(store, "cpu")
+    rows = []
+    for space_id in spaces:
+        times = []
+        for text in questions(host, space_id):
+            began = time.perf_counter()
+            reply = answer(host, text)
+            times.append(1000 * (time.perf_counter() - began))
+            assert isinstance(reply, bytes), reply
+        rows.append(row(named("drag_step_p95", space_id), p95(times[WARM_UP:]), "ms", BAR_ALONE))
+    host.close()
+    return rows
+
+
+def step_p95_four() -> list[dict]:
+    """p95 over four people who drag at once, from question to answer over sockets to a server of its own, in ms."""
+    from ..api import listen
+
+    store, spaces = shipped()
+    with listen("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "engine", "serve", "--port", str(port), "--device", "cpu", "--workspace", str(store.workspace)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ) as server:
+        try:
+            host = Host(store, "cpu")
+            rows = [row(named("drag_step_p95_four", space_id), four(port, [questions(host, space_id, person) for person in range(PEOPLE)]), "ms", BAR_FOUR) for space_id in spaces]
+            host.close()
+        finally:
+            server.terminate()
+    return rows
+
+
+def four(port: int, drags: list[list[str]]) -> float:
+    """p95 in ms of all answers; each person asks once a frame at most, and only when the last answer is there."""
+    times: list[float] = []
+    threads = [threading.Thread(target=drag, args=(port, texts, times)) for texts in drags]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(times) == len(drags) * (STEPS - WARM_UP), "a socket failed"
+    return p95(times)
+
+
+def drag(port: int, texts: list[str], times: list[float]) -> None:
+    with connected(port) as socket:
+        due = time.perf_counter()
+        for step, text in enumerate(texts):
+            time.sleep(max(0.0, due - time.perf_counter()))
+            began = time.perf_counter()
+            socket.send(text)
+            reply = socket.recv(timeout=60)
+            now = time.perf_counter()
+            assert isinstance(reply, bytes), reply
+            if step >= WARM_UP:
+                times.append(1000 * (now - began))
+            due = max(began + TICK, now)
+
+
+def connected(port: int):
+    """An open socket, once the server is up."""
+    from websockets.sync.client import connect
+
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return connect(f"ws://127.0.0.1:{port}/api/live", max_size=None, compression=None)
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
