@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import FLAGS, ROOT, find_chromium, start, stop
 
 PICTURES = ROOT / "assets" / "pictures"
-SPACE, A, B, GAMMA = "netspace-digits", "digits-lenetlike-0620", "digits-lenetlike-0004", 0.55
+SPACE, A, B, GAMMA = "netspace-digits", "digits-lenetlike-0030", "digits-lenetlike-0004", 0.45
 PAGES = {  # picture: path, what is there once the page has settled
     "home": ("/", "text=Computing on"),
     "latent_map": (f"/latent-map?space={SPACE}&a={A}&b={B}", "[data-testid=latent-map]"),

@@ -14,7 +14,7 @@ RESNETS = tuple(id_ for id_ in all_architectures() if id_.startswith("resnet"))
 TOLERANCE = 1e-4
 
 
-def trained_like(id_: str):
+def trained_like(id_: str, images: int = 6):
     """(module, images): weights, scales and shifts away from their start, images that are not centred; a fresh module has
     scale 1, shift 0, mean 0 and variance 1, and many a wrong folding is right for those."""
     torch.manual_seed(0)
@@ -24,7 +24,7 @@ def trained_like(id_: str):
         for norm in batch_norms(module):
             norm.weight.uniform_(0.4, 1.6)
             norm.bias.normal_(0, 0.5)
-    return module, 0.7 * torch.randn(16, *arch.input_shape) + 0.3
+    return module, 0.7 * torch.randn(images, *arch.input_shape) + 0.3
 
 
 def outputs(module: torch.nn.Module, images_BCHW: torch.Tensor) -> torch.Tensor:
@@ -64,7 +64,7 @@ def test_every_part_of_the_norm_is_folded(id_, part):
 
 def test_measured_statistics_are_those_of_all_images():
     """In eval mode over the very images, each batch norm sees what it was measured on: outputs are the training form's."""
-    module, images_BCHW = trained_like("resnet8-digits")
+    module, images_BCHW = trained_like("resnet8-digits", 16)
     measured = measure_statistics(module, images_BCHW)
     with torch.no_grad():
         training_form = module.train()(images_BCHW)
@@ -77,7 +77,7 @@ def test_measured_statistics_are_those_of_all_images():
 
 
 def test_deploy_is_measuring_and_folding():
-    module, images_BCHW = trained_like("resnet8-digits")
+    module, images_BCHW = trained_like("resnet8-digits", 16)
     arch = architecture("resnet8-digits")
     row_P = deploy(arch, flatten(module), images_BCHW)
     assert torch.equal(row_P, flatten(fold_batch_norm(measure_statistics(module, images_BCHW))))
