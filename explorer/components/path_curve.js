@@ -1,7 +1,7 @@
 // Accuracy over gamma along both paths, as it fills in: Plotly for lines, bands, hover and zoom; the thumb's position is an
 // element above the chart, which a drag moves without Plotly.
 
-const PATHS = { embedding: "through the space (decoded)", weights: "weights mixed directly" };
+const PATHS = { embedding: "decoded", weights: "weights mixed" };
 
 class PathCurve {
   constructor(element, onError) {
@@ -134,14 +134,14 @@ function layout(token, family) {
   const axis = { gridcolor: grid, zeroline: false, linecolor: grid, tickfont: { color: text }, fixedrange: false };
   return {
     uirevision: "keep", // a person's zoom survives new points
-    margin: { l: 52, r: 14, t: 8, b: 40 },
+    margin: { l: 52, r: 14, t: 26, b: 40 },
     paper_bgcolor: token("background-color"),
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family, size: 12, color: text },
     hovermode: "x unified",
     hoverlabel: { bgcolor: token("secondary-background-color"), bordercolor: grid, font: { color: text, family } },
-    legend: { orientation: "h", x: 1, xanchor: "right", y: 0.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", traceorder: "reversed", itemclick: false, itemdoubleclick: false },
-    xaxis: { ...axis, range: [...GAMMA_RANGE], dtick: 0.2, title: { text: "gamma (0 = A, 1 = B)", standoff: 6 }, hoverformat: ".3~f", unifiedhovertitle: { text: "gamma %{x}" } },
+    legend: { orientation: "h", x: 0, xanchor: "left", y: 1.01, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", traceorder: "reversed", itemclick: false, itemdoubleclick: false },
+    xaxis: { ...axis, range: [...GAMMA_RANGE], nticks: 7, title: { text: "gamma (0 = A, 1 = B)", standoff: 6 }, hoverformat: ".3~f", unifiedhovertitle: { text: "gamma %{x}" } },
     yaxis: { ...axis, range: [...ACCURACY_RANGE], tickformat: ".0%", title: { text: "test accuracy", standoff: 4 } },
     dragmode: "zoom",
   };
