@@ -73,10 +73,10 @@ def statistics(layers: Sequence[Entry], target_P: np.ndarray, predicted_P: np.nd
 
 
 def histogram(target_P: np.ndarray, predicted_P: np.ndarray, colours: Sequence[str], bins: int = 61):
-    """Plotly figure of both distributions on common bins, over the range that holds 99.8 % of either."""
+    """Plotly figure of both distributions on common bins, over the range that holds 99 % of either."""
     import plotly.graph_objects as go
 
-    reach = max(float(np.abs(np.percentile(values, (0.1, 99.9))).max()) for values in (target_P, predicted_P)) or 1.0
+    reach = max(float(np.abs(np.percentile(values, (0.5, 99.5))).max()) for values in (target_P, predicted_P)) or 1.0
     edges = np.linspace(-reach, reach, bins + 1)
     centres = (edges[1:] + edges[:-1]) / 2
     figure = go.Figure()
@@ -109,7 +109,7 @@ def prep_figure(target_P: np.ndarray, predicted_P: np.ndarray, layers: Sequence[
     across, down = (1, len(names)) if flat else (len(names), 1)
     side = 4.2 if len(names) > 1 else 8.4
     tall = 1.5 if flat else side * (bottom - top) / (right - left)
-    figure = Figure(figsize=(11 if flat else side * across + 1.2, tall * down + 1.5), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(11 if flat else side * across + 1.2, tall * down + 1.1), layout="constrained", facecolor="white")
     axes = np.ravel(figure.subplots(down, across, sharex=True, sharey=True))
     for axis, name in zip(axes, names):
         image = axis.imshow(wrap(values[name], cols), cmap=colours, vmin=-high, vmax=high, interpolation="none", aspect="auto" if flat else "equal", extent=(0, cols, rows, 0))

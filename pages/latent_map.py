@@ -44,8 +44,10 @@ def selected_table(space, ids: list[str]) -> None:
         st.caption("Choose Box or Lasso above the map and drag around some points: they are listed here, and can be downloaded as CSV.")
         return
     rows = space.table[space.table["id"].isin(ids)][list(COLUMNS)].rename(columns=COLUMNS)
-    shown = {name: st.column_config.NumberColumn(format="percent") for name in ("test accuracy", "predicted accuracy")}
-    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 320), column_config=shown, key="map_rows")
+    accuracies = ["test accuracy", "predicted accuracy"]
+    shown = rows.assign(**{name: 100 * rows[name] for name in accuracies})
+    formats = {name: st.column_config.NumberColumn(format="%.1f %%") for name in accuracies}
+    st.dataframe(shown, hide_index=True, height=min(38 + 35 * len(rows), 320), column_config=formats, key="map_rows")
     st.download_button("Download CSV", rows.to_csv(index=False), f"{space.id}-selection.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import charts, controls, services, state, theme
-from explorer.components.prep_view import FORMS, VIEWS, prep_view
+from explorer.components.prep_view import FORMS, VIEWS, prep_view, wrapped_cols
 
 CAPTION = """
 All {count} parameters of the network `{id}` in PRep order (rows filled one after the other, {rows} × {cols}; re-wrapped to
@@ -20,8 +20,7 @@ FORMATS = {"png": "image/png", "svg": "image/svg+xml"}
 
 def figure(space, instance: str, target_P, predicted_P, view: str, form: str, crop: dict | None, stops: list[str], kind: str) -> bytes:
     """The view as it is shown, drawn by matplotlib."""
-    wrapped = crop["cols"] if crop else round((len(target_P) * 1.1) ** 0.5)
-    cols = space.config.prep_width if form == "raw" else wrapped
+    cols = space.config.prep_width if form == "raw" else wrapped_cols(len(target_P), view)
     fits = crop and not crop["whole"] and crop["cols"] == cols
     names = {"pair": ("target", "predicted", "difference"), "swipe": ("target", "predicted"), "difference": ("difference",)}[view]
     note = f"{space.id}: {len(target_P)} parameters in {cols} columns; colours to the target's 1st and 99th percentile"
@@ -63,10 +62,10 @@ with st.container(horizontal=True):
 st.subheader("Layers", anchor=False)
 table = charts.statistics(space.arch.layout, target_P, predicted_P)
 numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[3:]}
-st.dataframe(table, hide_index=True, column_config=numbers, height=38 + 35 * min(len(table), 10))
+st.dataframe(table, hide_index=True, column_config=numbers)
 st.caption("sd: standard deviation; norm: Euclidean; relative error: |predicted − target| / |target|; correlation: of a layer's parameters.")
 st.download_button("Download CSV", table.to_csv(index=False), f"{instance}-layers.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 st.subheader("Values", anchor=False)
 st.plotly_chart(charts.histogram(target_P, predicted_P, theme.current()["chartCategoricalColors"]), key=f"histogram-{space.id}-{instance}")
-st.caption("Shares of all parameters of target and predicted network, on common bins over the range that holds 99.8 % of either.")
+st.caption("Shares of all parameters of target and predicted network, on common bins over the range that holds 99 % of either.")

@@ -209,7 +209,7 @@ class LatentMap extends Picture {
       const [low, high] = this.range(), write = by.log ? (value) => Math.round(10 ** value).toLocaleString("en") : (value) => `${Math.round(100 * value)}\u202f%`;
       legend.append(write(low), make("i", { style: `background:linear-gradient(90deg,${look.stops.join(",")})` }), write(high));
     }
-    if (this.line() && (by.names || by.log)) legend.append("· line: accuracy 0 to 100\u202f%", make("i", { style: `width:4rem;background:linear-gradient(90deg,${look.stops.join(",")})` }));
+    if (this.line() && (by.names || by.log)) legend.append("\u2003Line: accuracy 0 to 100\u202f%", make("i", { style: `width:4rem;background:linear-gradient(90deg,${look.stops.join(",")})` }));
     const next = this.find("next");
     next.textContent = { a: this.view.b ? "Next click starts again at A" : "Next click sets anchor A", b: "Next click sets anchor B" }[this.next()];
     const count = this.selection.length;

@@ -99,7 +99,7 @@ class Picture {
 
   traces(solid, look) {
     const [cmin, cmax] = this.range(), traces = [], here = this.rows.get(this.view.instance);
-    const plain = { hoverinfo: "none", showlegend: false };
+    const plain = { hoverinfo: "none", showlegend: false, ...(solid ? {} : { unselected: { marker: { opacity: 1 } } }) }; // a selection fades instances only
     const near = this.near(), spokes = here === undefined || !near ? [] : near.ids.flatMap((id) => [here, this.rows.get(id), here]);
     traces.push({ ...plain, ...this.at(spokes, solid), mode: "lines", hoverinfo: "skip", line: { color: look.grey, width: solid ? 2 : 1 }, opacity: 0.8 });
     const chosen = new Set(this.selection);

@@ -3,7 +3,6 @@
 // Legend: a *cell* is a place in the flat order of parameters; the picture wraps that order into `cols` columns (raw: the PRep's own).
 
 const NAMES = ["target", "predicted", "difference"];
-const ASPECT = { pair: 1.1, swipe: 2.4, difference: 2.4 };
 const views = new WeakMap();
 const spaces = new Map();
 
@@ -50,6 +49,7 @@ class PrepView {
   // ---- what comes from Python
 
   update(data) {
+    this.aspect = data.aspect;
     for (const [name, key] of [["view", "mode"], ["form", "form"]]) {
       if (name in this.sent && this.sent[name] !== data[name]) continue; // an older answer
       delete this.sent[name];
@@ -87,7 +87,7 @@ class PrepView {
   grid() {
     const { count, width, rows } = this.prep;
     if (this.form === "raw") return { cols: width, rows };
-    const cols = Math.ceil(Math.sqrt(count * ASPECT[this.mode]));
+    const cols = Math.ceil(Math.sqrt(count * this.aspect[this.mode]));
     return { cols, rows: Math.ceil(count / cols) };
   }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import streamlit as st
 
 VIEWS = ("pair", "swipe", "difference")
 FORMS = ("wrapped", "raw")
+ASPECT = {"pair": 1.1, "swipe": 2.4, "difference": 2.4}  # columns to rows of a re-wrapped picture
 
 FIGURE = """
     <figure data-part="{name}"><figcaption>{title}</figcaption>
@@ -52,6 +54,11 @@ _mount = st.components.v2.component(
 )
 
 
+def wrapped_cols(parameters: int, view: str) -> int:
+    """Columns of a re-wrapped picture; `grid` in prep_view.js counts the same."""
+    return math.ceil(math.sqrt(parameters * ASPECT[view]))
+
+
 def prep_view(data: dict, on_act: Callable[[dict], None], key: str = "prep_view") -> dict | None:
     """The pictures; returns the part that is shown, {"cols", "box": [left, top, right, bottom] in cells, "whole"}, or None at first.
 
@@ -59,7 +66,7 @@ def prep_view(data: dict, on_act: Callable[[dict], None], key: str = "prep_view"
     """
     result = _mount(
         key=key,
-        data=data,
+        data={**data, "aspect": ASPECT},
         default={"crop": None},
         on_crop_change=lambda: None,
         on_act_change=lambda: on_act(st.session_state[key]["act"]),
