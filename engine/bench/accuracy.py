@@ -15,7 +15,7 @@ from . import row
 from .measure import medians, tune
 
 IMAGES, BATCH = 10_000, 256
-TRAIN_STEPS, TRAIN_BATCH = 60, 64
+TRAIN_STEPS, TRAIN_BATCH = 100, 32
 AGREEMENT = 0.99
 
 
@@ -28,10 +28,10 @@ def pictures(count: int, seed: int) -> tuple[Tensor, Tensor]:
     picks_B = torch.randint(len(labels_B), (count,), generator=random)
     images_BCHW = F.interpolate(small_BCHW[picks_B], size=24, mode="bilinear").expand(-1, 3, -1, -1)
     images_BCHW = F.pad(images_BCHW, (4, 4, 4, 4), value=-1.0)
-    shifts_B2 = torch.randint(-4, 5, (count, 2), generator=random).tolist()
+    shifts_B2 = torch.randint(-2, 3, (count, 2), generator=random).tolist()
     images_BCHW = torch.stack([image.roll(shift, (1, 2)) for image, shift in zip(images_BCHW, shifts_B2)])
-    colour_BC11 = torch.rand(count, 3, 1, 1, generator=random) * 1.5 - 0.5
-    return images_BCHW * colour_BC11 + torch.randn(count, 3, 32, 32, generator=random), labels_B[picks_B]
+    colour_BC11 = torch.rand(count, 3, 1, 1, generator=random) * 0.8 + 0.2
+    return images_BCHW * colour_BC11 + 0.5 * torch.randn(count, 3, 32, 32, generator=random), labels_B[picks_B]
 
 
 def trained(arch: Architecture) -> Tensor:

@@ -94,7 +94,7 @@ def test_paper_configuration_takes_a_step():
     before = {name: tensor.clone() for name, tensor in trainee.model.named_parameters()}
     metrics = trainee.step(0)
     assert torch.tensor(metrics["loss"]).isfinite() and metrics["loss"] > 0
-    moved = {name: float((tensor.detach() - before[name]).abs().max()) for name, tensor in trainee.model.named_parameters()}
+    moved = {name: (tensor.detach() - before[name]).abs().max().item() for name, tensor in trainee.model.named_parameters()}
     assert all(0 < by <= 1.01 * PAPER.lr for by in moved.values()), moved  # Adam's first step is at most lr, and reaches every tensor
 
 
