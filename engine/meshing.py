@@ -110,6 +110,12 @@ def grid_values(field: Field, resolution: int, device: str | torch.device = "cpu
     return _evaluate(field, np.arange(resolution**3), resolution, device).reshape((resolution,) * 3)
 
 
+def numpy_field(function: Callable[[np.ndarray], np.ndarray]) -> Field:
+    """A numpy function of points (M, 3) as a field. It has no gradient: :func:`mesh` needs its ``lipschitz`` (1 for a
+    signed distance)."""
+    return lambda points: torch.from_numpy(np.asarray(function(points.cpu().numpy()), np.float32)).to(points.device)
+
+
 def _check(resolution: int, level: float) -> None:
     if not isinstance(resolution, int) or not 8 <= resolution <= MAX_RESOLUTION:
         raise InvalidValue(f"The resolution is a whole number from 8 to {MAX_RESOLUTION}, not {resolution!r}.")
@@ -124,7 +130,7 @@ def _march(volume_RRR: np.ndarray, level: float, evaluated: int, mask: np.ndarra
     spacing = 2 / (len(volume_RRR) - 1)
     try:
         vertices_V3, faces_F3, _, _ = marching_cubes(
-            volume_RRR, level, spacing=(spacing,) * 3, gradient_direction="ascent", mask=mask
+            volume_RRR, level, spacing=(spacing,) * 3, gradient_direction="descent", mask=mask
         )
     except RuntimeError:  # it touches the level in single nodes, and encloses nothing
         return NoSurface("outside" if inside.mean() < 0.5 else "inside", evaluated)

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..errors import InvalidValue
+from .sampling import Samples, draw
 
 RADIUS = 1 / 1.03  # of the ball that holds a normalised shape: DeepSDF's margin, also used for meshes
 LEGS = ("straight", "splayed", "pedestal")
@@ -158,6 +159,11 @@ def surface(chair: Chair, count: int, rng: np.random.Generator) -> np.ndarray:
         found.append(points_B3[sdf(chair, points_B3) > -1e-9])  # not those that another part has swallowed
     points_B3 = np.concatenate(found)
     return points_B3[rng.permutation(len(points_B3))[:count]]
+
+
+def samples(chair: Chair, count: int, seed: int) -> Samples:
+    """``count`` queries of the normalised chair, half inside and half outside (:func:`engine.shapes.sampling.draw`)."""
+    return draw(lambda points: sdf(chair, points), lambda n, rng: surface(chair, n, rng), count, seed)
 
 
 @lru_cache(maxsize=4096)

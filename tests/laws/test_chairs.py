@@ -12,7 +12,7 @@ from scipy.ndimage import label
 from engine.archs.siren import Siren, siren_forward, stacked_layers
 from engine.errors import InvalidValue
 from engine.shapes import sampling
-from engine.shapes.chairs import RADIUS, Chair, interpolate, normalised_parts, random_chair, sdf, surface, topology
+from engine.shapes.chairs import RADIUS, Chair, interpolate, normalised_parts, random_chair, samples, sdf, surface, topology
 from engine.shapes.fitting import FitConfig, fit, start
 from engine.sine import sine, sine_
 
@@ -141,17 +141,14 @@ def test_an_impossible_chair_is_refused(wrong):
 def test_queries_are_half_inside_in_turn_and_repeat_by_seed():
     chair = random_chair(3)
 
-    def draw(seed):
-        return sampling.draw(lambda p: sdf(chair, p), lambda n, rng: surface(chair, n, rng), 2001, seed)
-
-    samples = draw(5)
-    assert samples.points_Q3.shape == (2002, 3) and samples.sdf_Q.shape == (2002,)
-    assert (samples.sdf_Q[::2] < 0).all() and (samples.sdf_Q[1::2] >= 0).all()
-    assert abs(samples.points_Q3).max() <= 1
-    assert np.allclose(sdf(chair, samples.points_Q3), samples.sdf_Q, atol=1e-6)
-    assert np.mean(abs(samples.sdf_Q) < 0.1) > 0.8 and (samples.sdf_Q > 0.3).any()  # near the surface, and in the cube
-    assert np.array_equal(samples.points_Q3, draw(5).points_Q3)
-    assert not np.array_equal(samples.points_Q3, draw(6).points_Q3)
+    drawn = samples(chair, 2001, 5)
+    assert drawn.points_Q3.shape == (2002, 3) and drawn.sdf_Q.shape == (2002,)
+    assert (drawn.sdf_Q[::2] < 0).all() and (drawn.sdf_Q[1::2] >= 0).all()
+    assert abs(drawn.points_Q3).max() <= 1
+    assert np.allclose(sdf(chair, drawn.points_Q3), drawn.sdf_Q, atol=1e-6)
+    assert np.mean(abs(drawn.sdf_Q) < 0.1) > 0.8 and (drawn.sdf_Q > 0.3).any()  # near the surface, and in the cube
+    assert np.array_equal(drawn.points_Q3, samples(chair, 2001, 5).points_Q3)
+    assert not np.array_equal(drawn.points_Q3, samples(chair, 2001, 6).points_Q3)
 
 
 def test_a_shape_without_inside_is_a_named_error():
@@ -193,8 +190,7 @@ def test_many_sirens_at_once_answer_as_each_alone():
 
 
 def pools(count: int, queries: int) -> tuple[torch.Tensor, torch.Tensor]:
-    chairs = [random_chair(seed) for seed in range(count)]
-    drawn = [sampling.draw(lambda p, c=c: sdf(c, p), lambda n, r, c=c: surface(c, n, r), queries, 0) for c in chairs]
+    drawn = [samples(random_chair(seed), queries, 0) for seed in range(count)]
     return torch.tensor(np.stack([s.points_Q3 for s in drawn])), torch.tensor(np.stack([s.sdf_Q for s in drawn]))
 
 
