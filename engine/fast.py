@@ -3,7 +3,7 @@ network takes it without being compiled.
 
 What it does to the plain forward, in the order of what it brings: activations and the residual sum are done by the
 convolution that makes them (oneDNN), tensors are channels-last from the first image on, a batch is as small as the caches
-like, and where the CPU multiplies bfloat16 in hardware (AVX-512 BF16, AMX) it does so. The logits are then those of the
+like, each core has batches of its own, and where the CPU multiplies bfloat16 in hardware (AVX-512 BF16, AMX) it does so. The logits are then those of the
 plain forward up to rounding. Other architectures, and other devices, take the plain forward.
 
 Legend: P parameters, B images, C channels, H x W the image, K classes.
@@ -11,6 +11,7 @@ Legend: P parameters, B images, C channels, H x W the image, K classes.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -54,7 +55,19 @@ def answers(parameters_P: Tensor, images_BCHW: Tensor, arch: Architecture, dtype
     if not has_fast_path(arch, images_BCHW.device):
         return torch.cat([logits_one(parameters_P, part, arch).argmax(-1) for part in images_BCHW.split(8 * count)])
     network = prepare(parameters_P, arch, dtype or hardware_dtype())
-    return torch.cat([forward(network, part).argmax(-1) for part in images_BCHW.split(count)])
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # each worker's own: cores that share a batch wait for each other at every layer
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return torch.cat(list(pool.map(lambda part: answer(network, part), images_BCHW.split(count))))
+    finally:
+        torch.set_num_threads(threads)
+
+
+@torch.inference_mode()
+def answer(network: tuple, images_BCHW: Tensor) -> Tensor:
+    """Predicted classes [B] of a prepared network."""
+    return forward(network, images_BCHW).argmax(-1)
 
 
 def prepare(parameters_P: Tensor, arch: Architecture, dtype: torch.dtype) -> tuple:

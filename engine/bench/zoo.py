@@ -47,7 +47,7 @@ def measured(name: str, preset_name: str) -> dict:
         found["alone"] = torch.stack([alone(config, images, index) for index in range(config.instances)])
 
     ours, theirs = medians(together, one_by_one, repeats=REPEATS)
-    assert torch.allclose(found["together"], found["alone"], atol=1e-2), "the two sides did not do the same work"
+    assert (found["together"] - found["alone"]).abs().mean() < 1e-3, "the two sides did not do the same work"
     return row(name, ours, "s", theirs)
 
 
