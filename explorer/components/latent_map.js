@@ -29,6 +29,7 @@ class LatentMap extends Picture {
     this.sent = {}; // what was set here and has not come back from Python yet
     this.drag = "pan";
     this.selection = [];
+    this.drawn = 0; // selections so far: a new one wipes the outline of the last
     this.hidden = new Set();
     this.pictures = {};
     this.listen();
@@ -141,12 +142,12 @@ class LatentMap extends Picture {
     if (best !== null) this.set({ instance: id[best] });
   }
 
-  selected(rows) {
+  selected(rows) { // outside of Plotly's own event, which painting would start again
+    if (rows.length === this.selection.length && rows.every((row, i) => row === this.selection[i])) return;
     this.selection = rows;
+    this.drawn += 1;
     this.select(rows.map((row) => this.points.table.id[row]));
-    const flat = this.pictures["2"];
-    if (!rows.length && flat?.layout.selections?.length) window.Plotly.relayout(flat, { selections: [] });
-    this.paint();
+    setTimeout(() => this.paint());
   }
 
   reset() {
@@ -168,14 +169,18 @@ class LatentMap extends Picture {
     this.find("flat").hidden = solid;
     this.find("solid").hidden = !solid;
     const picture = this.find(solid ? "solid" : "flat"), made = this.pictures[key];
+    this.painting = true;
     window.Plotly.react(picture, this.traces(solid, look), this.layout(solid, look), { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: "reset" });
+    this.painting = false;
     if (!made) {
       this.pictures[key] = picture;
       picture.on("plotly_click", ({ points: [point] }) => { if (typeof point.customdata === "number") this.pick(this.points.table.id[point.customdata]); });
       picture.on("plotly_hover", ({ points: [point], event }) => this.hover(point.customdata, event));
       picture.on("plotly_unhover", () => this.hover(null));
-      picture.on("plotly_selected", (event) => { if (event) this.selected([...new Set(event.points.map((point) => point.customdata).filter((row) => typeof row === "number"))]); });
-      picture.on("plotly_deselect", () => { if (this.selection.length) this.selected([]); });
+      picture.on("plotly_selected", (event) => {
+        if (event && !this.painting) this.selected([...new Set(event.points.map((point) => point.customdata).filter((row) => typeof row === "number"))]);
+      });
+      picture.on("plotly_deselect", () => { if (!this.painting) this.selected([]); });
     }
     this.controls(look);
     this.panel(look);

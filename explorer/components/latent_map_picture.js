@@ -168,11 +168,11 @@ class Picture {
     const wall = { ...bare, showgrid: true, gridcolor: look.border, showbackground: false, showspikes: false, showline: true, linecolor: look.border };
     const flags = this.flags(solid, look);
     return {
-      uirevision: this.space, selectionrevision: this.space, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      uirevision: this.space, selectionrevision: this.drawn, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: look.font, color: look.text }, hovermode: "closest", hoverdistance: 14, showlegend: false, autosize: true,
       ...(solid
         ? { scene: { xaxis: wall, yaxis: wall, zaxis: wall, aspectmode: "manual", aspectratio: this.proportions(), camera: { eye: { x: 1.35, y: 1.35, z: 0.9 } }, annotations: flags, dragmode: "orbit" } }
-        : { xaxis: { ...bare, range: this.span("x2") }, yaxis: { ...bare, range: this.span("y2"), scaleanchor: "x" }, annotations: flags, dragmode: this.drag, clickmode: "event",
+        : { xaxis: { ...bare, range: this.span("x2") }, yaxis: { ...bare, range: this.span("y2"), scaleanchor: "x" }, annotations: flags, dragmode: this.drag, clickmode: "event", selections: [],
             newselection: { line: { color: look.accent, width: 2, dash: "dot" } } }),
     };
   }
