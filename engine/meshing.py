@@ -36,7 +36,7 @@ MAX_RESOLUTION = 512
 FIRST_BLOCKS = 16  # an axis, about
 LAST_SIDE = 2  # cells along the smallest blocks
 MARGIN, MARGIN_GROWTH, MAX_MARGIN = 1.25, 1.6, 10.0
-DENSE_SHARE = 0.6  # of the nodes: from here on the whole grid is cheaper
+DENSE_SHARE = 0.8  # of the nodes: from here on the whole grid is cheaper
 
 
 class NonFiniteField(ExplorerError):
