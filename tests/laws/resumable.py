@@ -36,10 +36,15 @@ def trainee(kind: str):
     return NetSpaceTraining(SPACE, Zoo("zoo", training.arch, "digits", parameters_NP, measure(ZOO, parameters_NP, images)), images)
 
 
+def everything(training) -> dict[str, torch.Tensor]:
+    """All that a run leaves: its state, and the model it chose."""
+    return {**training.state(), **{f"chosen.{name}": tensor for name, tensor in getattr(training, "best", {}).items()}}
+
+
 def main(kind: str, checkpoint: str, result: str) -> None:
     training = trainee(kind)
     run(training, Path(checkpoint), kind, lambda step, metrics: print(step, flush=True), checkpoint_seconds=EVERY)
-    save_checkpoint(Path(result), kind, training.total, 0.0, {name: tensor.numpy() for name, tensor in training.state().items()})
+    save_checkpoint(Path(result), kind, training.total, 0.0, {name: tensor.numpy() for name, tensor in everything(training).items()})
 
 
 if __name__ == "__main__":
