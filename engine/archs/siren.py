@@ -38,9 +38,14 @@ def stacked_layers(params: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
 
 def siren_field(layers: Sequence[tuple[Tensor, Tensor]]) -> Callable[[Tensor], Tensor]:
     """One network as a function of points (B, 3), for :mod:`engine.meshing`: fast in inference mode, else differentiable."""
+    hidden = [(OMEGA * weight.mT.contiguous(), OMEGA * bias) for weight, bias in layers[:-1]]  # once, not for every batch
+    weight, bias = layers[-1]
 
     def field(points_B3: Tensor) -> Tensor:
-        return siren_forward(layers, points_B3, sine_ if torch.is_inference_mode_enabled() else sine)
+        activation = sine_ if torch.is_inference_mode_enabled() else sine
+        for scaled, shift in hidden:
+            points_B3 = activation(torch.addmm(shift, points_B3, scaled))
+        return torch.addmm(bias, points_B3, weight.mT).squeeze(-1)
 
     return field
 
