@@ -6,6 +6,8 @@ Legend: N instances, P parameters, B images.
 from __future__ import annotations
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +23,7 @@ from .stacked import accuracies, flatten, skeleton
 from .training import generator
 
 BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's own defaults
+LANES = 2  # parts of a stack that a CPU trains side by side, a core each; fixed, so that any number of cores gives the same bits
 
 
 def lengths(config: ZooConfig) -> list[int]:
@@ -65,14 +68,19 @@ class ZooTraining:
         self.total = len(self.schedule)
         self._batches = (-1, torch.empty(0))
         self._gradient = vmap(grad_and_value(self._loss))
-        self._module = skeleton(self.arch.id, batch_norm=True)
-        self._shapes = [(name, tensor.shape, tensor.numel()) for name, tensor in self._module.named_parameters()]
+        self._shapes = [(name, tensor.shape, tensor.numel()) for name, tensor in self._module().named_parameters()]
+        self._lanes = LANES if self.device.type == "cpu" else 1
+        self._pool = ThreadPoolExecutor(min(self._lanes, os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,))
+
+    def _module(self) -> torch.nn.Module:
+        """The thread's own module, for parameters to be called through."""
+        return skeleton(self.arch.id, batch_norm=True)
 
     def _loss(self, parameters_P: Tensor, images_BCHW: Tensor, labels_B: Tensor) -> Tensor:
         tensors, at = {}, 0
         for name, shape, count in self._shapes:
             tensors[name], at = parameters_P[at : at + count].view(shape), at + count
-        return F.cross_entropy(functional_call(self._module, tensors, (images_BCHW,)), labels_B)
+        return F.cross_entropy(functional_call(self._module(), tensors, (images_BCHW,)), labels_B)
 
     def step(self, index: int) -> dict[str, float]:
         first, step = self.schedule[index]
@@ -81,11 +89,18 @@ class ZooTraining:
         if self._batches[0] != first:
             drawn = [batches(self.config, i, self.lengths[i], len(self.labels_B)) for i in range(first, last)]
             self._batches = (first, torch.nn.utils.rnn.pad_sequence(drawn))
-        picks_NB = self._batches[1][step, : active - first].long().to(self.device)
-        rows = slice(first, active)
+        size = -(-(active - first) // self._lanes)
+        lanes = [slice(at, min(at + size, active)) for at in range(first, active, size)]
+        losses = self._pool.map(lambda rows: self._advance(rows, first, step), lanes)
+        return {"loss": float(torch.cat(list(losses)).mean())}
+
+    def _advance(self, rows: slice, first: int, step: int) -> Tensor:
+        """One step of some instances of the stack that begins at `first`; their losses [N]."""
+        self._module()  # made (once) outside of vmap, which forbids random starts
+        picks_NB = self._batches[1][step, rows.start - first : rows.stop - first].long().to(self.device)
         gradient_NP, loss_N = self._gradient(self.parameters_NP[rows], self.images_BCHW[picks_NB], self.labels_B[picks_NB])
         adam_(self.parameters_NP[rows], gradient_NP, self.mean_NP[rows], self.square_NP[rows], step + 1, self.config.lr)
-        return {"loss": float(loss_N.mean())}
+        return loss_N
 
     def state(self) -> dict[str, Tensor]:
         return {"parameters": self.parameters_NP, "mean": self.mean_NP, "square": self.square_NP}

@@ -15,13 +15,14 @@ from ..zoo import ZooTraining, batches, lengths, start
 from . import row
 from .measure import medians, tune
 
-SHORTER = 40  # every instance of the zoo, each trained this many times shorter
+SHORTER = 20  # every instance of the zoo, each trained this many times shorter
 REPEATS = 1
 
 
 def stacked() -> list[dict]:
-    """Seconds of a shortened run of the digits zoo, stacked; the reference trains the same instances from the same seeds for
-    the same lengths with plain modules and torch's fused Adam. One thread each: networks so small gain nothing from two."""
+    """Seconds of a shortened run of the digits zoo, stacked, a lane a core; the reference trains the same instances from the
+    same seeds for the same lengths, one after the other, with plain modules and torch's fused Adam, on one thread: networks
+    so small are slower on two."""
     tune()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

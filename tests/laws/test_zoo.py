@@ -133,3 +133,14 @@ def test_splits_are_as_many_as_asked_and_not_by_length():
     held_out = [place for place, name in enumerate(found) if name == "test"]
     assert min(held_out) < 40 and max(held_out) > 120  # long and short ones are held out
     assert splits(replace(config, seed=1)) != found
+
+
+@pytest.mark.parametrize("id_", ARCHITECTURES)
+def test_any_number_of_cores_gives_the_same_bits(id_, images, monkeypatch):
+    config = replace(CONFIG, architecture=id_)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    alone_on_one = stacked(config, images).parameters_NP
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert torch.equal(stacked(config, images).parameters_NP, alone_on_one)
+    monkeypatch.setattr("engine.zoo.LANES", 1)  # control: other parts are other sums, equal up to rounding
+    assert torch.allclose(stacked(config, images).parameters_NP, alone_on_one, atol=TOLERANCE)
