@@ -43,8 +43,37 @@ class ZooConfig:
 
 
 @dataclass(frozen=True)
-class NetSpaceConfig:
-    """A space of the instances of one zoo: encoder, decoder, loss (paper, III; sizes of the paper's code by default)."""
+class ShapeZooConfig:
+    """Many SIRENs, each fitted to the signed distances of a shape of its own from its own random start (Suppl. V)."""
+
+    architecture: str = "siren"
+    dataset: str = "chairs"  # or a folder of triangle meshes and DeepSDF files
+    train: int = 1000  # instances that a space is trained on
+    val: int = 16  # instances that choose
+    test: int = 16  # instances held out, touched once
+    steps: int = 10_000
+    batch: int = 20_000  # queries of an instance in a step, half of them inside
+    queries: int = 200_000  # of an instance in all; a step takes the next of them, in turn
+    lr: float = 1e-4  # Adam's first learning rate
+    schedule: Literal["steps", "cosine"] = "steps"  # times 0.9 every 1 000 steps; or to zero along a cosine
+    stack: int = 4  # instances fitted at once
+    half: bool = True  # keep parameters in half precision; every metric is measured from what is kept
+    seed: int = 0
+
+    def __post_init__(self):
+        require(min(self.train, self.val, self.test) >= 1, "A zoo needs at least one instance in each of train, val and test.")
+        require(min(self.steps, self.batch, self.stack) >= 1 and self.lr > 0, "steps, batch and stack are at least 1, lr is above 0.")
+        require(self.schedule in ("steps", "cosine"), f"schedule is steps or cosine; got {self.schedule!r}.")
+        require(self.batch % 2 == 0 and self.queries >= self.batch, "batch is even (half of it inside), and queries is at least batch.")
+
+    @property
+    def instances(self) -> int:
+        return self.train + self.val + self.test
+
+
+@dataclass(frozen=True)
+class SpaceConfig:
+    """What every space of one zoo has: encoder, decoder, optimiser (paper, III; sizes of the paper's code by default)."""
 
     zoo: str  # preset of its zoo
     prep_height: int = 8
@@ -54,11 +83,7 @@ class NetSpaceConfig:
     decoder_channels: tuple[int, int, int] = (128, 2048, 256)  # depth and length after block 1, depth after block 3
     normalise: Literal["none", "zoo", "layer"] = "none"  # ours: divide PReps by the zoo's standard deviation before encoding
     start: Literal["paper", "zoo"] = "paper"  # ours ("zoo"): the elementwise scale starts at the zoo's spread per layer
-    balance: bool = False  # ours: divide each instance's loss by the variance of its target's logits
-    performance: float = 0.0  # ours: weight of the squared difference in soft accuracy between predicted and target
-    temperature: float = 4.0  # T of eq. 1
     networks: int = 8  # instances per step
-    images: int = 128  # images per step
     steps: int = 100_000
     lr: float = 1e-4
     warmup: int = 0  # steps of linear warm-up
@@ -77,8 +102,57 @@ class NetSpaceConfig:
         depth, length, _ = self.decoder_channels
         require(length % 4 == 0 and depth * self.prep_height * length % (side // 2) ** 2 == 0, f"decoder_channels {self.decoder_channels} do not divide into the embedding's {side} x {side}.")
         require(self.embedding % self.encoder_width == 0, "encoder_width divides the embedding.")
-        require(min(self.networks, self.images, self.steps, self.validate_every) >= 1, "networks, images, steps and validate_every are at least 1.")
-        require(self.temperature > 0 and self.lr > 0 and self.clip >= 0, "temperature and lr are above 0, clip is at least 0.")
+        require(min(self.networks, self.steps, self.validate_every) >= 1, "networks, steps and validate_every are at least 1.")
+        require(self.lr > 0 and self.clip >= 0, "lr is above 0, clip is at least 0.")
+
+
+@dataclass(frozen=True)
+class NetSpaceConfig(SpaceConfig):
+    """A space of classifiers, trained by distillation (eq. 1)."""
+
+    balance: bool = False  # ours: divide each instance's loss by the variance of its target's logits
+    performance: float = 0.0  # ours: weight of the squared difference in soft accuracy between predicted and target
+    temperature: float = 4.0  # T of eq. 1
+    images: int = 128  # images per step
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self.images >= 1 and self.temperature > 0, "images is at least 1, temperature is above 0.")
+
+
+@dataclass(frozen=True)
+class ShapeSpaceConfig(SpaceConfig):
+    """A space of signed distances, trained to answer as its targets do (eq. 2)."""
+
+    networks: int = 4
+    points: int = 50_000  # queries of an instance in a step, half of them inside
+    queries: int = 50_000  # of an instance in all, drawn and answered once
+    encoder: Literal["prep", "probe"] = "prep"  # ours ("probe"): asks the network at learned points instead of reading its weights
+    probes: int = 256  # points that the probe encoder asks at
+    probe_width: int = 512  # of its two hidden layers
+    scale: float = 1.0  # ours: of the zoo's spread, where the elementwise scale starts (with start="zoo")
+    half: bool = False  # keep encoder, decoder and embeddings in half precision; every metric is measured from what is kept
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self.encoder in ("prep", "probe"), f"The encoder is prep or probe; got {self.encoder!r}.")
+        require(self.points >= 2 and self.points % 2 == 0 and self.queries % 2 == 0, "points and queries are even (half of them inside), and at least 2.")
+        require(self.queries >= self.points, "queries is at least points.")
+        require(min(self.probes, self.probe_width) >= 1 and self.scale > 0, "probes and probe_width are at least 1, scale is above 0.")
+
+
+ZOO_CONFIGS, SPACE_CONFIGS = (ZooConfig, ShapeZooConfig), (NetSpaceConfig, ShapeSpaceConfig)
+
+
+def is_shapes(config) -> bool:
+    """Whether a zoo's or space's instances are shapes (signed distances), not classifiers."""
+    return isinstance(config, (ShapeZooConfig, ShapeSpaceConfig))
+
+
+def from_fields(fields: dict, kinds: tuple[type, ...]):
+    """The config of one of `kinds` that was stored as `fields`: that of shapes has `queries`. Raises TypeError, InvalidValue."""
+    kind = next(kind for kind in kinds if ("queries" in fields) == ("queries" in kind.__dataclass_fields__))
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
 
 
 def digest(config) -> str:

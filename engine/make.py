@@ -16,12 +16,16 @@ import torch
 from . import datasets, presets
 from .archs import architecture
 from .artifacts import Artifact, Manifest, Store, manifest_hash
-from .config import NetSpaceConfig, ZooConfig, digest
+from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
 from .errors import InvalidValue
-from .netspace.evaluate import evaluate
-from .netspace.space import MAP_2D, MAP_3D, load_space, load_zoo
+from .netspace.evaluate import evaluate, metric
+from .netspace.shape_evaluate import evaluate_shapes
+from .netspace.shape_training import ShapeSpaceTraining
+from .netspace.space import MAP_2D, MAP_3D, load_space, load_zoo, read_config
 from .netspace.training import NetSpaceTraining
 from .netspace.umap_map import project
+from .shapes import zoo as shape_zoo
+from .shapes.sources import source
 from .stacked import accuracies
 from .training import Outcome, run
 from .zoo import Zoo, ZooTraining, measure
@@ -64,13 +68,13 @@ def train(store: Store, preset: str, config, device: str, progress, id_: str | N
 
     Raises what training and storing raise; KeyboardInterrupt keeps the checkpoint.
     """
-    make = {ZooConfig: make_zoo, NetSpaceConfig: make_netspace}[type(config)]
+    make = make_zoo if isinstance(config, ZOO_CONFIGS) else make_netspace
     torch.set_num_threads(1 if is_small(config) else torch.get_num_threads())
     return make(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
 
 
 def is_small(config) -> bool:
-    zoo = config if isinstance(config, ZooConfig) else presets.config(config.zoo)
+    zoo = config if isinstance(config, ZOO_CONFIGS) else presets.config(config.zoo)
     return architecture(zoo.architecture).parameters < 20_000
 
 
@@ -80,53 +84,62 @@ def train_to_end(trainee, path: Path, config, on_step) -> Outcome:
     return outcome
 
 
-def make_zoo(store: Store, preset: str, config: ZooConfig, device: str, progress, id_: str) -> Artifact:
-    images = datasets.load(config.dataset, device)
-    trainee = ZooTraining(config, images)
+def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, device: str, progress, id_: str) -> Artifact:
+    arch = architecture(config.architecture)
+    if is_shapes(config):
+        data = source(config.dataset, config.instances, config.seed)
+        trainee, measured = shape_zoo.ShapeZooTraining(config, data, device), shape_zoo.measure
+    else:
+        data = datasets.load(config.dataset, device)
+        trainee, measured = ZooTraining(config, data), measure
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
     began = time.monotonic()
     parameters_NP = trainee.instances()
-    table = measure(config, parameters_NP, images)
+    table = measured(config, parameters_NP, data)
     seconds = outcome.seconds + time.monotonic() - began
-    arch = architecture(config.architecture)
-    metrics = zoo_metrics(Zoo(id_, arch, config.dataset, parameters_NP, table), device)
-    manifest = Manifest(id_, "zoo", f"{arch.family} on {images.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(seconds, device))
+    metrics = zoo_metrics(Zoo(id_, arch, config.dataset, parameters_NP, table), config, device)
+    manifest = Manifest(id_, "zoo", f"{arch.family} on {data.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(seconds, device))
     dtype = np.float16 if config.half else np.float32
     artifact = store.write(manifest, {"parameters.safetensors": {"parameters": parameters_NP.cpu().numpy().astype(dtype)}}, {"instances.parquet": table}, store.workspace)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
 
 
-def make_netspace(store: Store, preset: str, config: NetSpaceConfig, device: str, progress, id_: str) -> Artifact:
+def make_netspace(store: Store, preset: str, config, device: str, progress, id_: str) -> Artifact:
     zoo_id = artifact_id(config.zoo, config.seed)
     zoo_config = replace(presets.config(config.zoo), seed=config.seed)
     if not store.has(zoo_id) or store.open(zoo_id, "zoo").manifest.config != asdict(zoo_config):  # the preset may have changed
         make_zoo(store, config.zoo, zoo_config, device, progress, zoo_id)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_zoo(store, zoo_id, device)
-    images = datasets.load(zoo.dataset, device)
-    trainee = NetSpaceTraining(config, zoo, images)
+    images = None if is_shapes(config) else datasets.load(zoo.dataset, device)
+    trainee = ShapeSpaceTraining(config, zoo) if is_shapes(config) else NetSpaceTraining(config, zoo, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
     began = time.monotonic()
+    dtype = torch.float16 if getattr(config, "half", False) else torch.float32
+    kept = {name: tensor.to(dtype) for name, tensor in trainee.chosen().items()}
     model = trainee.model
-    model.load_state_dict(trainee.best)
-    model.eval()
-    with torch.no_grad():
-        embeddings_NE = model.encode(zoo.parameters_NP)
-        predicted_NP = model.decode(embeddings_NE)
+    model.load_state_dict(kept)
+    model.eval().requires_grad_(False)
+    embeddings_NE = torch.cat([model.encode(part) for part in zoo.parameters_NP.split(256)])
+    predicted_NP = torch.cat([model.decode(part) for part in embeddings_NE.split(256)])
     table = zoo.table.copy()
-    for split in datasets.SPLITS:
-        table[f"predicted_{split}_accuracy"] = accuracies(predicted_NP, images.images[split], images.labels[split], zoo.arch).cpu().numpy()
+    if is_shapes(config):
+        table["predicted_iou"] = shape_zoo.agreement(predicted_NP, zoo.parameters_NP, zoo.arch)
+        metrics = evaluate_shapes(model, zoo.parameters_NP, table, zoo.arch)
+    else:
+        for split in datasets.SPLITS:
+            table[f"predicted_{split}_accuracy"] = accuracies(predicted_NP, images.images[split], images.labels[split], zoo.arch).cpu().numpy()
+        metrics = evaluate(model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, images, "test", "test")
     table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
-    metrics = evaluate(model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, images, "test", "test")
     seconds = outcome.seconds + time.monotonic() - began
     total = seconds + zoo_artifact.manifest.provenance["seconds"]
     metrics["seconds"] = {"value": round(total, 1), "split": "zoo and space from scratch", "n": 1}
     inputs = {zoo_id: {"sha256": manifest_hash(zoo_artifact)}}
-    manifest = Manifest(id_, "netspace", f"{zoo.arch.family} on {images.title}", "", preset, asdict(config), inputs, metrics, provenance(seconds, device))
+    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(seconds, device))
     arrays = {
-        "model.safetensors": {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()},
-        "embeddings.safetensors": {"embeddings": embeddings_NE.cpu().numpy()},
+        "model.safetensors": {name: tensor.cpu().numpy() for name, tensor in kept.items()},
+        "embeddings.safetensors": {"embeddings": embeddings_NE.to(dtype).cpu().numpy()},
     }
     artifact = store.write(manifest, arrays, {"instances.parquet": table}, store.workspace)
     checkpoint_path(store, id_).unlink(missing_ok=True)
@@ -136,16 +149,23 @@ def make_netspace(store: Store, preset: str, config: NetSpaceConfig, device: str
 def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None = None) -> dict:
     """The metrics of an artifact, measured again from its weights (times are not: they are the manifest's)."""
     if artifact.manifest.kind == "zoo":
-        return zoo_metrics(load_zoo(store, artifact.id, device), device)
+        return zoo_metrics(load_zoo(store, artifact.id, device), read_config(artifact, ZOO_CONFIGS), device)
     if artifact.manifest.kind == "netspace":
         space = load_space(store, artifact.id, device)
+        if space.is_shapes:
+            return evaluate_shapes(space.model, space.parameters_NP, space.table, space.arch, seed or 0)
         rows = [row for row, split in enumerate(space.table["split"]) if split == "test"]
         return evaluate(space.model, space.parameters_NP[rows], space.arch, space.images, "test", "test", seed or 0)
     raise InvalidValue(f"{artifact.id} is a {artifact.manifest.kind}; zoos and spaces can be evaluated.")
 
 
-def zoo_metrics(zoo: Zoo, device: str) -> dict:
-    """How a zoo's test accuracies are spread: their ends, and the share of instances in the emptiest tenth of 0.1..0.9."""
+def zoo_metrics(zoo: Zoo, config, device: str) -> dict:
+    """Of classifiers how their test accuracies are spread: their ends, and the share of instances in the emptiest tenth of
+    0.1..0.9. Of shapes how well they fit."""
+    if is_shapes(config):
+        found_N = shape_zoo.fit_ious(config, source(config.dataset, config.instances, config.seed), zoo.parameters_NP)
+        where = "all instances, against the exact shapes"
+        return {"fit_iou_mean": metric(found_N, where), "fit_iou_min": metric([min(found_N)], where) | {"n": len(found_N)}}
     images = datasets.load(zoo.dataset, device)
     accuracy_N = accuracies(zoo.parameters_NP, images.images["test"], images.labels["test"], zoo.arch).cpu().numpy()
     tenths = np.histogram(accuracy_N, bins=np.linspace(0.1, 0.9, 9))[0] / len(accuracy_N)

@@ -31,7 +31,7 @@ class Architecture:
 
     id: str
     family: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]  # of one input: an image (C, H, W), a point (3,)
     classes: int
     make: Callable[[bool], nn.Module]
 
@@ -64,9 +64,9 @@ def _layout(id_: str) -> tuple[Entry, ...]:
 @cache
 def all_architectures() -> dict[str, Architecture]:
     """id -> architecture, collected from the files of this folder."""
-    from . import lenetlike, resnet, vanillacnn
+    from . import lenetlike, resnet, siren, vanillacnn
 
-    return {arch.id: arch for file in (lenetlike, vanillacnn, resnet) for arch in file.ARCHITECTURES}
+    return {arch.id: arch for file in (lenetlike, vanillacnn, resnet, siren) for arch in file.ARCHITECTURES}
 
 
 def architecture(id_: str) -> Architecture:

@@ -14,10 +14,10 @@ from torch import Tensor
 from .. import datasets
 from ..archs import Architecture, architecture
 from ..artifacts import Artifact, Manifest, Store
-from ..config import NetSpaceConfig, ZooConfig
+from ..config import SPACE_CONFIGS, ZOO_CONFIGS, SpaceConfig, from_fields, is_shapes
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..zoo import Zoo
-from .model import NetSpace
+from .model import NetSpace, answer_of
 from .umap_map import place
 
 MAP_2D, MAP_3D = ["x2", "y2"], ["x3", "y3", "z3"]
@@ -28,9 +28,9 @@ class Space:
     """A trained space with its zoo and its images; `table` has a row per instance, in the order of the tensors."""
 
     manifest: Manifest
-    config: NetSpaceConfig
+    config: SpaceConfig
     arch: Architecture
-    images: datasets.Images
+    images: datasets.Images | None  # None where the instances are shapes
     model: NetSpace
     table: object
     parameters_NP: Tensor
@@ -39,6 +39,11 @@ class Space:
     @property
     def id(self) -> str:
         return self.manifest.id
+
+    @property
+    def is_shapes(self) -> bool:
+        """Whether its networks are shapes (signed distances) rather than classifiers."""
+        return self.images is None
 
     def row(self, instance: str) -> int:
         """Row of an instance's id. Raises UnknownId."""
@@ -74,10 +79,10 @@ def check_gamma(gamma) -> float:
     return float(gamma)
 
 
-def read_config(artifact: Artifact, kind):
-    """The config in an artifact's manifest, as `kind`. Raises CorruptArtifact."""
+def read_config(artifact: Artifact, kinds: tuple[type, ...]):
+    """The config in an artifact's manifest, as one of `kinds`. Raises CorruptArtifact."""
     try:
-        return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in artifact.manifest.config.items()})
+        return from_fields(artifact.manifest.config, kinds)
     except (TypeError, ValueError) as error:
         raise CorruptArtifact(f"{artifact.id}: its config cannot be used ({error}). Fetch or make it again.") from error
 
@@ -87,7 +92,7 @@ def load_zoo(store: Store, id_: str, device: str = "cpu") -> Zoo:
     artifact = store.open(id_, "zoo")
     table = artifact.table("instances.parquet")
     parameters_NP = artifact.arrays("parameters.safetensors").get("parameters")
-    config = read_config(artifact, ZooConfig)
+    config = read_config(artifact, ZOO_CONFIGS)
     arch = architecture(config.architecture)
     if parameters_NP is None or parameters_NP.shape != (len(table), arch.parameters):
         raise CorruptArtifact(f"{id_}: its parameters do not fit its table and architecture. Fetch or make it again.")
@@ -97,11 +102,11 @@ def load_zoo(store: Store, id_: str, device: str = "cpu") -> Zoo:
 def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
     """A space with its zoo and images from the artifacts. Raises UnknownId, CorruptArtifact, DataMissing."""
     artifact: Artifact = store.open(id_, "netspace")
-    config = read_config(artifact, NetSpaceConfig)
+    config = read_config(artifact, SPACE_CONFIGS)
     if len(artifact.manifest.inputs) != 1:
         raise CorruptArtifact(f"{id_}: its manifest names {len(artifact.manifest.inputs)} zoos where one is needed. Fetch or make it again.")
     zoo = load_zoo(store, *artifact.manifest.inputs, device)
-    model = NetSpace(config, zoo.arch.parameters).to(device)
+    model = NetSpace(config, zoo.arch.parameters, answer_of(zoo.arch)).to(device)
     arrays = artifact.arrays("model.safetensors")
     embeddings_NE = artifact.arrays("embeddings.safetensors").get("embeddings")
     table = artifact.table("instances.parquet")
@@ -110,5 +115,6 @@ def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
         raise CorruptArtifact(f"{id_}: its tensors do not fit its config and zoo. Fetch or make it again.")
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     model.eval().requires_grad_(False)
-    embeddings = torch.from_numpy(embeddings_NE).to(device)
-    return Space(artifact.manifest, config, zoo.arch, datasets.load(zoo.dataset, device), model, table, zoo.parameters_NP, embeddings)
+    embeddings = torch.from_numpy(embeddings_NE).float().to(device)
+    images = None if is_shapes(config) else datasets.load(zoo.dataset, device)
+    return Space(artifact.manifest, config, zoo.arch, images, model, table, zoo.parameters_NP, embeddings)

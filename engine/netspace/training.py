@@ -1,4 +1,4 @@
-"""Training a single-architecture space by distillation (paper, III, eq. 1).
+"""Training a single-architecture space: what every space does, and classifiers by distillation (paper, III, eq. 1).
 
 Legend: N instances, P parameters, B images, K classes.
 """
@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..config import NetSpaceConfig
+from ..config import NetSpaceConfig, SpaceConfig
 from ..datasets import Images
 from ..stacked import logits
 from ..training import generator
@@ -19,21 +19,12 @@ from .losses import distillation, soft_accuracy, spread
 from .model import build
 
 
-class NetSpaceTraining:
-    """A space as a trainee. Targets' answers are computed once; the model of the best look at validation is kept beside."""
+class SpaceTraining:
+    """A space as a trainee: model, optimiser, learning rate, state. What is left to others is `step` with its loss."""
 
-    def __init__(self, config: NetSpaceConfig, zoo: Zoo, images: Images):
+    def __init__(self, config: SpaceConfig, zoo: Zoo):
         self.config, self.arch, self.total = config, zoo.arch, config.steps
-        self.images_BCHW = images.images["train"]
-        self.parameters_NP = zoo.parameters_NP[zoo.rows("train")]
-        with torch.no_grad():
-            self.targets_NBK = torch.cat([logits(part, self.images_BCHW, zoo.arch) for part in self.parameters_NP.split(32)])
-        self.labels_B, self.spread_N = images.labels["train"], spread(self.targets_NBK)
-        self.weight_N = 1 / self.spread_N if config.balance else torch.ones_like(self.spread_N)
-        self.val_NP = zoo.parameters_NP[zoo.rows("val")]
-        self.val_images_BCHW, self.val_labels_B = images.images["val"], images.labels["val"]
-        with torch.no_grad():
-            self.val_right_N = self._val_accuracy(self.val_NP)
+        self.parameters_NP, self.val_NP = zoo.parameters_NP[zoo.rows("train")], zoo.parameters_NP[zoo.rows("val")]
         self.model = build(config, zoo.arch, self.parameters_NP)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
         for parameter in self.model.parameters():  # Adam's state exists from the start, so that every checkpoint has one form
@@ -42,8 +33,6 @@ class NetSpaceTraining:
                 "exp_avg": torch.zeros_like(parameter),
                 "exp_avg_sq": torch.zeros_like(parameter),
             }
-        self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        self.best_score = torch.full((), math.inf)
 
     def rate(self, step: int) -> float:
         """Learning rate of a step: linear warm-up, then constant or a cosine to zero."""
@@ -54,32 +43,70 @@ class NetSpaceTraining:
             return config.lr
         return config.lr * 0.5 * (1 + math.cos(math.pi * (step - config.warmup) / max(1, self.total - config.warmup)))
 
+    def predicted(self, rows_N: Tensor, random: torch.Generator) -> Tensor:
+        """The networks [N, P] that the space gives for some of its instances, their parameters disturbed by `noise`."""
+        parameters_NP = self.parameters_NP[rows_N]
+        if self.config.noise:
+            parameters_NP = parameters_NP + self.config.noise * self.model.unit_P * torch.randn(parameters_NP.shape, generator=random)
+        return self.model.decode(self.model.encode(parameters_NP))
+
+    def descend(self, index: int, loss: Tensor) -> dict[str, float]:
+        """Step `index` of the optimiser down `loss`; what is measured."""
+        self.optimizer.param_groups[0]["lr"] = self.rate(index)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.config.clip:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.optimizer.step()
+        metrics = {"loss": loss.item()}
+        if (index + 1) % self.config.validate_every == 0 or index + 1 == self.total:
+            metrics |= self.validate()
+        return metrics
+
+    def chosen(self) -> dict[str, Tensor]:
+        """The model's tensors as they are kept at the end."""
+        return self.model.state_dict()
+
+    def state(self) -> dict[str, Tensor]:
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            tensors |= {f"adam.{key}.{name}": tensor for key, tensor in self.optimizer.state[parameter].items()}
+        return tensors
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, tensor in self.state().items():
+                tensor.copy_(state[name])
+
+
+class NetSpaceTraining(SpaceTraining):
+    """Distillation. Targets' answers are computed once; the model of the best look at validation is kept beside."""
+
+    def __init__(self, config: NetSpaceConfig, zoo: Zoo, images: Images):
+        super().__init__(config, zoo)
+        self.images_BCHW = images.images["train"]
+        with torch.no_grad():
+            self.targets_NBK = torch.cat([logits(part, self.images_BCHW, zoo.arch) for part in self.parameters_NP.split(32)])
+        self.labels_B, self.spread_N = images.labels["train"], spread(self.targets_NBK)
+        self.weight_N = 1 / self.spread_N if config.balance else torch.ones_like(self.spread_N)
+        self.val_images_BCHW, self.val_labels_B = images.images["val"], images.labels["val"]
+        with torch.no_grad():
+            self.val_right_N = self._val_accuracy(self.val_NP)
+        self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.best_score = torch.full((), math.inf)
+
     def step(self, index: int) -> dict[str, float]:
         config, random = self.config, generator(self.config.seed, 12, index)
         rows_N = torch.randperm(len(self.parameters_NP), generator=random)[: config.networks]
         picks_B = torch.randperm(len(self.images_BCHW), generator=random)[: config.images]
-        parameters_NP = self.parameters_NP[rows_N]
-        if config.noise:
-            parameters_NP = parameters_NP + config.noise * self.model.unit_P * torch.randn(parameters_NP.shape, generator=random)
-        predicted_NP = self.model.decode(self.model.encode(parameters_NP))
-        predicted_NBK = logits(predicted_NP, self.images_BCHW[picks_B], self.arch)
+        predicted_NBK = logits(self.predicted(rows_N, random), self.images_BCHW[picks_B], self.arch)
         target_NBK = self.targets_NBK[rows_N][:, picks_B]
         loss_N = distillation(predicted_NBK, target_NBK, config.temperature) * self.weight_N[rows_N]
         if config.performance:
             labels_B, spread_N = self.labels_B[picks_B], self.spread_N[rows_N]
             gap_N = soft_accuracy(predicted_NBK, labels_B, spread_N) - soft_accuracy(target_NBK, labels_B, spread_N)
             loss_N = loss_N + config.performance * gap_N.square()
-        loss = loss_N.mean()
-        self.optimizer.param_groups[0]["lr"] = self.rate(index)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        if config.clip:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
-        self.optimizer.step()
-        metrics = {"loss": loss.item()}
-        if (index + 1) % config.validate_every == 0 or index + 1 == self.total:
-            metrics |= self.validate()
-        return metrics
+        return self.descend(index, loss_N.mean())
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -105,14 +132,8 @@ class NetSpaceTraining:
         answers_NB = logits(parameters_NP, self.val_images_BCHW, self.arch).argmax(-1)
         return (answers_NB == self.val_labels_B).float().mean(-1)
 
-    def state(self) -> dict[str, Tensor]:
-        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()} | {"best_score": self.best_score}
-        for name, parameter in self.model.named_parameters():
-            tensors |= {f"adam.{key}.{name}": tensor for key, tensor in self.optimizer.state[parameter].items()}
-        return tensors
+    def chosen(self) -> dict[str, Tensor]:
+        return self.best
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        with torch.no_grad():
-            for name, tensor in self.state().items():
-                tensor.copy_(state[name])
+    def state(self) -> dict[str, Tensor]:
+        return super().state() | {f"best.{name}": tensor for name, tensor in self.best.items()} | {"best_score": self.best_score}

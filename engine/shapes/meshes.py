@@ -128,12 +128,7 @@ def read_folder(folder: Path, count: int, seed: int) -> Iterator[tuple[Path, Sam
     One bad file does not stop the rest. Files of other kinds are passed over. Raises :class:`MeshError` where the
     folder is none, or holds no such file.
     """
-    if not folder.is_dir():
-        raise MeshError(folder, "is not a folder", "name a folder of OBJ, PLY, STL, OFF, GLB or NPZ files")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (*SUFFIXES, ".npz") and path.is_file())
-    if not paths:
-        raise MeshError(folder, "holds no mesh", "put OBJ, PLY, STL, OFF, GLB or NPZ files in it")
-    for path in paths:
+    for path in mesh_files(folder):
         try:
             if path.suffix.lower() == ".npz":
                 yield path, read_deepsdf(path, count, seed)
@@ -141,6 +136,16 @@ def read_folder(folder: Path, count: int, seed: int) -> Iterator[tuple[Path, Sam
                 yield path, _samples(path, count, seed)
         except MeshError as error:
             yield path, error
+
+
+def mesh_files(folder: Path) -> list[Path]:
+    """The mesh and DeepSDF files of a folder, by name. Raises :class:`MeshError` where there are none."""
+    if not folder.is_dir():
+        raise MeshError(folder, "is not a folder", "name a folder of OBJ, PLY, STL, OFF, GLB or NPZ files")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (*SUFFIXES, ".npz") and path.is_file())
+    if not paths:
+        raise MeshError(folder, "holds no mesh", "put OBJ, PLY, STL, OFF, GLB or NPZ files in it")
+    return paths
 
 
 def _samples(path: Path, count: int, seed: int) -> Samples:
