@@ -29,6 +29,10 @@ class PRepTooSmall(ExplorerError):
     """A PRep with fewer cells than the network has parameters."""
 
 
+class CheckpointMismatch(ExplorerError):
+    """A checkpoint whose tensors are not those of the architecture: missing, extra or misshapen."""
+
+
 class DataMissing(ExplorerError):
     """Images that a space needs and that are not on this machine."""
 

@@ -1,0 +1,95 @@
+"""A NeRN in memory: an original, the order of its kernels, and a predictor of them.
+
+Legend: M kernels, D numbers of an embedding, K values of a predicted kernel, F filters, C channels, B images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InvalidValue
+from .config import NernConfig
+from .coordinates import coordinates, embed
+from .original import Original
+from .permutations import bits, inverse, permutations
+from .predictor import Predictor, centre, count
+
+BYTES = 4  # of a float32
+
+
+@dataclass(frozen=True)
+class Places:
+    """What the predictor is asked: the embedding [M, D] of each kernel, in the original's order."""
+
+    original: Original
+    orders: list[np.ndarray]  # of each layer: the kernel at each place
+    embeddings_MD: Tensor
+    kernel: int  # side of the predicted kernels
+
+    def split(self, kernels_MK: Tensor) -> list[Tensor]:
+        """Predicted kernels as the weights of each layer [F, C, k, k]; smaller ones are cut from the centre."""
+        return [centre(kernels_MK[layer.start : layer.stop], layer.size, self.kernel).view(layer.filters, layer.channels, layer.size, layer.size) for layer in self.original.layers]
+
+
+def places(config: NernConfig, original: Original, orders: Sequence[np.ndarray] | None = None, device: str | torch.device = "cpu") -> Places:
+    """The coordinates of a NeRN: kernels keep their places in the network, and each is told the coordinate of its place in the
+    permuted layer. `orders`: the permutations, where they are known. Raises InvalidValue."""
+    kernel = config.kernel or original.kernel
+    if original.kernel > kernel:
+        raise InvalidValue(f"{original.id} has kernels of {original.kernel} x {original.kernel}, the predictor gives {kernel} x {kernel}: set kernel to {original.kernel} (or 0), or skip those layers.")
+    if orders is None:
+        orders = permutations([weight.cpu().numpy() for weight in original.weights], config.permutation)
+    if len(orders) != len(original.layers):
+        raise InvalidValue(f"{original.id} has {len(original.layers)} layers and there are {len(orders)} permutations. Compute them again from the original.")
+    at_M3 = coordinates(original.shapes)
+    rows = []
+    for layer, order_M in zip(original.layers, orders):
+        if len(order_M) != layer.stop - layer.start:
+            raise InvalidValue(f"{layer.name} has {layer.stop - layer.start} kernels, its permutation {len(order_M)}. Compute it again from the original.")
+        rows.append(layer.start + inverse(order_M))
+    embeddings_MD = embed(at_M3[torch.from_numpy(np.concatenate(rows))], config.base, config.levels)
+    return Places(original, list(orders), embeddings_MD.to(device), kernel)
+
+
+@dataclass(frozen=True)
+class Nern:
+    """A trained predictor and its places."""
+
+    id: str
+    config: NernConfig
+    places: Places
+    predictor: Predictor
+
+    @property
+    def original(self) -> Original:
+        return self.places.original
+
+    @torch.no_grad()
+    def weights(self, predictor: Predictor | None = None) -> list[Tensor]:
+        """The reconstructed kernels of each layer [F, C, k, k]."""
+        return self.places.split((predictor or self.predictor)(self.places.embeddings_MD))
+
+    def state(self, weights: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+        """State dict of the reconstructed network: the original's, with the predicted kernels."""
+        state = {name: tensor.detach().clone() for name, tensor in self.original.module.state_dict().items()}
+        for layer, weight in zip(self.original.layers, weights or self.weights()):
+            state[f"{layer.name}.weight"] = weight.detach().clone()
+        return state
+
+
+def predictor_size(config: NernConfig, kernel: int) -> int:
+    """Parameters of the predictor."""
+    return count(6 * config.levels, config.hidden, kernel**2)
+
+
+def sizes(config: NernConfig, original: Original) -> dict[str, float]:
+    """Bytes: `learnable` (kernels of the original, float32), `predictor` (float32), `permutation` (the paper's formulas); and
+    `ratio`, predictor and permutation over learnable."""
+    learnable, predictor = BYTES * original.learnable, BYTES * predictor_size(config, config.kernel or original.kernel)
+    permutation = bits(original.shapes, config.permutation) / 8
+    return {"learnable": learnable, "predictor": predictor, "permutation": permutation, "ratio": (predictor + permutation) / learnable}

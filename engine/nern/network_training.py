@@ -1,0 +1,68 @@
+"""Training one network to be an original, with the smoothness of eq. 6 as a regulariser where it is wanted.
+
+Legend: B images, P parameters.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..archs import architecture
+from ..archs.folding import batch_norms, fold_batch_norm, measure_statistics
+from ..datasets import Images
+from ..training import generator
+from .config import NetworkConfig
+from .losses import smoothness
+from .original import convolutions
+
+
+class NetworkTraining:
+    """A network as a trainee: SGD with Nesterov momentum, a linear warm-up over a tenth of the steps and a cosine to zero."""
+
+    def __init__(self, config: NetworkConfig, images: Images):
+        self.config, self.images, self.total = config, images, config.steps
+        self.train_BCHW, self.labels_B = images.images["train"], images.labels["train"]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(generator(config.seed, 51).initial_seed() % (1 << 32))
+            self.module = architecture(config.architecture).build(batch_norm=True).to(self.train_BCHW.device).train()
+        self.optimizer = torch.optim.SGD(self.module.parameters(), config.lr, config.momentum, weight_decay=config.weight_decay, nesterov=config.momentum > 0)
+        for parameter in self.module.parameters():
+            self.optimizer.state[parameter] = {"momentum_buffer": torch.zeros_like(parameter)}
+
+    def rate(self, step: int) -> float:
+        warm = max(1, self.total // 10)
+        if step < warm:
+            return self.config.lr * (step + 1) / warm
+        return self.config.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, self.total - warm)))
+
+    def smoothness(self) -> Tensor:
+        """Eq. 6 of all convolutions."""
+        return sum(smoothness(conv.weight) for _, conv in convolutions(self.module))
+
+    def step(self, index: int) -> dict[str, float]:
+        config = self.config
+        picks_B = torch.randperm(len(self.labels_B), generator=generator(config.seed, 52, index))[: config.batch].to(self.labels_B.device)
+        task = F.cross_entropy(self.module(self.train_BCHW[picks_B]), self.labels_B[picks_B])
+        loss = task + config.smooth * self.smoothness() if config.smooth else task
+        self.optimizer.param_groups[0]["lr"] = self.rate(index)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return {"loss": loss.item(), "task": task.item()}
+
+    def deployed(self) -> torch.nn.Module:
+        """The network as it is used: batch norm measured over the training images and folded."""
+        return (fold_batch_norm(measure_statistics(self.module, self.train_BCHW)) if batch_norms(self.module) else self.module).eval()
+
+    def state(self) -> dict[str, Tensor]:
+        tensors = {f"model.{name}": tensor for name, tensor in self.module.state_dict().items()}
+        return tensors | {f"momentum.{name}": self.optimizer.state[parameter]["momentum_buffer"] for name, parameter in self.module.named_parameters()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, tensor in self.state().items():
+                tensor.copy_(state[name])

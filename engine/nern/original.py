@@ -1,0 +1,183 @@
+"""The network that a NeRN represents, and how it is run with other kernels in the place of its own.
+
+Legend: B images, C channels, K classes, F filters, M kernels.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from ..archs import architecture
+from ..artifacts import Store
+from ..errors import CheckpointMismatch, InvalidValue
+
+FILE = "network.safetensors"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution whose kernels [filters, channels, size, size] a NeRN predicts; `start` and `stop` count kernels."""
+
+    name: str
+    filters: int
+    channels: int
+    size: int
+    start: int
+    stop: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.filters, self.channels
+
+
+@dataclass(frozen=True)
+class Original:
+    """A trained network in evaluation mode, its `layers` to be represented (the others stay as they are)."""
+
+    id: str
+    title: str
+    architecture: str
+    dataset: str | None
+    module: nn.Module
+    layers: tuple[Layer, ...]
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """The kernels of each layer [F, C, k, k]."""
+        tensors = dict(self.module.named_parameters())
+        return [tensors[f"{layer.name}.weight"].detach() for layer in self.layers]
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        return [layer.shape for layer in self.layers]
+
+    @property
+    def kernel(self) -> int:
+        """Side of the largest kernel."""
+        return max(layer.size for layer in self.layers)
+
+    @property
+    def learnable(self) -> int:
+        """Numbers in the kernels."""
+        return sum(layer.filters * layer.channels * layer.size**2 for layer in self.layers)
+
+    @cached_property
+    def network(self) -> Network:
+        return Network(self.module, [layer.name for layer in self.layers])
+
+
+def of_module(id_: str, module: nn.Module, dataset: str | None, arch_id: str = "", title: str = "", skip: Iterable[str] = ()) -> Original:
+    """An original of a module. Raises InvalidValue where no convolution is left, or one is not square."""
+    layers, at, skip = [], 0, tuple(skip)
+    for name, conv in convolutions(module):
+        if any(name.startswith(word) for word in skip):
+            continue
+        filters, channels, rows, cols = conv.weight.shape
+        if rows != cols or rows % 2 == 0:
+            raise InvalidValue(f"{id_}: the kernels of {name} are {rows} x {cols}; a NeRN predicts square kernels of odd size. Skip that layer.")
+        layers.append(Layer(name, filters, channels, rows, at, at + filters * channels))
+        at += filters * channels
+    if not layers:
+        raise InvalidValue(f"{id_} has no convolutions to represent{' that are not skipped' if skip else ''}. Choose a convolutional network.")
+    return Original(id_, title or id_, arch_id, dataset, module.eval().requires_grad_(False), tuple(layers))
+
+
+def convolutions(module: nn.Module) -> list[tuple[str, nn.Conv2d]]:
+    return [(name, part) for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
+
+
+def build(arch_id: str, arrays: dict[str, np.ndarray], source: str) -> nn.Module:
+    """The module of an architecture with those tensors. Raises CheckpointMismatch, InvalidValue."""
+    module = architecture(arch_id).build()
+    check(module, arrays, f"{source} is no {arch_id}")
+    expected = module.state_dict()
+    module.load_state_dict({name: torch.from_numpy(np.array(arrays[name])).to(tensor.dtype) if name in arrays else tensor for name, tensor in expected.items()})
+    return module.eval()
+
+
+def check(module: nn.Module, arrays: dict[str, np.ndarray], what: str) -> None:
+    """Raises CheckpointMismatch for missing, extra and misshapen tensors (a batch norm's counter may be missing), InvalidValue for
+    non-finite ones."""
+    expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    missing = [name for name in expected if name not in arrays and not name.endswith("num_batches_tracked")]
+    extra = [name for name in arrays if name not in expected]
+    wrong = [f"{name} {arrays[name].shape} instead of {shape}" for name, shape in expected.items() if name in arrays and arrays[name].shape != shape]
+    for problem, names in (("lacks", missing), ("has besides", extra), ("has the wrong shape in", wrong)):
+        if names:
+            raise CheckpointMismatch(f"{what}: it {problem} {', '.join(map(str, names[:3]))}{f' and {len(names) - 3} more' if len(names) > 3 else ''}. Import a state dict of that architecture, or name another with --architecture.")
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InvalidValue(f"{what}: {name} holds NaN or infinity. Fetch or train it again.")
+
+
+def load_original(store: Store, id_: str, device: str = "cpu", skip: Iterable[str] = ()) -> Original:
+    """The network of an artifact. Raises UnknownId, CorruptArtifact, CheckpointMismatch, InvalidValue."""
+    artifact = store.open(id_, "network")
+    config = artifact.manifest.config
+    module = build(str(config.get("architecture")), artifact.arrays(FILE), id_).to(device)
+    return of_module(id_, module, config.get("dataset"), str(config.get("architecture")), artifact.manifest.title, skip)
+
+
+class Network:
+    """A module that runs with given kernels, as fast as a plain forward goes: batch norm (in evaluation mode a scale and a shift
+    for each filter) is folded into the convolution before it, tensors are channels-last.
+
+    The kernels that it is given are those of the module as it was, before folding. Feature maps are the convolutions'
+    outputs, batch norm included, before the activation. Not for two threads at once.
+    """
+
+    def __init__(self, module: nn.Module, names: Sequence[str], fold: bool = True, channels_last: bool = True):
+        self.module = copy.deepcopy(module).eval().requires_grad_(False)
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.names = list(names)
+        self.scales: dict[str, Tensor] = {}
+        self.maps: list[Tensor] = []
+        norms = followers(self.module)
+        if fold:
+            for name, norm in norms.items():
+                self._fold(name, norm)
+        for name in names:
+            seen = self.module.get_submodule(norms[name] if name in norms and not fold else name)
+            seen.register_forward_hook(lambda part, inputs, output: self.maps.append(output))
+
+    def _fold(self, name: str, norm_name: str) -> None:
+        conv, norm = self.module.get_submodule(name), self.module.get_submodule(norm_name)
+        scale_F = norm.weight / (norm.running_var + norm.eps).sqrt()
+        shift_F = norm.bias - norm.running_mean * scale_F + (0 if conv.bias is None else conv.bias * scale_F)
+        conv.bias = nn.Parameter(shift_F.detach(), requires_grad=False)
+        parent, _, last = norm_name.rpartition(".")
+        setattr(self.module.get_submodule(parent), last, nn.Identity())
+        if name in self.names:
+            self.scales[name] = scale_F.detach().view(-1, 1, 1, 1)
+        else:
+            conv.weight = nn.Parameter(conv.weight * scale_F.view(-1, 1, 1, 1), requires_grad=False)
+
+    def __call__(self, weights: Sequence[Tensor], images_BCHW: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(logits [B, K], feature map [B, F, H, W] of each layer) with these kernels [F, C, k, k] of each layer."""
+        tensors = {}
+        for name, weight in zip(self.names, weights, strict=True):
+            scaled = weight * self.scales[name] if name in self.scales else weight
+            tensors[f"{name}.weight"] = scaled.contiguous(memory_format=self.layout)
+        self.maps = []
+        logits_BK = functional_call(self.module, tensors, (images_BCHW.contiguous(memory_format=self.layout),))
+        maps, self.maps = self.maps, []
+        return logits_BK, maps
+
+
+def followers(module: nn.Module) -> dict[str, str]:
+    """Convolution -> the batch norm right behind it, by name."""
+    found, before = {}, None
+    for name, part in module.named_modules():
+        if isinstance(part, nn.BatchNorm2d) and before is not None:
+            found[before] = name
+        if not list(part.children()):
+            before = name if isinstance(part, nn.Conv2d) else None
+    return found

@@ -1,0 +1,183 @@
+"""Training a NeRN (paper, 3.2), as a trainee of the one resumable loop.
+
+Legend: M kernels, D numbers of an embedding, K values of a kernel, B images, N looks at validation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from pytorch_optimizer import Ranger
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..datasets import Images
+from ..training import generator
+from . import losses
+from .config import NernConfig
+from .nern import Places
+from .predictor import start
+from .sampling import sample
+
+SLOW, AHEAD = 6, 0.5  # of Lookahead: every so many steps, so far towards the fast weights
+MOMENTS = ("exp_avg", "exp_avg_sq", "slow_buffer")
+KNOWN_BYTES = 256 << 20  # of feature maps that are kept instead of computed again
+VALIDATION_IMAGES = 512  # of noise, where there are no images
+CURVES = ("step", "loss", "reconstruction", "distillation", "features", "weight_error", "val_divergence", "val_agreement", "val_accuracy")
+
+
+def ranger(parameters, lr: float, betas: tuple[float, float], weight_decay: float) -> Ranger:
+    """RAdam in Lookahead, without gradient centralisation; unadapted steps while the variance is not known, as in RAdam. Its
+    state is there from the start, so that every checkpoint has one form."""
+    optimizer = Ranger(parameters, lr=lr, betas=betas, weight_decay=weight_decay, k=SLOW, alpha=AHEAD, use_gc=False, degenerated_to_sgd=True)
+    for parameter in optimizer.param_groups[0]["params"]:
+        optimizer.state[parameter] = {name: parameter.detach().clone() if name == "slow_buffer" else torch.zeros_like(parameter) for name in MOMENTS}
+    return optimizer
+
+
+class NernTraining:
+    """A NeRN as a trainee; the predictor of the best look at validation is kept beside.
+
+    The best is the one whose network diverges least from the original (eq. 5) on validation images, without their labels;
+    on noise where it is trained on noise; where nothing is distilled, the one with the smallest weight error.
+    """
+
+    def __init__(self, config: NernConfig, places: Places, images: Images | None):
+        self.config, self.places, self.original = config, places, places.original
+        self.images, self.total = images, config.steps
+        self.device = places.embeddings_MD.device
+        self.network, self.weights = self.original.network, self.original.weights
+        self.sizes = [layer.stop - layer.start for layer in self.original.layers]
+        self.norm_M = torch.cat([weight.flatten(2).norm(dim=-1).flatten() for weight in self.weights]).cpu()
+        values = torch.cat([weight.flatten() for weight in self.weights])
+        self.predictor = start(
+            places.embeddings_MD.shape[1], config.hidden, places.kernel**2, places.embeddings_MD.cpu(), float(values.mean()), float(values.std()), generator(config.seed, 41)
+        ).to(self.device)
+        self.optimizer = ranger(self.predictor.parameters(), config.lr, config.betas, config.weight_decay)
+        self.curves = torch.full((-(-self.total // config.validate_every), len(CURVES)), math.nan)
+        self.best = {name: tensor.clone() for name, tensor in self.predictor.state_dict().items()}
+        self.best_score = torch.full((), math.inf)
+        self.known = self._answers(images.images["train"]) if config.distils and config.inputs == "data" and self._fits(images.images["train"]) else None
+        self.val_BCHW = self._validation_images()
+        with torch.no_grad():
+            self.val_BK = None if self.val_BCHW is None else self.network(self.weights, self.val_BCHW)[0]
+
+    def _validation_images(self) -> Tensor | None:
+        if self.config.inputs == "data" and self.images is not None:
+            return self.images.images["val"]
+        if self.config.inputs == "noise":
+            return self._noise(VALIDATION_IMAGES, 43)
+        return None
+
+    def _noise(self, count: int, *seeds: int) -> Tensor:
+        """Uniform noise in -1..1 [B, C, H, W] (paper, 4.4)."""
+        from ..archs import architecture
+
+        shape = architecture(self.original.architecture).input_shape
+        return (torch.rand(count, *shape, generator=generator(self.config.seed, *seeds)) * 2 - 1).to(self.device)
+
+    def rate(self, step: int) -> float:
+        """Learning rate: a cosine from `lr` to `lr_end`."""
+        config = self.config
+        return config.lr_end + (config.lr - config.lr_end) * 0.5 * (1 + math.cos(math.pi * step / self.total))
+
+    def batch(self, index: int) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Images of a step [B, C, H, W], and the original's logits [B, K] and feature maps (rows [B, X] of each layer) on them."""
+        if self.config.inputs == "noise":
+            images_BCHW = self._noise(self.config.images, 44, index)
+            return images_BCHW, *self._answers(images_BCHW)
+        train_BCHW = self.images.images["train"]
+        picks_B = torch.randperm(len(train_BCHW), generator=generator(self.config.seed, 42, index))[: self.config.images].to(self.device)
+        if self.known is None:
+            return train_BCHW[picks_B], *self._answers(train_BCHW[picks_B])
+        return train_BCHW[picks_B], self.known[0][picks_B], [rows_BX[picks_B] for rows_BX in self.known[1]]
+
+    @torch.no_grad()
+    def _answers(self, images_BCHW: Tensor) -> tuple[Tensor, list[Tensor]]:
+        logits_BK, maps = self.network(self.weights, images_BCHW)
+        return logits_BK, [losses.flat(maps_BCHW) for maps_BCHW in maps] if self.config.features else []
+
+    def _fits(self, images_BCHW: Tensor) -> bool:
+        """Whether the original's feature maps on all training images are few enough to be computed once."""
+        one = self._answers(images_BCHW[:1])[1]
+        return 4 * len(images_BCHW) * sum(rows_BX.numel() for rows_BX in one) <= KNOWN_BYTES
+
+    def predict(self, index: int) -> list[Tensor]:
+        """The kernels of every layer, those of the step's sample with a gradient."""
+        picks = sample(self.config.sampling, self.sizes, self.norm_M, self.config.batch, generator(self.config.seed, 45, index))
+        embeddings_MD = self.places.embeddings_MD
+        if picks is None:
+            return self.places.split(self.predictor(embeddings_MD))
+        picks = picks.to(self.device)
+        with torch.no_grad():
+            kernels_MK = self.predictor(embeddings_MD)
+        return self.places.split(kernels_MK.index_copy(0, picks, self.predictor(embeddings_MD[picks])))
+
+    def objective(self, predicted: Sequence[Tensor], batch: tuple[Tensor, Tensor, list[Tensor]] | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 2 and its terms."""
+        config = self.config
+        terms = {"reconstruction": losses.reconstruction(predicted, self.weights)}
+        if batch is not None:
+            images_BCHW, logits_BK, rows = batch
+            predicted_BK, maps = self.network(predicted, images_BCHW)
+            terms["distillation"] = losses.distillation(predicted_BK, logits_BK)
+            if config.features:
+                terms["features"] = losses.feature_maps(maps, rows)
+        return sum(getattr(config, name) * term for name, term in terms.items()), terms
+
+    def step(self, index: int) -> dict[str, float]:
+        loss, terms = self.objective(self.predict(index), self.batch(index) if self.config.distils else None)
+        group = self.optimizer.param_groups[0]
+        group["lr"], group["step"] = self.rate(index), index
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        metrics = {"loss": loss.item()} | {name: term.item() for name, term in terms.items()}
+        if (index + 1) % self.config.validate_every == 0 or index + 1 == self.total:
+            metrics |= self.validate()
+            row = [float(index + 1)] + [metrics.get(name, math.nan) for name in CURVES[1:]]
+            self.curves[index // self.config.validate_every] = torch.tensor(row)
+        return metrics
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """`weight_error`, and on validation images (or noise) `val_divergence`, `val_agreement` and (images) `val_accuracy`."""
+        predicted = self.places.split(self.predictor(self.places.embeddings_MD))
+        found = {"weight_error": weight_error(predicted, self.weights)}
+        if self.val_BCHW is not None:
+            logits_BK = self.network(predicted, self.val_BCHW)[0]
+            found["val_divergence"] = divergence(logits_BK, self.val_BK)
+            found["val_agreement"] = float((logits_BK.argmax(-1) == self.val_BK.argmax(-1)).float().mean())
+        if self.images is not None:
+            labels_B = self.images.labels["val"]
+            answers_B = logits_BK.argmax(-1) if self.config.inputs == "data" else self.network(predicted, self.images.images["val"])[0].argmax(-1)
+            found["val_accuracy"] = float((answers_B == labels_B).float().mean())
+        score = found["val_divergence"] if self.config.distils and self.val_BCHW is not None else found["weight_error"]
+        if score < self.best_score:
+            self.best_score = torch.tensor(score)
+            self.best = {name: tensor.clone() for name, tensor in self.predictor.state_dict().items()}
+        return found
+
+    def state(self) -> dict[str, Tensor]:
+        tensors = {f"predictor.{name}": tensor for name, tensor in self.predictor.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()} | {"best_score": self.best_score, "curves": self.curves}
+        for name, parameter in self.predictor.named_parameters():
+            tensors |= {f"ranger.{key}.{name}": self.optimizer.state[parameter][key] for key in MOMENTS}
+        return tensors
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, tensor in self.state().items():
+                tensor.copy_(state[name])
+
+
+def weight_error(predicted: Sequence[Tensor], original: Sequence[Tensor]) -> float:
+    """|predicted - original| / |original| over all kernels."""
+    return math.sqrt(float(sum((p - o).square().sum() for p, o in zip(predicted, original)) / sum(o.square().sum() for o in original)))
+
+
+def divergence(predicted_BK: Tensor, original_BK: Tensor) -> float:
+    """KL(softmax(original) || softmax(predicted)), averaged over the images: the exact one, without eq. 5's stabiliser."""
+    return float(F.kl_div(predicted_BK.log_softmax(-1), original_BK.log_softmax(-1), reduction="batchmean", log_target=True))
