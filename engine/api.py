@@ -25,12 +25,14 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from .datasets import SPLITS
 from .errors import ExplorerError, InvalidValue, PortInUse, UnknownId
-from .export import network_bytes
+from .export import mesh_bytes, network_bytes
 from .frames import frame, to_bytes
 from .guard import Guard, allowed_hosts
 from .host import LIVE_IMAGES, Host, colour_range, prep_of
 from .live import serve_live
 from .netspace.space import Space
+from .shapes import placed, sheet, viewing
+from .shapes.measures import FORMATS
 
 STATUS = {UnknownId: 404, InvalidValue: 400}  # any other ExplorerError is 409: what is there cannot be used
 THUMBNAIL_WIDTH = 64
@@ -49,6 +51,8 @@ def routes(host: Host, hosts: Iterable[str] = ()) -> list[BaseRoute]:
         "/api/spaces/{id}/preps/{instance}": prep,
         "/api/spaces/{id}/thumbnails": thumbnails,
         "/api/spaces/{id}/network": network,
+        "/api/spaces/{id}/sheet": contact_sheet,
+        "/api/spaces/{id}/mesh": mesh,
         "/api/static/plotly.min.js": plotly,
         "/api/{rest:path}": nothing,  # last: what no route above knows
     }
@@ -84,10 +88,14 @@ def artifacts(host: Host, request: Request) -> Response:
 
 
 def space(host: Host, request: Request) -> Response:
-    """Manifest, instance table as columns, layers, PRep, classes and images of a space."""
+    """Manifest, instance table as columns, layers, PRep of a space; classes and images where its networks are classifiers."""
     found = host.space(request.path_params["id"])
     config, data = found.config, found.images
-    _, channels, rows, cols = data.images["test"].shape
+    more = {}
+    if data is not None:
+        _, channels, rows, cols = data.images["test"].shape
+        counts = {split: len(data.labels[split]) for split in SPLITS}
+        more = {"classes": data.classes, "images": {"title": data.title, "rows": rows, "cols": cols, "channels": channels, "live": min(LIVE_IMAGES, counts["test"]), **counts}}
     return JSONResponse(
         {
             "manifest": asdict(found.manifest),
@@ -95,8 +103,8 @@ def space(host: Host, request: Request) -> Response:
             "instances": {str(name): [plain(value) for value in column.tolist()] for name, column in found.table.items()},
             "layers": [{"name": entry.name, "shape": entry.shape, "start": entry.start, "stop": entry.stop} for entry in found.arch.layout],
             "prep": {"rows": config.prep_height, "cols": config.prep_width},
-            "classes": data.classes,
-            "images": {"title": data.title, "rows": rows, "cols": cols, "channels": channels, "live": min(LIVE_IMAGES, len(data.labels["test"])), **{split: len(data.labels[split]) for split in SPLITS}},
+            "shapes": found.is_shapes,
+            **more,
         }
     )
 
@@ -104,6 +112,8 @@ def space(host: Host, request: Request) -> Response:
 def images(host: Host, request: Request) -> Response:
     """The first `count` images of a split (by default those of a live answer), uint8 [B, rows, cols(, 3)], with labels."""
     found = host.space(request.path_params["id"])
+    if found.is_shapes:
+        raise InvalidValue(f"{found.id} holds shapes, which answer no images: ask for /api/spaces/{found.id}/sheet.")
     split = choice(request, "split", SPLITS, "test")
     data, total = found.images, len(found.images.labels[split])
     count = whole(request, "count", 1, total, min(LIVE_IMAGES, total))
@@ -149,16 +159,55 @@ def small_preps(found: Space) -> tuple[np.ndarray, float]:
 
 def network(host: Host, request: Request) -> Response:
     """The network at `gamma` between `a` and `b` as a .safetensors file to take away."""
-    id_, query = request.path_params["id"], request.query_params
+    id_, a, b, gamma = ends(request)
+    data = network_bytes(host, id_, a, b, gamma, request.query_params.get("path", "embedding"))
+    return attachment(data, f"{id_}-{a}-{b}-{gamma:.3f}.safetensors")
+
+
+def contact_sheet(host: Host, request: Request) -> Response:
+    """A small picture of each target of a space of shapes, in the table's order, and of each shape placed in it (`sheets`: the
+    ids of each, and how its pictures lie in the WebP file of that name)."""
+    found = viewing.shapes(host, request.path_params["id"]).space
+    artifacts = [(found.table["id"].tolist(), sheet.sheet(host.store, host.store.open(found.id), found.parameters_NP, found.arch))]
+    for each in placed.listed(host.store, found.id):
+        artifacts.append(([each.id], host.store.open(each.id).arrays(sheet.FILE)))
+    header, arrays = {"sheets": []}, {}
+    for number, (ids, kept) in enumerate(artifacts):
+        columns, side, _ = kept["grid"].tolist()
+        header["sheets"].append({"webp": f"webp{number}", "ids": ids, "columns": columns, "side": side, "drawn": sheet.RENDERERS[int(kept["drawn"][0])]})
+        arrays[f"webp{number}"] = kept["webp"]
+    return binary(frame(header, arrays))
+
+
+def mesh(host: Host, request: Request) -> Response:
+    """The mesh that a view shows, as a GLB, PLY, STL or OBJ file to take away."""
+    id_, a, b, gamma = ends(request)
+    form = choice(request, "format", FORMATS, "glb")
+    path = request.query_params.get("path", "embedding")
+    resolution = whole(request, "resolution", viewing.MIN_RESOLUTION, viewing.MAX_RESOLUTION, 128)
+    data = mesh_bytes(host, viewing.View(id_, a, b, gamma, path, resolution, number(request, "level", 0.0)), form)
+    return attachment(data, f"{id_}-{a}-{b}-{gamma:.3f}-{path}.{form}")
+
+
+def ends(request: Request) -> tuple[str, str, str, float]:
+    """(space, a, b, gamma) of a request. Raises InvalidValue where one is missing."""
+    query = request.query_params
     missing = [name for name in ("a", "b", "gamma") if name not in query]
     if missing:
         raise InvalidValue(f"{', '.join(missing)} missing. Ask with ?a=<instance>&b=<instance>&gamma=<0 to 1>.")
+    return request.path_params["id"], query["a"], query["b"], number(request, "gamma", 0.5)
+
+
+def number(request: Request, name: str, default: float) -> float:
+    text = request.query_params.get(name, str(default))
     try:
-        gamma = float(query["gamma"])
+        return float(text)
     except ValueError as error:
-        raise InvalidValue(f"gamma is a number from 0 (anchor A) to 1 (anchor B); got {query['gamma'][:40]!r}.") from error
-    data = network_bytes(host, id_, query["a"], query["b"], gamma, query.get("path", "embedding"))
-    name = f"{id_}-{query['a']}-{query['b']}-{gamma:.3f}.safetensors"  # ids are safe: the host knew them
+        raise InvalidValue(f"{name} is a number; got {text[:40]!r}.") from error
+
+
+def attachment(data: bytes, name: str) -> Response:
+    """A file to take away. The name is made of ids, which are safe: the host knew them."""
     return Response(data, media_type="application/octet-stream", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 

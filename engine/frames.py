@@ -1,7 +1,7 @@
 """One binary message: a JSON header and raw arrays behind it.
 
 uint32 (little endian) length of the header, the header in UTF-8, the arrays. The header's entry of an array holds `dtype`
-("u1" or "f4", little endian), `shape`, `offset` and `length`; offsets count bytes from the end of the header, and the header
+("u1", "u4" or "f4", little endian), `shape`, `offset` and `length`; offsets count bytes from the end of the header, and the header
 is padded with spaces so that the arrays start at a multiple of 8.
 """
 
@@ -19,7 +19,7 @@ def frame(header: dict, arrays: dict[str, np.ndarray] | None = None) -> bytes:
     """The message. An array's entry is merged into what the header already says under its name."""
     header, chunks, offset = dict(header), [], 0
     for name, array in (arrays or {}).items():
-        assert array.dtype in (np.uint8, np.float32), array.dtype
+        assert array.dtype in (np.uint8, np.uint32, np.float32), array.dtype
         data = np.ascontiguousarray(array).tobytes()
         header[name] = {**header.get(name, {}), "dtype": array.dtype.str[1:], "shape": list(array.shape), "offset": offset, "length": len(data)}
         chunks.append(data + bytes(-len(data) % ALIGN))

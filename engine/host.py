@@ -2,7 +2,8 @@
 
 Everything that touches the device goes through one thread (`Host.run`): first come, first served, so a long curve or a full
 test split of one person (cut into short pieces) does not hold up another's drag. On the CPU that thread computes on one
-core: at the size of a drag a second core gains 15 % when it is idle, and costs ten times when it is busy (p95).
+core: at the size of a drag a second core gains 15 % when it is idle, and costs ten times when it is busy (p95). What takes
+longer and cannot be cut, a fine mesh say, has a thread of its own (`Host.run_long`).
 
 Legend: N instances, P parameters, B images, C channels, H x W the PRep.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,7 +32,7 @@ from .stacked import logits_one, wilson
 LIVE_IMAGES = 1000  # test images that a live answer rests on, where there are more
 PIECE_PIXELS = 256_000  # image pixels of one piece of device work: 4 000 images of 8x8, 250 of 32x32
 BYTES_LIMIT = 2 << 30
-RANGES_LIMIT = 1024  # anchor pairs whose colour range is kept per space
+KEPT_LIMIT = 128  # things worked out once that are kept per space: colour ranges of anchor pairs, meshes of targets
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,22 @@ class Loaded:
     stamp: tuple
     nbytes: int
     rows: dict[str, int]
-    labels: np.ndarray
-    ranges: dict[tuple[int, int], float] = field(default_factory=dict)
+    labels: np.ndarray | None  # of the test images; None where the networks are shapes
+    kept: OrderedDict[Hashable, object] = field(default_factory=OrderedDict)
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of kept; held for moments
+
+    def keep(self, key: Hashable, make: Callable[[], object]):
+        """What `make()` gives, worked out once for a key and kept for as long as it is among the last that were asked for."""
+        with self.lock:
+            if key in self.kept:
+                self.kept.move_to_end(key)
+                return self.kept[key]
+        value = make()
+        with self.lock:
+            self.kept[key] = value
+            while len(self.kept) > KEPT_LIMIT:
+                self.kept.popitem(last=False)
+        return value
 
 
 class Host:
@@ -107,7 +122,7 @@ class Host:
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self._lock = threading.Lock()  # of _loaded; held for moments
         self._loading = threading.Lock()  # one space is read at a time
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="device", initializer=self._start)
+        self._thread, self._long = (ThreadPoolExecutor(1, thread_name_prefix=name, initializer=self._start) for name in ("device", "long"))
 
     def _start(self) -> None:
         if self.device.type == "cpu":
@@ -116,6 +131,10 @@ class Host:
     def run(self, function: Callable, *args):
         """What `function(*args)` returns, computed without gradients on the device's thread. Never call it from there."""
         return self._thread.submit(torch.no_grad()(function), *args).result()
+
+    def run_long(self, function: Callable, *args):
+        """The same on another thread, for work that would hold up a drag. Never call it from there."""
+        return self._long.submit(torch.no_grad()(function), *args).result()
 
     def device_name(self) -> str:
         """'cpu', or the name of the GPU."""
@@ -133,9 +152,9 @@ class Host:
 
     def space(self, id_: str) -> Space:
         """The space of that id, read if it is not in memory or has changed on disk. Raises UnknownId, CorruptArtifact, ..."""
-        return self._get(id_).space
+        return self.loaded_space(id_).space
 
-    def _get(self, id_: str) -> Loaded:
+    def loaded_space(self, id_: str) -> Loaded:
         if (found := self._fresh(id_)) is not None:
             return found
         with self._loading:
@@ -145,7 +164,8 @@ class Host:
             before = stamp(folder)
             space = load_space(self.store, id_, str(self.device))
             rows = {name: row for row, name in enumerate(space.table["id"])}
-            loaded = Loaded(space, folder, before, nbytes_of(space), rows, space.images.labels["test"].cpu().numpy())
+            labels = None if space.is_shapes else space.images.labels["test"].cpu().numpy()
+            loaded = Loaded(space, folder, before, nbytes_of(space), rows, labels)
             with self._lock:
                 self._loaded[id_] = loaded
                 self._loaded.move_to_end(id_)
@@ -168,7 +188,9 @@ class Host:
         many of the test split; None for the live budget, "all" for the whole split. Raises UnknownId, InvalidValue.
         """
         gamma = check_gamma(gamma)
-        loaded = self._get(space_id)
+        loaded = self.loaded_space(space_id)
+        if loaded.labels is None:
+            raise InvalidValue(f"{space_id} holds shapes, which answer no images: ask for their meshes (op \"mesh\", or the page Shapes).")
         space, total = loaded.space, len(loaded.labels)
         n = image_count(images, total)
         row_a, row_b = row_of(loaded, a), row_of(loaded, b)
@@ -181,17 +203,14 @@ class Host:
     def colour_range(self, space_id: str, a: str, b: str) -> float:
         """Largest magnitude v of the colour scale -v..v of a path: 1st and 99th percentile of both targets' parameters, so
         that colours do not jump along it."""
-        loaded = self._get(space_id)
-        key = (row_of(loaded, a), row_of(loaded, b))
-        if key not in loaded.ranges:
-            if len(loaded.ranges) >= RANGES_LIMIT:
-                loaded.ranges.clear()
-            loaded.ranges[key] = colour_range(loaded.space.parameters_NP[list(key)].cpu().numpy())
-        return loaded.ranges[key]
+        loaded = self.loaded_space(space_id)
+        rows = (row_of(loaded, a), row_of(loaded, b))
+        return loaded.keep(("range", *rows), lambda: colour_range(loaded.space.parameters_NP[list(rows)].cpu().numpy()))
 
     def close(self) -> None:
-        """End the device's thread; for tests."""
+        """End the threads; for tests."""
         self._thread.shutdown()
+        self._long.shutdown()
 
 
 def device_of(name: str | torch.device | None) -> torch.device:
@@ -248,6 +267,7 @@ def stamp(folder: Path) -> tuple | None:
 
 def nbytes_of(space: Space) -> int:
     """Bytes of a space's tensors and table."""
-    images = space.images
-    tensors = [space.parameters_NP, space.embeddings_NE, *space.model.state_dict().values(), *images.images.values(), *images.labels.values()]
+    tensors = [space.parameters_NP, space.embeddings_NE, *space.model.state_dict().values()]
+    if space.images is not None:
+        tensors += [*space.images.images.values(), *space.images.labels.values()]
     return sum(tensor.nbytes for tensor in tensors) + int(space.table.memory_usage(deep=True).sum())

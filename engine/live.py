@@ -19,6 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from .errors import ExplorerError, InvalidValue
 from .frames import frame, to_bytes
 from .host import Host, Step
+from .meshing import Mesh
+from .shapes import viewing
 
 log = logging.getLogger(__name__)
 
@@ -146,4 +148,27 @@ def line(question: dict) -> dict:
     return {"space_id": texts["space"], "a": texts["a"], "b": texts["b"], "path": texts["path"], "images": question.get("images")}
 
 
-OPS: dict[str, Callable[[Host, dict], tuple[dict, dict[str, np.ndarray]]]] = {"step": step, "curve": curve}
+def view(question: dict) -> viewing.View:
+    """What shape a question looks at. Raises InvalidValue."""
+    place = line(question)
+    del place["images"]
+    return viewing.View(**place, gamma=question.get("gamma"), resolution=question.get("resolution", 48), level=question.get("level", 0.0))
+
+
+def mesh(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
+    """The surface of one network as vertices [V, 3] and faces [F, 3]; `surface` is "outside" or "inside" where there is none."""
+    asked = view(question)
+    found = viewing.surface(host, asked)
+    header = {"gamma": asked.gamma, "path": asked.path, "resolution": asked.resolution, "level": asked.level, "evaluated": found.evaluated}
+    if not isinstance(found, Mesh):
+        return {**header, "surface": found.side}, {}
+    return {**header, "surface": "mesh"}, {"vertices": found.vertices_V3, "faces": found.faces_F3.astype(np.uint32)}
+
+
+def measures(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
+    """What is said of that surface: see viewing.measures."""
+    asked = view(question)
+    return {"gamma": asked.gamma, "path": asked.path, "resolution": asked.resolution, "level": asked.level, **viewing.measures(host, asked)}, {}
+
+
+OPS: dict[str, Callable[[Host, dict], tuple[dict, dict[str, np.ndarray]]]] = {"step": step, "curve": curve, "mesh": mesh, "measures": measures}
