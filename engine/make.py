@@ -17,7 +17,7 @@ from . import datasets, presets
 from .archs import architecture
 from .artifacts import Artifact, Manifest, Store, manifest_hash
 from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
-from .errors import InvalidValue
+from .nern.config import NernConfig, NetworkConfig
 from .netspace.evaluate import evaluate, metric
 from .netspace.shape_evaluate import evaluate_shapes
 from .netspace.shape_training import ShapeSpaceTraining
@@ -68,6 +68,10 @@ def train(store: Store, preset: str, config, device: str, progress, id_: str | N
 
     Raises what training and storing raise; KeyboardInterrupt keeps the checkpoint.
     """
+    if isinstance(config, NernConfig | NetworkConfig):
+        from .nern.make import make_any  # it imports this module
+
+        return make_any(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
     make = make_zoo if isinstance(config, ZOO_CONFIGS) else make_netspace
     torch.set_num_threads(1 if is_small(config) else torch.get_num_threads())
     return make(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
@@ -156,7 +160,9 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
             return evaluate_shapes(space.model, space.parameters_NP, space.table, space.arch, seed or 0)
         rows = [row for row, split in enumerate(space.table["split"]) if split == "test"]
         return evaluate(space.model, space.parameters_NP[rows], space.arch, space.images, "test", "test", seed or 0)
-    raise InvalidValue(f"{artifact.id} is a {artifact.manifest.kind}; zoos and spaces can be evaluated.")
+    from .nern.make import reevaluate as reevaluate_nern  # it imports this module
+
+    return reevaluate_nern(store, artifact, device)
 
 
 def zoo_metrics(zoo: Zoo, config, device: str) -> dict:

@@ -69,9 +69,17 @@ def all_architectures() -> dict[str, Architecture]:
     return {arch.id: arch for file in (lenetlike, vanillacnn, resnet, siren) for arch in file.ARCHITECTURES}
 
 
+@cache
+def imported_architectures() -> dict[str, Architecture]:
+    """id -> architecture of those that come trained from a file and keep their batch norm; no zoo holds them."""
+    from . import torchvision_layout
+
+    return {arch.id: arch for arch in torchvision_layout.ARCHITECTURES}
+
+
 def architecture(id_: str) -> Architecture:
     """The architecture of that id. Raises UnknownId."""
-    known = all_architectures()
+    known = all_architectures() | imported_architectures()
     if id_ not in known:
         raise UnknownId(f"There is no architecture {str(id_)[:100]!r}.{closest(str(id_), known)}")
     return known[id_]

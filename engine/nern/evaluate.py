@@ -1,0 +1,71 @@
+"""How good a NeRN is, measured from the weights on a named split.
+
+Legend: B images, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..datasets import Images
+from .losses import smoothness
+from .nern import Nern, sizes
+from .original import Network
+from .permutations import KINDS, permutations
+from .training import divergence, weight_error
+
+PIECE_PIXELS = 256_000  # image pixels of one piece of work
+
+
+@torch.no_grad()
+def logits(network: Network, weights: Sequence[Tensor], images_BCHW: Tensor) -> Tensor:
+    """Logits [B, K], piece by piece."""
+    piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
+    return torch.cat([network(weights, part_BCHW)[0] for part_BCHW in images_BCHW.split(piece)])
+
+
+def evaluate(nern: Nern, images: Images | None, split: str = "test") -> dict:
+    """Metrics of the manifest: accuracies of original and reconstructed network, `agreement` (same answer), `logit_divergence` (KL
+    from the original's answers), `weight_error` (relative, all kernels), sizes in bytes and `size_ratio`."""
+    original, weights = nern.original, nern.weights()
+    bytes_of = sizes(nern.config, original)
+    kernels = original.layers[-1].stop
+    metrics = {}
+    if images is not None:
+        labels_B = images.labels[split]
+        ours_BK, theirs_BK = logits(original.network, weights, images.images[split]), logits(original.network, original.weights, images.images[split])
+        ours_B, theirs_B = ours_BK.argmax(-1), theirs_BK.argmax(-1)
+        values = {
+            "original_accuracy": share(theirs_B == labels_B),
+            "reconstructed_accuracy": share(ours_B == labels_B),
+            "agreement": share(ours_B == theirs_B),
+            "logit_divergence": divergence(ours_BK, theirs_BK),
+        }
+        metrics |= {name: {"value": round(value, 6), "split": f"{split} images", "n": len(labels_B)} for name, value in values.items()}
+    metrics["weight_error"] = {"value": round(weight_error(weights, original.weights), 6), "split": "all kernels", "n": kernels}
+    for name, value in (("size_ratio", bytes_of["ratio"]), *((f"{name}_bytes", bytes_of[name]) for name in ("learnable", "predictor", "permutation"))):
+        metrics[name] = {"value": round(value, 6), "split": "all kernels", "n": kernels}
+    return metrics
+
+
+def share(right_B: Tensor) -> float:
+    return float(right_B.double().mean())
+
+
+def smoothness_of(weights: Sequence[Tensor]) -> list[dict[str, float]]:
+    """Eq. 6 of each layer in each order of its kernels: {"none", "in-filter", "cross-filter"}."""
+    arrays = [weight.cpu().numpy() for weight in weights]
+    rows: list[dict[str, float]] = [{} for _ in weights]
+    for kind in KINDS:
+        for row, weight, order_M in zip(rows, weights, permutations(arrays, kind)):
+            row[kind] = float(smoothness(reordered(weight, order_M)))
+    return rows
+
+
+def reordered(weight_FCkk: Tensor, order_M) -> Tensor:
+    """A layer with kernel `order_M[m]` at place m."""
+    order = torch.from_numpy(order_M).to(weight_FCkk.device)
+    return weight_FCkk.flatten(0, 1)[order].view_as(weight_FCkk)

@@ -1,0 +1,185 @@
+"""From a preset to an artifact: an original trained or imported, a NeRN trained and measured; and how they are read again."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import datasets, presets
+from ..archs import architecture
+from ..artifacts import Artifact, Manifest, Store, manifest_hash, read_checkpoint
+from ..errors import CorruptArtifact, DataMissing, InvalidValue, UnknownId
+from ..make import artifact_id, checkpoint_path, provenance, train_to_end
+from ..netspace.space import read_config
+from .config import NernConfig, NetworkConfig
+from .evaluate import evaluate, logits, share
+from .nern import Nern, places
+from .network_training import NetworkTraining
+from .original import FILE, Original, build, load_original, of_module
+from .predictor import Predictor
+from .training import CURVES, NernTraining
+
+ORDERS, PREDICTOR, CURVES_FILE = "permutation.safetensors", "predictor.safetensors", "curves.parquet"
+SMALL = 200_000  # parameters
+
+
+def make_any(store: Store, preset: str, config: NetworkConfig | NernConfig, device: str, progress, id_: str) -> Artifact:
+    """Make a network or a NeRN. Small networks train on one thread."""
+    if architecture(arch_of(store, config)).parameters < SMALL:
+        torch.set_num_threads(1)
+    return (make_network if isinstance(config, NetworkConfig) else make_nern)(store, preset, config, device, progress, id_)
+
+
+def arch_of(store: Store, config: NetworkConfig | NernConfig) -> str:
+    """Id of the architecture of a network, or of a NeRN's original."""
+    if isinstance(config, NetworkConfig):
+        return config.architecture
+    if store.has(config.original):
+        return str(store.open(config.original, "network").manifest.config.get("architecture"))
+    return preset_network(config.original).architecture
+
+
+def preset_network(name: str) -> NetworkConfig:
+    """The preset of an original that can be trained here. Raises UnknownId."""
+    found = presets.config(name) if name in presets.presets() else None
+    if not isinstance(found, NetworkConfig):
+        raise UnknownId(f"There is no original {name[:100]!r}. Bring it here: python -m engine import FILE --architecture ARCHITECTURE --id {name[:100]}.")
+    return found
+
+
+def make_network(store: Store, preset: str, config: NetworkConfig, device: str, progress, id_: str) -> Artifact:
+    """Train a network and write it, in deployable form."""
+    images = datasets.load(config.dataset, device)
+    trainee = NetworkTraining(config, images)
+    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
+    began = time.monotonic()
+    module = trainee.deployed()
+    family = architecture(config.architecture).family
+    artifact = write_network(store, id_, f"{family} on {images.title}", preset, asdict(config), module, images, outcome.seconds + time.monotonic() - began, device)
+    checkpoint_path(store, id_).unlink(missing_ok=True)
+    return artifact
+
+
+def write_network(store: Store, id_: str, title: str, preset: str, config: dict, module: torch.nn.Module, images: datasets.Images | None, seconds: float, device: str, inputs: dict | None = None) -> Artifact:
+    """A `network` artifact of a module in evaluation mode; `config` holds at least its `architecture` and `dataset`."""
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}
+    original = of_module(id_, module, config.get("dataset"), config["architecture"], title)
+    manifest = Manifest(id_, "network", title, "", preset, config, inputs or {}, network_metrics(original, images), provenance(seconds, device))
+    return store.write(manifest, {FILE: arrays}, root=store.workspace)
+
+
+def network_metrics(original: Original, images: datasets.Images | None) -> dict:
+    """Accuracy on each split."""
+    if images is None:
+        return {}
+    found = {}
+    for split in datasets.SPLITS:
+        labels_B = images.labels[split]
+        answers_B = logits(original.network, original.weights, images.images[split]).argmax(-1)
+        found[f"{split}_accuracy"] = {"value": round(share(answers_B == labels_B), 6), "split": f"{split} images", "n": len(labels_B)}
+    return found
+
+
+def images_of(name: str | None, device: str) -> datasets.Images | None:
+    """A dataset by its name; None where there is none, or it is not here."""
+    try:
+        return datasets.load(name, device) if name else None
+    except (UnknownId, DataMissing):
+        return None
+
+
+def original_of(store: Store, config: NernConfig, device: str, progress) -> Original:
+    """The original that a config names: an artifact, or a preset that is trained first. Raises UnknownId."""
+    if not store.has(config.original):
+        make_network(store, config.original, preset_network(config.original), device, progress, config.original)
+    return load_original(store, config.original, device, config.skip)
+
+
+def make_nern(store: Store, preset: str, config: NernConfig, device: str, progress, id_: str) -> Artifact:
+    """Train a NeRN of its original and write it with its metrics and curves. Raises DataMissing where it is to be distilled on
+    images that are not here."""
+    original = original_of(store, config, device, progress)
+    images = images_of(original.dataset, device)
+    if images is None and config.distils and config.inputs == "data":
+        raise DataMissing(f"{original.id} was trained on {original.dataset or 'images that are not named'}, which is not on this machine. Train without: --inputs noise, or --inputs none.")
+    placed = places(config, original, device=device)
+    trainee = NernTraining(config, placed, images)
+    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
+    began = time.monotonic()
+    trainee.predictor.load_state_dict(trainee.best)
+    metrics = evaluate(Nern(id_, config, placed, trainee.predictor.eval().requires_grad_(False)), images)
+    seconds = outcome.seconds + time.monotonic() - began
+    metrics["seconds"] = {"value": round(seconds, 1), "split": "training", "n": 1}
+    inputs = {original.id: {"sha256": manifest_hash(store.open(original.id))}}
+    title = f"NeRN of {original.title}, {config.permutation}, hidden {config.hidden}{'' if config.inputs == 'data' else f', inputs {config.inputs}'}"
+    manifest = Manifest(id_, "nern", title, "", preset, asdict(config), inputs, metrics, provenance(seconds, device))
+    arrays = {
+        PREDICTOR: {name: tensor.cpu().numpy() for name, tensor in trainee.predictor.state_dict().items()},
+        ORDERS: {layer.name: np.asarray(order_M, np.int32) for layer, order_M in zip(original.layers, placed.orders)},
+    }
+    artifact = store.write(manifest, arrays, {CURVES_FILE: curves_table(trainee.curves)}, store.workspace)
+    checkpoint_path(store, id_).unlink(missing_ok=True)
+    return artifact
+
+
+def curves_table(curves):
+    """The curves as a table: a row a look at validation."""
+    import pandas as pd
+
+    return pd.DataFrame(curves.numpy(), columns=list(CURVES)).astype({"step": int})
+
+
+def load_nern(store: Store, id_: str, device: str = "cpu") -> Nern:
+    """A NeRN with its original from the artifacts. Raises UnknownId, CorruptArtifact, InvalidValue (no permutation)."""
+    artifact = store.open(id_, "nern")
+    config = read_config(artifact, NernConfig)
+    if len(artifact.manifest.inputs) != 1:
+        raise CorruptArtifact(f"{id_}: its manifest names {len(artifact.manifest.inputs)} originals where one is needed. Fetch or make it again.")
+    original = load_original(store, next(iter(artifact.manifest.inputs)), device, config.skip)
+    orders = artifact.arrays(ORDERS)
+    if orders.keys() != {layer.name for layer in original.layers}:
+        raise CorruptArtifact(f"{id_}: its permutations are of other layers than those of {original.id}. Fetch or make it again.")
+    placed = places(config, original, [orders[layer.name] for layer in original.layers], device)
+    predictor = Predictor(6 * config.levels, config.hidden, placed.kernel**2)
+    arrays = artifact.arrays(PREDICTOR)
+    if {name: array.shape for name, array in arrays.items()} != {name: tuple(tensor.shape) for name, tensor in predictor.state_dict().items()}:
+        raise CorruptArtifact(f"{id_}: its predictor does not fit its config. Fetch or make it again.")
+    predictor.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return Nern(id_, config, placed, predictor.to(device).eval().requires_grad_(False))
+
+
+def reevaluate(store: Store, artifact: Artifact, device: str) -> dict:
+    """The metrics of a network or a NeRN, measured again from its weights."""
+    if artifact.manifest.kind == "network":
+        original = load_original(store, artifact.id, device)
+        return network_metrics(original, images_of(original.dataset, device))
+    nern = load_nern(store, artifact.id, device)
+    return evaluate(nern, images_of(nern.original.dataset, device))
+
+
+def import_network(store: Store, path: Path, arch_id: str, id_: str, dataset: str | None, device: str) -> Artifact:
+    """A checkpoint file as a `network` artifact. Raises what reading and checking it raise; nothing is written then."""
+    began = time.monotonic()
+    if store.has(id_):
+        raise InvalidValue(f"There is an artifact {id_!r} already. Choose another --id.")
+    arrays = read_checkpoint(path)
+    module = build(arch_id, arrays, path.name).to(device)
+    images = images_of(dataset, device)
+    if images is not None and images.images["test"].shape[1:] != architecture(arch_id).input_shape:
+        raise InvalidValue(f"{arch_id} takes images of {architecture(arch_id).input_shape}, {dataset} has {tuple(images.images['test'].shape[1:])}. Name another --dataset, or none.")
+    config = {"architecture": arch_id, "dataset": dataset, "source": path.name}
+    return write_network(store, id_, f"{architecture(arch_id).family} from {path.name}", "import", config, module, images, time.monotonic() - began, device)
+
+
+def send_parameters(store: Store, id_: str, title: str, source: dict, arch_id: str, dataset: str, parameters_P: torch.Tensor, device: str) -> Artifact:
+    """A zoo's instance, or a network decoded from a space, as a `network` artifact: an original. `source` says where it is from."""
+    arch = architecture(arch_id)
+    module = arch.build().to(device)
+    torch.nn.utils.vector_to_parameters(parameters_P.to(device), module.parameters())
+    config = {"architecture": arch_id, "dataset": dataset, "source": json.dumps(source)}
+    return write_network(store, id_, title, "sent", config, module.eval(), images_of(dataset, device), 0.0, device)

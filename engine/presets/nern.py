@@ -1,0 +1,54 @@
+"""NeRNs: the shipped ones of digits, and the paper's on CIFAR and ImageNet (hidden sizes in their names).
+
+Every option of the paper is a field: `--permutation none|in-filter|cross-filter`, `--inputs data|noise|none`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from ..nern.config import NernConfig, NetworkConfig
+
+EPOCH = 45_000 // 256  # steps of 256 images over what CIFAR leaves for training
+
+
+def network_digits() -> NetworkConfig:
+    """ResNet8 of width 16 on digits, 77 418 parameters once batch norm is folded."""
+    return NetworkConfig("resnet8-wide-digits", "digits", steps=600, batch=64, weight_decay=5e-4)
+
+
+def digits(**changes) -> NernConfig:
+    """Small predictors: 20 levels, 64 images a step."""
+    common = NernConfig("network-digits", hidden=50, levels=20, distillation=1e-2, features=1e-2, images=64, sampling="all", steps=3000, validate_every=100)
+    return replace(common, **changes)
+
+
+def cifar(architecture: str, dataset: str) -> NetworkConfig:
+    return NetworkConfig(f"{architecture}-{dataset}", dataset, steps=200 * 45_000 // 128)
+
+
+def paper(original: str, hidden: int, steps: int, **changes) -> NernConfig:
+    return NernConfig(original, hidden=hidden, steps=steps, **changes)
+
+
+IMAGENET = {"images": 32, "batch": 1 << 16, "steps": 160_000, "distillation": 1e-6, "features": 1e-6}
+
+PRESETS = {
+    "network-digits": network_digits,
+    "network-cifar10-resnet20": partial(cifar, "resnet20", "cifar10"),
+    "network-cifar10-resnet56": partial(cifar, "resnet56", "cifar10"),
+    "network-cifar100-resnet56": partial(cifar, "resnet56", "cifar100"),
+    "nern-digits": digits,
+    "nern-digits-in-filter": partial(digits, permutation="in-filter"),
+    "nern-digits-none": partial(digits, permutation="none"),
+    "nern-digits-90": partial(digits, hidden=90),
+    "nern-digits-90-in-filter": partial(digits, hidden=90, permutation="in-filter"),
+    "nern-digits-90-none": partial(digits, hidden=90, permutation="none"),
+    "nern-digits-noise": partial(digits, inputs="noise"),
+    **{f"nern-cifar10-resnet20-{hidden}": partial(paper, "network-cifar10-resnet20", hidden, 350 * EPOCH) for hidden in (140, 160, 180, 200)},
+    **{f"nern-cifar10-resnet56-{hidden}": partial(paper, "network-cifar10-resnet56", hidden, 350 * EPOCH) for hidden in (240, 280, 320, 360)},
+    **{f"nern-cifar100-resnet56-{hidden}": partial(paper, "network-cifar100-resnet56", hidden, 450 * EPOCH) for hidden in (320, 360, 400)},
+    **{f"nern-imagenet-resnet18-{hidden}": partial(paper, "network-imagenet-resnet18", hidden, skip=("conv1", "layer2.0.downsample", "layer3.0.downsample", "layer4.0.downsample"), **IMAGENET) for hidden in (1024, 1140, 1256, 1372)},
+    **{f"nern-imagenet-squeezenet-{hidden}": partial(paper, "network-imagenet-squeezenet", hidden, skip=("classifier",), permutation="in-filter", **IMAGENET) for hidden in (340, 360)},
+}
