@@ -19,20 +19,23 @@ from .losses import distillation, soft_accuracy, spread
 from .model import build
 
 
-class SpaceTraining:
-    """A space as a trainee: model, optimiser, learning rate, state. What is left to others is `step` with its loss."""
+class Descent:
+    """A model as a trainee: optimiser, learning rate, state. What is left to others is `step` with its loss, and `validate`.
 
-    def __init__(self, config: SpaceConfig, zoo: Zoo):
-        self.config, self.arch, self.total = config, zoo.arch, config.steps
-        self.parameters_NP, self.val_NP = zoo.parameters_NP[zoo.rows("train")], zoo.parameters_NP[zoo.rows("val")]
-        self.model = build(config, zoo.arch, self.parameters_NP)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
-        for parameter in self.model.parameters():  # Adam's state exists from the start, so that every checkpoint has one form
+    `best` holds the model of the best look at validation for those that fill it; else the last one is kept.
+    """
+
+    def __init__(self, config: SpaceConfig, model: torch.nn.Module):
+        self.config, self.model, self.total = config, model, config.steps
+        self.optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+        for parameter in model.parameters():  # Adam's state exists from the start, so that every checkpoint has one form
             self.optimizer.state[parameter] = {
                 "step": torch.zeros(()),
                 "exp_avg": torch.zeros_like(parameter),
                 "exp_avg_sq": torch.zeros_like(parameter),
             }
+        self.best: dict[str, Tensor] = {}
+        self.best_score = torch.full((), math.inf)
 
     def rate(self, step: int) -> float:
         """Learning rate of a step: linear warm-up, then constant or a cosine to zero."""
@@ -42,13 +45,6 @@ class SpaceTraining:
         if not config.cosine:
             return config.lr
         return config.lr * 0.5 * (1 + math.cos(math.pi * (step - config.warmup) / max(1, self.total - config.warmup)))
-
-    def predicted(self, rows_N: Tensor, random: torch.Generator) -> Tensor:
-        """The networks [N, P] that the space gives for some of its instances, their parameters disturbed by `noise`."""
-        parameters_NP = self.parameters_NP[rows_N]
-        if self.config.noise:
-            parameters_NP = parameters_NP + self.config.noise * self.model.unit_P * torch.randn(parameters_NP.shape, generator=random)
-        return self.model.decode(self.model.encode(parameters_NP))
 
     def descend(self, index: int, loss: Tensor) -> dict[str, float]:
         """Step `index` of the optimiser down `loss`; what is measured."""
@@ -63,20 +59,44 @@ class SpaceTraining:
             metrics |= self.validate()
         return metrics
 
+    def keep_best(self, score: Tensor) -> None:
+        """Keep a copy of the model as it is if its score is the lowest so far."""
+        if score < self.best_score:
+            self.best_score = score.cpu()
+            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
     def chosen(self) -> dict[str, Tensor]:
         """The model's tensors as they are kept at the end."""
-        return self.model.state_dict()
+        return self.best or self.model.state_dict()
 
     def state(self) -> dict[str, Tensor]:
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for name, parameter in self.model.named_parameters():
             tensors |= {f"adam.{key}.{name}": tensor for key, tensor in self.optimizer.state[parameter].items()}
+        if self.best:
+            tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()} | {"best_score": self.best_score}
         return tensors
 
     def restore(self, state: dict[str, Tensor]) -> None:
         with torch.no_grad():
             for name, tensor in self.state().items():
                 tensor.copy_(state[name])
+
+
+class SpaceTraining(Descent):
+    """A space of one architecture as a trainee."""
+
+    def __init__(self, config: SpaceConfig, zoo: Zoo):
+        self.arch = zoo.arch
+        self.parameters_NP, self.val_NP = zoo.parameters_NP[zoo.rows("train")], zoo.parameters_NP[zoo.rows("val")]
+        super().__init__(config, build(config, zoo.arch, self.parameters_NP))
+
+    def predicted(self, rows_N: Tensor, random: torch.Generator) -> Tensor:
+        """The networks [N, P] that the space gives for some of its instances, their parameters disturbed by `noise`."""
+        parameters_NP = self.parameters_NP[rows_N]
+        if self.config.noise:
+            parameters_NP = parameters_NP + self.config.noise * self.model.unit_P * torch.randn(parameters_NP.shape, generator=random)
+        return self.model.decode(self.model.encode(parameters_NP))
 
 
 class NetSpaceTraining(SpaceTraining):
@@ -93,7 +113,6 @@ class NetSpaceTraining(SpaceTraining):
         with torch.no_grad():
             self.val_right_N = self._val_accuracy(self.val_NP)
         self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        self.best_score = torch.full((), math.inf)
 
     def step(self, index: int) -> dict[str, float]:
         config, random = self.config, generator(self.config.seed, 12, index)
@@ -123,17 +142,9 @@ class NetSpaceTraining(SpaceTraining):
         if len(a_N):
             halfway_N = self._val_accuracy(self.model.decode((embeddings_NE[a_N] + embeddings_NE[b_N]) / 2))
             drop = ((self.val_right_N[a_N] + self.val_right_N[b_N]) / 2 - halfway_N).clamp_min(0).mean()
-        if gap + drop < self.best_score:
-            self.best_score = (gap + drop).cpu()
-            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.keep_best(gap + drop)
         return {"val_gap": float(gap), "val_drop": float(drop)}
 
     def _val_accuracy(self, parameters_NP: Tensor) -> Tensor:
         answers_NB = logits(parameters_NP, self.val_images_BCHW, self.arch).argmax(-1)
         return (answers_NB == self.val_labels_B).float().mean(-1)
-
-    def chosen(self) -> dict[str, Tensor]:
-        return self.best
-
-    def state(self) -> dict[str, Tensor]:
-        return super().state() | {f"best.{name}": tensor for name, tensor in self.best.items()} | {"best_score": self.best_score}

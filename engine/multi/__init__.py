@@ -1,0 +1,1 @@
+"""Spaces of several architectures (paper, III "Multi-Architecture Setting"). Importing this needs no torch."""

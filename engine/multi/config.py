@@ -1,0 +1,61 @@
+"""Configs of zoos and spaces of several architectures. The paper's values are the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..config import SpaceConfig, ZooConfig, require
+
+
+@dataclass(frozen=True)
+class MultiZooConfig:
+    """Good instances of several architectures, and the teacher (Suppl. IV). An architecture's ClassId is its place here."""
+
+    architectures: tuple[str, ...]  # by rising number of parameters
+    dataset: str
+    teacher: str  # architecture whose best instance teaches
+    train: tuple[int, ...] = (100, 100, 100, 100)  # instances of each that a space may be trained on
+    val: int = 16  # instances of each that choose
+    test: int = 16  # instances of each held out, touched once
+    steps_min: int = 15_000  # the shortest training of an instance, in steps of one batch
+    steps_max: int = 30_000  # the longest; lengths between are spaced evenly in the logarithm
+    teacher_steps: int = 60_000
+    batch: int = 128  # images per step
+    lr: float = 1e-3  # Adam's constant learning rate
+    stack: int = 64  # instances trained at once
+    half: bool = True  # keep parameters in half precision; every metric is measured from what is kept
+    seed: int = 0
+
+    def __post_init__(self):
+        require(len(self.architectures) >= 2 and len(set(self.architectures)) == len(self.architectures), "A zoo of several architectures names at least two different ones.")
+        require(len(self.train) == len(self.architectures), f"train gives a number for each of the {len(self.architectures)} architectures.")
+        require(self.teacher_steps >= 1, "teacher_steps is at least 1.")
+        self.parts()  # what is wrong with one part is wrong with all
+
+    def parts(self) -> list[ZooConfig]:
+        """The zoo of each architecture, in the order of the ClassIds, and last that of the teacher."""
+        shared = {"dataset": self.dataset, "batch": self.batch, "lr": self.lr, "stack": self.stack, "half": self.half}
+        lengths = {"steps_min": self.steps_min, "steps_max": self.steps_max, "val": self.val, "test": self.test}
+        zoos = [ZooConfig(arch, train=train, seed=self.seed, **lengths, **shared) for arch, train in zip(self.architectures, self.train)]
+        teacher = {"train": 1, "val": 1, "test": 1, "steps_min": self.teacher_steps, "steps_max": self.teacher_steps}
+        return [*zoos, ZooConfig(self.teacher, seed=self.seed, **teacher, **shared)]
+
+
+@dataclass(frozen=True)
+class MultiSpaceConfig(SpaceConfig):
+    """A space of several architectures, taught by a teacher (eq. 3 to 12)."""
+
+    networks: int = 2  # instances per step; of each architecture where `stratified`
+    stratified: bool = False  # ours: as many instances of each architecture in every step, instead of any
+    train: tuple[int, ...] = (60, 50, 60, 100)  # instances of each architecture that are shown; 0: it is never seen
+    alpha: float = 0.9  # eq. 5 and 10: the teacher's share, the rest is the labels'
+    temperature: float = 4.0  # T of eq. 3 and 8
+    interpolation: bool = True  # eq. 7 to 12; off for the ablation
+    scale: float = 1.0  # ours: of the zoo's spread, where the elementwise scale starts (with start="zoo")
+    images: int = 128  # images per step
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self.normalise != "layer", "normalise is none or zoo: architectures share their PRep's cells, not their layers.")
+        require(len(self.train) >= 2 and self.train[0] > 0 and self.train[-1] > 0, "The smallest and the largest architecture are shown.")
+        require(self.images >= 1 and self.temperature > 0 and 0 <= self.alpha <= 1, "images is at least 1, temperature is above 0, alpha is from 0 to 1.")
