@@ -1,84 +1,136 @@
-"""Placing a shape that a space was not trained on: by the encoder, and by inverting the decoder. Ours, beyond the paper.
+"""Placing a shape that a space was not trained on: a network, or a mesh that is fitted first. Ours, beyond the paper.
 
-Inversion needs no labels and no ground truth: it moves the embedding until the decoded network answers as the network does.
-Legend: N instances, P parameters, E embedding, Q queries of an instance, K known instances, 3 coordinates.
+Legend: N instances, P parameters, E embedding, M cells of a grid, Q queries.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..archs import Architecture
-from ..shapes.networks import Layers, insides, ious, layers_of, queries, rows_of, values
-from ..training import generator
-from .model import NetSpace
+from ..errors import InvalidValue
+from ..shapes.fitting import FitConfig, fit, start
+from ..shapes.meshes import MeshError, MeshShape, read_mesh
+from ..shapes.networks import Layers, grid, insides, ious, layers_of, values
+from ..shapes.sampling import NoInside
+from ..shapes.zoo import flat, hidden_of
+from .shape_inversion import STEPS, place
+from .space import Space
 
-STEPS = 30
-LR = 0.05  # Adam's, to zero along a cosine, in units of the known embeddings' spread
-QUERIES, BATCH = 2048, 512  # of a network in all, and in a step
-FINGERPRINT = 512  # points at which networks are compared to find the nearest
+FIT = {"steps": 1000, "batch": 512, "lr": 2e-3}
+FIT_QUERIES = 32_768
+REPORT_EVERY = 50  # steps
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a space knows: the embeddings [K, E] of the instances that it was trained on, and their answers [K, B] at fixed points."""
+class Placed:
+    """A network in a space, both ways: by the encoder, and by inversion. IoUs are with the network's own shape.
 
-    embeddings_KE: Tensor
-    answers_KB: Tensor
-    spread: float
-
-    def nearest(self, layers: Layers) -> Tensor:
-        """Row [N] of the known instance that answers most alike."""
-        return torch.cdist(fingerprint(layers), self.answers_KB).argmin(-1)
-
-
-def fingerprint(layers: Layers) -> Tensor:
-    """Answers [N, B] at fixed points of the cube; far from the surface they all read the same."""
-    points_B3 = (torch.rand(FINGERPRINT, 3, generator=generator(51)) * 1.8 - 0.9).to(layers[0][0].device)
-    with torch.no_grad():
-        return torch.tanh(10 * values(layers, points_B3))
-
-
-def known(embeddings_KE: Tensor, layers: Layers) -> Known:
-    """What a space knows, of the embeddings and networks that it was trained on."""
-    return Known(embeddings_KE, fingerprint(layers), float(embeddings_KE.std()))
-
-
-def starts(model: NetSpace, arch: Architecture, layers: Layers, encoded_NE: Tensor | None, known: Known, points_NQ3: Tensor, answers_NQ: Tensor) -> Tensor:
-    """Where inversion begins [N, E]: at the encoder's embedding or at that of the nearest known instance, whichever answers
-    more alike."""
-    near_NE = known.embeddings_KE[known.nearest(layers)]
-    if encoded_NE is None:
-        return near_NE
-    with torch.no_grad():
-        errors = [(values(layers_of(model.decode(start_NE), arch), points_NQ3) - answers_NQ).square().mean(-1) for start_NE in (encoded_NE, near_NE)]
-    return torch.where((errors[0] <= errors[1])[:, None], encoded_NE, near_NE)
-
-
-def invert(model: NetSpace, arch: Architecture, start_NE: Tensor, points_NQ3: Tensor, answers_NQ: Tensor, steps: int, lr: float) -> Tensor:
-    """Embeddings [N, E] refined by `steps` of Adam so that the decoded networks answer as `answers_NQ` says (eq. 2 each)."""
-    embedding_NE = start_NE.detach().clone().requires_grad_()
-    optimizer = torch.optim.Adam([embedding_NE], lr=lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
-    slices = points_NQ3.shape[1] // BATCH
-    for step in range(steps):
-        part = slice(step % slices * BATCH, (step % slices + 1) * BATCH)
-        value_NB = values(layers_of(model.decode(embedding_NE), arch), points_NQ3[:, part])
-        loss = (value_NB - answers_NQ[:, part]).square().mean(-1).sum()  # a sum: nothing couples the instances
-        (embedding_NE.grad,) = torch.autograd.grad(loss, embedding_NE)
-        optimizer.step()
-        schedule.step()
-    return embedding_NE.detach()
-
-
-def place(model: NetSpace, arch: Architecture, layers: Layers, encoded_NE: Tensor | None, known: Known, steps: int = STEPS, seed: int = 0) -> Tensor:
-    """Embeddings [N, E] of networks by inversion. `encoded_NE` is None where the encoder cannot read them.
-
-    Raises NoInside for a network that encloses nothing.
+    Where the encoder cannot read the network (the paper's, of another size), the encoded embedding is the nearest known one,
+    and `encoded` says so.
     """
-    points_NQ3, answers_NQ = queries(layers, QUERIES, seed)
-    start_NE = starts(model, arch, layers, encoded_NE, known, points_NQ3, answers_NQ)
-    return invert(model, arch, start_NE, points_NQ3, answers_NQ, steps, LR * known.spread)
+
+    encoded_E: Tensor
+    encoded_iou: float
+    encoded: str  # "prep", "probe" or "nearest"
+    embedding_E: Tensor  # by inversion
+    iou: float
+    steps: int
+    nearest: str  # id of the training instance that answers most alike
+    nearest_iou: float
+    seconds: float  # of placing; the IoUs are measured after it
+
+
+def place_network(space: Space, parameters_P: Tensor | Layers, steps: int = STEPS) -> Placed:
+    """Find the embedding of a network that the space has not seen: parameters in the space's architecture, or the layers of any
+    SIREN, stacked over one instance. Raises InvalidValue for other spaces and steps, NoInside for a network that encloses nothing.
+    """
+    if not space.is_shapes:
+        raise InvalidValue(f"{space.id} is a space of classifiers; shapes are placed in a space of shapes.")
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= 1000:
+        raise InvalidValue(f"Inversion takes 0 to 1000 steps, not {str(steps)[:40]!r}.")
+    ids = list(space.table["id"][space.table["split"] == "train"])
+    own = isinstance(parameters_P, Tensor)
+    layers = layers_of(parameters_P[None], space.arch) if own else parameters_P
+    knows = space.known
+    began = time.monotonic()
+    encoded_1E = None
+    with torch.no_grad():
+        if space.model.probes:
+            encoded_1E = space.model.encoder(values(layers, space.model.encoder.points_B3))
+        elif own:
+            encoded_1E = space.model.encode(parameters_P[None])
+    embedding_1E = place(space.model, space.arch, layers, encoded_1E, knows, steps)
+    seconds = time.monotonic() - began
+    row = int(knows.nearest(layers))
+    way = "nearest" if encoded_1E is None else space.config.encoder
+    encoded_1E = knows.embeddings_KE[[row]] if encoded_1E is None else encoded_1E
+    decoded_NM = insides(layers_of(space.decode(torch.cat([encoded_1E, embedding_1E])), space.arch))
+    own_1M, near_1M = insides(layers), insides(layers_of(space.parameters_NP[[space.row(ids[row])]], space.arch))
+    encoded_iou, iou = ious(decoded_NM, own_1M.expand(2, -1)).tolist()
+    return Placed(encoded_1E[0], encoded_iou, way, embedding_1E[0], iou, steps, ids[row], float(ious(near_1M, own_1M)), seconds)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A network fitted to a mesh, `steps` of it done; `iou` is that of its shape with the mesh."""
+
+    parameters_P: Tensor
+    shape: MeshShape
+    iou: float
+    steps: int
+    seconds: float
+
+
+def fit_mesh(
+    path: Path | str,
+    arch: Architecture,
+    content: bytes | None = None,
+    progress: Callable[[int, int, float], None] = lambda step, steps, loss: None,
+    stop: Callable[[], bool] = lambda: False,
+    seed: int = 0,
+    steps: int = FIT["steps"],
+) -> Fitted:
+    """Fit a network to the mesh of a file, or of `content` where that is given (`path` is its name then).
+
+    `progress(step, steps, loss)` is called every 50 steps; after `stop()` the network as it stands is given. Raises MeshError for
+    a file that cannot be used, one that encloses nothing among them.
+    """
+    path, began = Path(path), time.monotonic()
+    shape = read_mesh(path, content)
+    try:
+        drawn = shape.samples(FIT_QUERIES, seed)
+    except NoInside as error:
+        raise MeshError(path, "encloses nothing", str(error)) from error
+    points_1Q3, sdf_1Q = (torch.from_numpy(table)[None] for table in drawn)
+    config = FitConfig(hidden_of(arch), **{**FIT, "steps": steps})
+    state = start([seed], config.hidden)
+    while state.step < steps and not (state.step and stop()):
+        losses = []
+        state = fit(state, points_1Q3, sdf_1Q, config, state.step + REPORT_EVERY, lambda _, loss: losses.append(loss))
+        progress(state.step, steps, losses[-1])
+    parameters_1P = flat(state.params, 1)
+    seconds = time.monotonic() - began
+    inside_1M = torch.from_numpy(shape.sdf(grid().numpy()) < 0)[None]
+    return Fitted(parameters_1P[0], shape, float(ious(insides(layers_of(parameters_1P, arch)), inside_1M)), state.step, seconds)
+
+
+def network_layers(tensors: dict[str, np.ndarray], name: str) -> Layers:
+    """The layers of a SIREN of any width from a file's tensors, stacked over one instance. Raises InvalidValue for anything else."""
+    count = len(tensors) // 2
+    names = [f"layers.{i}.{part}" for i in range(count) for part in ("weight", "bias")]
+    if count < 2 or set(names) != set(tensors):
+        raise InvalidValue(f"{name} is not a network of shapes: it needs tensors layers.0.weight, layers.0.bias, layers.1.weight and so on, and has {', '.join(sorted(tensors)[:4]) or 'none'}.")
+    layers = [(torch.from_numpy(tensors[f"layers.{i}.weight"]).float(), torch.from_numpy(tensors[f"layers.{i}.bias"]).float()) for i in range(count)]
+    sizes = [3, *(weight.shape[0] if weight.dim() == 2 else -1 for weight, _ in layers)]
+    fitting = all(weight.shape == (o, i) and bias.shape == (o,) for (weight, bias), i, o in zip(layers, sizes, sizes[1:]))
+    if not fitting or sizes[-1] != 1:
+        raise InvalidValue(f"{name} is not a network of shapes: its layers lead from 3 coordinates to 1 distance, one after the other.")
+    return [(weight[None], bias[None]) for weight, bias in layers]

@@ -18,7 +18,7 @@ from ..shapes.networks import grid, insides, ious, layers_of, queries, rows_of, 
 from ..shapes.sources import chairs_of
 from ..training import generator
 from .evaluate import metric
-from .placing import STEPS, known, place
+from .shape_inversion import STEPS, known, place
 from .shape_training import query_error
 
 MIDPOINT_PAIRS, PATH_PAIRS, CHAMFERS, SCORED = 24, 64, 40, 4096

@@ -6,6 +6,7 @@ Legend: N instances, P parameters, M points, E embedding.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -16,8 +17,10 @@ from ..archs import Architecture, architecture
 from ..artifacts import Artifact, Manifest, Store
 from ..config import SPACE_CONFIGS, ZOO_CONFIGS, SpaceConfig, from_fields, is_shapes
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
+from ..shapes.networks import layers_of
 from ..zoo import Zoo
 from .model import NetSpace, answer_of
+from .shape_inversion import Known, known
 from .umap_map import place
 
 MAP_2D, MAP_3D = ["x2", "y2"], ["x3", "y3", "z3"]
@@ -51,6 +54,12 @@ class Space:
         if not len(found):
             raise UnknownId(f"There is no instance {str(instance)[:100]!r} in {self.id}.{closest(str(instance), self.table['id'])}")
         return int(found[0])
+
+    @cached_property
+    def known(self) -> Known:
+        """What a space of shapes knows: its training instances, for those that are placed to be compared with."""
+        rows = np.flatnonzero(self.table["split"] == "train")
+        return known(self.embeddings_NE[rows], layers_of(self.parameters_NP[rows], self.arch))
 
     @torch.no_grad()
     def decode(self, embeddings_ME: Tensor) -> Tensor:

@@ -66,14 +66,15 @@ class MeshShape:
         return draw(self.sdf, self.surface, count, seed)
 
 
-def read_mesh(path: Path) -> MeshShape:
-    """The mesh of an OBJ, PLY, STL, OFF or GLB file, all of its parts together, normalised.
+def read_mesh(path: Path, content: bytes | None = None) -> MeshShape:
+    """The mesh of an OBJ, PLY, STL, OFF or GLB file, all of its parts together, normalised. With ``content`` that is what
+    the file holds, and ``path`` only its name.
 
     Nothing else is read than this file: materials and outside buffers are not followed. Raises :class:`MeshError` for
     an unknown format, a broken or empty file, and one of more than 256 MiB or 2 million triangles, before it is parsed
     where the file says so itself.
     """
-    content = _read_bounded(path, SUFFIXES)
+    content = _read_bounded(path, SUFFIXES, content)
     kind = path.suffix.lower()[1:]
     claimed = _claimed_faces(content, kind)
     if claimed > MAX_FACES:
@@ -157,15 +158,16 @@ def _samples(path: Path, count: int, seed: int) -> Samples:
         raise MeshError(path, "encloses nothing", str(error)) from error
 
 
-def _read_bounded(path: Path, suffixes: tuple[str, ...]) -> bytes:
+def _read_bounded(path: Path, suffixes: tuple[str, ...], content: bytes | None = None) -> bytes:
     if path.suffix.lower() not in suffixes:
         raise MeshError(path, f"is not one of {', '.join(suffixes)}", "convert it first")
     try:
-        size = path.stat().st_size
+        size = path.stat().st_size if content is None else len(content)
         if size > MAX_BYTES:
             raise MeshError(path, f"has {size / 2**20:.0f} MiB", f"at most {MAX_BYTES / 2**20:.0f} are read: simplify it")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)  # bounded again: the file may be growing
+        if content is None:
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)  # bounded again: the file may be growing
     except OSError as error:
         raise MeshError(path, f"cannot be opened ({error.strerror})", "check that it is there and readable") from error
     if not content or len(content) > MAX_BYTES:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..archs import architecture
+from ..archs import Architecture, architecture
 from ..config import ShapeZooConfig
 from ..training import generator
 from ..zoo import LANES, splits
@@ -30,8 +30,7 @@ class ShapeZooTraining:
     def __init__(self, config: ShapeZooConfig, source: Source, device: str = "cpu"):
         self.config, self.source, self.device = config, source, torch.device(device)
         self.arch = architecture(config.architecture)
-        hidden = tuple(entry.shape[0] for entry in self.arch.layout if entry.name.endswith("bias"))[:-1]
-        self.fit = FitConfig(hidden, config.steps, config.batch, config.lr, config.schedule)
+        self.fit = FitConfig(hidden_of(self.arch), config.steps, config.batch, config.lr, config.schedule)
         self.chunks = -(-config.steps // CHUNK)
         self.total = -(-config.instances // config.stack) * self.chunks
         self.parameters_NP = torch.zeros(config.instances, self.arch.parameters, device=self.device)
@@ -88,12 +87,17 @@ def start_seed(config: ShapeZooConfig, index: int) -> int:
     return generator(config.seed, 2, index).initial_seed() % (1 << 32)
 
 
+def hidden_of(arch: Architecture) -> tuple[int, ...]:
+    """Units of each hidden layer of a SIREN."""
+    return tuple(entry.shape[0] for entry in arch.layout if entry.name.endswith("bias"))[:-1]
+
+
 def flat(tensors: dict[str, Tensor], count: int) -> Tensor:
     """{name: (N, ...)} in the order of the layout -> [N, P]."""
     return torch.cat([tensor.reshape(count, -1) for tensor in tensors.values()], -1)
 
 
-def unflat(parameters_NP: Tensor, arch) -> dict[str, Tensor]:
+def unflat(parameters_NP: Tensor, arch: Architecture) -> dict[str, Tensor]:
     """The way back; copies, each tensor contiguous."""
     return {e.name: parameters_NP[:, e.start : e.stop].reshape(-1, *e.shape).contiguous() for e in arch.layout}
 
@@ -120,6 +124,6 @@ def fit_ious(config: ShapeZooConfig, source: Source, parameters_NP: Tensor) -> n
     return ious(insides(layers_of(parameters_NP, architecture(config.architecture))), exact_NM).numpy()
 
 
-def agreement(predicted_NP: Tensor, targets_NP: Tensor, arch) -> np.ndarray:
+def agreement(predicted_NP: Tensor, targets_NP: Tensor, arch: Architecture) -> np.ndarray:
     """IoU [N] of the shapes of predicted and target instances."""
     return ious(insides(layers_of(predicted_NP, arch)), insides(layers_of(targets_NP, arch))).numpy()

@@ -1,0 +1,84 @@
+"""Placing networks in a space of shapes by inverting its decoder. Ours, beyond the paper.
+
+It needs no labels and no ground truth: it moves the embedding until the decoded network answers as the network does.
+Legend: N instances, P parameters, E embedding, Q queries of an instance, K known instances, 3 coordinates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..archs import Architecture
+from ..shapes.networks import Layers, layers_of, queries, values
+from ..training import generator
+from .model import NetSpace
+
+STEPS = 30
+LR = 0.05  # Adam's, to zero along a cosine, in units of the known embeddings' spread
+QUERIES, BATCH = 2048, 512  # of a network in all, and in a step
+FINGERPRINT = 512  # points at which networks are compared to find the nearest
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a space knows: the embeddings [K, E] of the instances that it was trained on, and their answers [K, B] at fixed points."""
+
+    embeddings_KE: Tensor
+    answers_KB: Tensor
+    spread: float
+
+    def nearest(self, layers: Layers) -> Tensor:
+        """Row [N] of the known instance that answers most alike."""
+        return torch.cdist(fingerprint(layers), self.answers_KB).argmin(-1)
+
+
+def fingerprint(layers: Layers) -> Tensor:
+    """Answers [N, B] at fixed points of the cube; far from the surface they all read the same."""
+    points_B3 = (torch.rand(FINGERPRINT, 3, generator=generator(51)) * 1.8 - 0.9).to(layers[0][0].device)
+    with torch.no_grad():
+        return torch.tanh(10 * values(layers, points_B3))
+
+
+def known(embeddings_KE: Tensor, layers: Layers) -> Known:
+    """What a space knows, of the embeddings and networks that it was trained on."""
+    return Known(embeddings_KE, fingerprint(layers), float(embeddings_KE.std()))
+
+
+def starts(model: NetSpace, arch: Architecture, layers: Layers, encoded_NE: Tensor | None, known: Known, points_NQ3: Tensor, answers_NQ: Tensor) -> Tensor:
+    """Where inversion begins [N, E]: at the encoder's embedding or at that of the nearest known instance, whichever answers
+    more alike."""
+    near_NE = known.embeddings_KE[known.nearest(layers)]
+    if encoded_NE is None:
+        return near_NE
+    with torch.no_grad():
+        errors = [(values(layers_of(model.decode(start_NE), arch), points_NQ3) - answers_NQ).square().mean(-1) for start_NE in (encoded_NE, near_NE)]
+    return torch.where((errors[0] <= errors[1])[:, None], encoded_NE, near_NE)
+
+
+def invert(model: NetSpace, arch: Architecture, start_NE: Tensor, points_NQ3: Tensor, answers_NQ: Tensor, steps: int, lr: float) -> Tensor:
+    """Embeddings [N, E] refined by `steps` of Adam so that the decoded networks answer as `answers_NQ` says (eq. 2 each)."""
+    embedding_NE = start_NE.detach().clone().requires_grad_()
+    optimizer = torch.optim.Adam([embedding_NE], lr=lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
+    slices = points_NQ3.shape[1] // BATCH
+    for step in range(steps):
+        part = slice(step % slices * BATCH, (step % slices + 1) * BATCH)
+        value_NB = values(layers_of(model.decode(embedding_NE), arch), points_NQ3[:, part])
+        loss = (value_NB - answers_NQ[:, part]).square().mean(-1).sum()  # a sum: nothing couples the instances
+        (embedding_NE.grad,) = torch.autograd.grad(loss, embedding_NE)
+        optimizer.step()
+        schedule.step()
+    return embedding_NE.detach()
+
+
+def place(model: NetSpace, arch: Architecture, layers: Layers, encoded_NE: Tensor | None, known: Known, steps: int = STEPS, seed: int = 0) -> Tensor:
+    """Embeddings [N, E] of networks by inversion. `encoded_NE` is None where the encoder cannot read them.
+
+    Raises NoInside for a network that encloses nothing.
+    """
+    points_NQ3, answers_NQ = queries(layers, QUERIES, seed)
+    start_NE = starts(model, arch, layers, encoded_NE, known, points_NQ3, answers_NQ)
+    return invert(model, arch, start_NE, points_NQ3, answers_NQ, steps, LR * known.spread)
