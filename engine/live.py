@@ -20,6 +20,7 @@ from .errors import ExplorerError, InvalidValue
 from .frames import frame, to_bytes
 from .host import Host, Step
 from .meshing import Mesh
+from .nern import live as nern
 from .shapes import viewing
 
 log = logging.getLogger(__name__)
@@ -171,4 +172,4 @@ def measures(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
     return {"gamma": asked.gamma, "path": asked.path, "resolution": asked.resolution, "level": asked.level, **viewing.measures(host, asked)}, {}
 
 
-OPS: dict[str, Callable[[Host, dict], tuple[dict, dict[str, np.ndarray]]]] = {"step": step, "curve": curve, "mesh": mesh, "measures": measures}
+OPS: dict[str, Callable[[Host, dict], tuple[dict, dict[str, np.ndarray]]]] = {"step": step, "curve": curve, "mesh": mesh, "measures": measures, **nern.OPS}

@@ -1,0 +1,216 @@
+"""NeRNs and originals in the host's memory, and what the page asks of them; everything that computes runs on the host's device thread.
+
+Legend: B images, K classes, F filters, C channels, M kernels, V values of a kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from .. import __version__, datasets
+from ..errors import InvalidValue, closest
+from ..host import Host, image_count, stamp
+from ..stacked import wilson
+from .compress import check, compressed, stored_bytes
+from .evaluate import logits, smoothness_of
+from .make import images_of, load_nern
+from .nern import Nern, sizes
+from .original import Layer, Original, load_original
+from .permutations import KINDS, bits, permutation
+from .training import divergence, weight_error
+
+HELD = 4  # of each kind, in memory for each host
+ENDS = 10  # filters of either end in the picture of importance (paper, fig. 5)
+KERNELS_LIMIT = 4096  # of one answer
+IMAGES_LIMIT = 12
+_held: weakref.WeakKeyDictionary[Host, OrderedDict] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+@dataclass
+class Hosted:
+    """An original in memory, with its NeRN where one is looked at, its images where they are here, and what was computed once."""
+
+    original: Original
+    nern: Nern | None
+    images: datasets.Images | None
+    folders: dict[Path, tuple | None]
+    answers_B: Tensor | None = None  # the original's, on the test split
+    known: dict = field(default_factory=dict)
+
+    def layer(self, name: object) -> tuple[int, Layer]:
+        """A layer by its name. Raises InvalidValue."""
+        for index, layer in enumerate(self.original.layers):
+            if layer.name == name:
+                return index, layer
+        raise InvalidValue(f"{self.original.id} has no layer {str(name)[:60]!r} to look at.{closest(str(name), [layer.name for layer in self.original.layers])}")
+
+
+def hosted(host: Host, original: str | None = None, nern: str | None = None) -> Hosted:
+    """The NeRN of that id (with its original), or the original alone; read if it is not in memory or has changed on disk."""
+    key = (original, nern)
+    with _lock:
+        held = _held.setdefault(host, OrderedDict())
+        found = held.get(key)
+        if found is not None and all(stamp(folder) == before for folder, before in found.folders.items()):
+            held.move_to_end(key)
+            return found
+    found = read(host, original, nern)
+    with _lock:
+        held[key] = found
+        while len(held) > HELD:
+            held.popitem(last=False)
+    return found
+
+
+def read(host: Host, original: str | None, nern: str | None) -> Hosted:
+    device = str(host.device)
+    ids = [nern, *host.store.open(nern, "nern").manifest.inputs] if nern else [original]
+    folders = {folder: stamp(folder) for folder in (host.store.open(str(id_)).folder for id_ in ids)}
+    loaded = load_nern(host.store, nern, device) if nern else None
+    network = loaded.original if loaded else load_original(host.store, str(original), device)
+    images = images_of(network.dataset, device)
+    result = Hosted(network, loaded, images, folders)
+    if images is not None:
+        result.answers_B = host.run(logits, network.network, network.weights, images.images["test"]).argmax(-1)
+    return result
+
+
+@dataclass(frozen=True)
+class Look:
+    """A predictor as the sliders have it: the share of pruned weights, and the bits of those that are left."""
+
+    prune: float = 0.0
+    bits: int = 32
+
+    def __post_init__(self):
+        check(self.prune, self.bits)
+
+
+def weights(host: Host, found: Hosted, look: Look) -> list[Tensor]:
+    """The reconstructed kernels; those of the last look are kept."""
+    if found.known.get("look") != look:
+        found.known["weights"] = host.run(lambda: found.nern.weights(compressed(found.nern.predictor, look.prune, look.bits)))
+        found.known["look"] = look
+    return found.known["weights"]
+
+
+def figure(right_B: Tensor) -> dict:
+    """A share with its interval."""
+    right, n = int(right_B.sum()), len(right_B)
+    low, high = wilson(right, n)
+    return {"value": right / n, "low": low, "high": high, "right": right, "n": n}
+
+
+def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
+    """Accuracies of original and reconstructed network on the same test images, their agreement, and the sizes in bytes."""
+    found = hosted(host, nern=id_)
+    nern, data = found.nern, found.images
+    ours = weights(host, found, look)
+    exact = sizes(nern.config, nern.original)
+    predictor = stored_bytes(nern.predictor, look.prune, look.bits)
+    answer = {
+        "prune": look.prune,
+        "bits": look.bits,
+        "weight_error": weight_error(ours, nern.original.weights),
+        "sizes": {**exact, "predictor": predictor, "ratio": (predictor + exact["permutation"]) / exact["learnable"]},
+    }
+    if data is None:
+        return answer
+    n = image_count(images, len(data.labels["test"]))
+    labels_B, theirs_B = data.labels["test"][:n], found.answers_B[:n]
+    ours_B = host.run(logits, nern.original.network, ours, data.images["test"][:n]).argmax(-1)
+    accuracy = {"reconstructed": figure(ours_B == labels_B), "original": figure(theirs_B == labels_B), "agreement": figure(ours_B == theirs_B)}
+    return answer | {"split": "test", "total": len(data.labels["test"]), **accuracy}
+
+
+def order_of(found: Hosted, index: int, kind: str) -> np.ndarray:
+    """Permutation of a layer, the NeRN's own or computed once."""
+    nern = found.nern
+    if nern is not None and nern.config.permutation == kind:
+        return nern.places.orders[index]
+    if kind not in KINDS:
+        raise InvalidValue(f"There is no order {str(kind)[:40]!r}: use one of {', '.join(KINDS)}.")
+    if (index, kind) not in found.known:
+        found.known[index, kind] = permutation(found.original.weights[index].cpu().numpy(), kind)
+    return found.known[index, kind]
+
+
+def kernels(host: Host, found: Hosted, look: Look, layer: object, first: int, count: int, order: str) -> tuple[dict, dict[str, np.ndarray]]:
+    """Kernels of some filters of a layer, float32 [filters, channels, V]: `original` and, of a NeRN, `reconstructed`; `index` [filters,
+    channels] is the number f C + c of each. `order`: "none" as in the network, else as permuted."""
+    index, layer = found.layer(layer)
+    if isinstance(first, bool) or not isinstance(first, int) or not 0 <= first < layer.filters or isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise InvalidValue(f"{layer.name} has the filters 0 to {layer.filters - 1}: ask for some of them.")
+    count = min(count, layer.filters - first, max(1, KERNELS_LIMIT // layer.channels))
+    places = slice(first * layer.channels, (first + count) * layer.channels)
+    index_FC = np.ascontiguousarray(order_of(found, index, order)[places]).reshape(count, layer.channels)
+
+    def pick(weight: Tensor) -> np.ndarray:
+        return weight.flatten(2).flatten(0, 1).cpu().numpy()[index_FC]
+
+    original = pick(found.original.weights[index])
+    arrays = {"original": original, "index": index_FC.astype(np.float32)}
+    if found.nern is not None:
+        arrays["reconstructed"] = pick(weights(host, found, look)[index])
+    whole = found.original.weights[index]
+    high = float(torch.quantile(whole.abs().flatten()[:: max(1, whole.numel() // 1_000_000)], 0.99)) or 1.0
+    return {"layer": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size, "first": first, "order": order, "high": high}, arrays
+
+
+def importance(host: Host, found: Hosted, look: Look, layer: object, class_: int | None, count: int) -> tuple[dict, dict[str, np.ndarray]]:
+    """Filters of a layer by relative reconstruction error |predicted - original| / |original|, and on some test images the original's
+    feature maps, averaged over the ten filters of least and of greatest error (paper, 5 and fig. 5 right)."""
+    index, layer = found.layer(layer)
+    theirs, ours = found.original.weights[index], weights(host, found, look)[index]
+    error_F = ((ours - theirs).flatten(1).norm(dim=1) / theirs.flatten(1).norm(dim=1).clamp_min(1e-12)).cpu()
+    order_F = error_F.argsort(stable=True)
+    ends = min(ENDS, layer.filters // 2 or 1)
+    best_F, worst_F = order_F[:ends], order_F[-ends:].flip(0)
+    header = {"layer": layer.name, "best": best_F.tolist(), "worst": worst_F.tolist(), "classes": [], "labels": []}
+    arrays = {"error": error_F.numpy().astype(np.float32)}
+    data = found.images
+    if data is None:
+        return header, arrays
+    labels_B = data.labels["test"].cpu()
+    if class_ is not None and (isinstance(class_, bool) or not isinstance(class_, int) or not 0 <= class_ < len(data.classes)):
+        raise InvalidValue(f"class is a number from 0 to {len(data.classes) - 1}, or null for some of all.")
+    rows_B = torch.arange(len(labels_B)) if class_ is None else torch.nonzero(labels_B == class_)[:, 0]
+    rows_B = rows_B[: min(IMAGES_LIMIT, max(1, int(count)))]
+    images_BCHW = data.images["test"][rows_B.to(data.images["test"].device)]
+    maps_BFHW = host.run(found.original.network, found.original.weights, images_BCHW)[1][index].relu().cpu()
+    arrays["images"] = ((images_BCHW.mean(1) - data.low) / (data.high - data.low)).clamp(0, 1).cpu().numpy().astype(np.float32)
+    arrays["best"], arrays["worst"] = (maps_BFHW[:, chosen_F].mean(1).numpy() for chosen_F in (best_F, worst_F))
+    return header | {"classes": list(data.classes), "labels": labels_B[rows_B].tolist()}, arrays
+
+
+def smooth(host: Host, found: Hosted) -> dict:
+    """Eq. 6 of each layer in each order, and the bits of each kind of permutation."""
+    if "smooth" not in found.known:
+        found.known["smooth"] = smoothness_of(found.original.weights)
+    shapes = found.original.shapes
+    return {
+        "layers": [{"name": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size, **row} for layer, row in zip(found.original.layers, found.known["smooth"])],
+        "bits": {kind: bits(shapes, kind) for kind in KINDS},
+        "learnable_bits": 32 * found.original.learnable,
+    }
+
+
+def state_bytes(host: Host, id_: str, look: Look) -> bytes:
+    """The reconstructed network as a .safetensors file: the original's state dict with the predicted kernels; what it is in the metadata."""
+    found = hosted(host, nern=id_)
+    state = found.nern.state(weights(host, found, look))
+    measured = measure(host, id_, look, "all")
+    kept = {name: measured[name] for name in ("reconstructed", "agreement") if name in measured}
+    metadata = {"architecture": found.original.architecture, "nern": id_, "original": found.original.id, "prune": str(look.prune), "bits": str(look.bits), "metrics": json.dumps(kept), "explorer": __version__}
+    return save({name: tensor.cpu().contiguous() for name, tensor in state.items()}, metadata)
