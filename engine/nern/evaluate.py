@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from ..datasets import Images
-from .losses import smoothness
+from .losses import divergence, smoothness, weight_error
 from .nern import Nern, sizes
 from .original import Network
 from .permutations import KINDS, permutations
-from .training import divergence, weight_error
 
 PIECE_PIXELS = 256_000  # image pixels of one piece of work
 

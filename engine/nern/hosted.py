@@ -23,11 +23,11 @@ from ..host import Host, image_count, stamp
 from ..stacked import wilson
 from .compress import check, compressed, stored_bytes
 from .evaluate import logits, smoothness_of
+from .losses import weight_error
 from .make import images_of, load_nern
 from .nern import Nern, sizes
 from .original import Layer, Original, load_original
 from .permutations import KINDS, bits, permutation
-from .training import divergence, weight_error
 
 HELD = 4  # of each kind, in memory for each host
 ENDS = 10  # filters of either end in the picture of importance (paper, fig. 5)

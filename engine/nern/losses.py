@@ -5,6 +5,7 @@ Legend: B images, K classes, C channels, F filters.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -93,3 +94,13 @@ def smoothness(weight_FCkk: Tensor) -> Tensor:
         below = 1 - (unit_FCK[1:, :-1] * unit_FCK[:-1, :-1]).sum(-1)
         right = 1 - (unit_FCK[:-1, 1:] * unit_FCK[:-1, :-1]).sum(-1)
     return below.sum() + right.sum()
+
+
+def weight_error(predicted: Sequence[Tensor], original: Sequence[Tensor]) -> float:
+    """|predicted - original| / |original| over all kernels."""
+    return math.sqrt(float(sum((p - o).square().sum() for p, o in zip(predicted, original)) / sum(o.square().sum() for o in original)))
+
+
+def divergence(predicted_BK: Tensor, original_BK: Tensor) -> float:
+    """KL(softmax(original) || softmax(predicted)), averaged over the images: the exact one, without eq. 5's stabiliser."""
+    return float(F.kl_div(predicted_BK.log_softmax(-1), original_BK.log_softmax(-1), reduction="batchmean", log_target=True))

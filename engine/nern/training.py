@@ -9,9 +9,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from pytorch_optimizer import Ranger
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..datasets import Images
 from ..training import generator
@@ -28,9 +26,11 @@ VALIDATION_IMAGES = 512  # of noise, where there are no images
 CURVES = ("step", "loss", "reconstruction", "distillation", "features", "weight_error", "val_divergence", "val_agreement", "val_accuracy")
 
 
-def ranger(parameters, lr: float, betas: tuple[float, float], weight_decay: float) -> Ranger:
+def ranger(parameters, lr: float, betas: tuple[float, float], weight_decay: float) -> torch.optim.Optimizer:
     """RAdam in Lookahead, without gradient centralisation; unadapted steps while the variance is not known, as in RAdam. Its
     state is there from the start, so that every checkpoint has one form."""
+    from pytorch_optimizer import Ranger  # a second, which only training waits for
+
     optimizer = Ranger(parameters, lr=lr, betas=betas, weight_decay=weight_decay, k=SLOW, alpha=AHEAD, use_gc=False, degenerated_to_sgd=True)
     for parameter in optimizer.param_groups[0]["params"]:
         optimizer.state[parameter] = {name: parameter.detach().clone() if name == "slow_buffer" else torch.zeros_like(parameter) for name in MOMENTS}
@@ -145,10 +145,10 @@ class NernTraining:
     def validate(self) -> dict[str, float]:
         """`weight_error`, and on validation images (or noise) `val_divergence`, `val_agreement` and (images) `val_accuracy`."""
         predicted = self.places.split(self.predictor(self.places.embeddings_MD))
-        found = {"weight_error": weight_error(predicted, self.weights)}
+        found = {"weight_error": losses.weight_error(predicted, self.weights)}
         if self.val_BCHW is not None:
             logits_BK = self.network(predicted, self.val_BCHW)[0]
-            found["val_divergence"] = divergence(logits_BK, self.val_BK)
+            found["val_divergence"] = losses.divergence(logits_BK, self.val_BK)
             found["val_agreement"] = float((logits_BK.argmax(-1) == self.val_BK.argmax(-1)).float().mean())
         if self.images is not None:
             labels_B = self.images.labels["val"]
@@ -171,13 +171,3 @@ class NernTraining:
         with torch.no_grad():
             for name, tensor in self.state().items():
                 tensor.copy_(state[name])
-
-
-def weight_error(predicted: Sequence[Tensor], original: Sequence[Tensor]) -> float:
-    """|predicted - original| / |original| over all kernels."""
-    return math.sqrt(float(sum((p - o).square().sum() for p, o in zip(predicted, original)) / sum(o.square().sum() for o in original)))
-
-
-def divergence(predicted_BK: Tensor, original_BK: Tensor) -> float:
-    """KL(softmax(original) || softmax(predicted)), averaged over the images: the exact one, without eq. 5's stabiliser."""
-    return float(F.kl_div(predicted_BK.log_softmax(-1), original_BK.log_softmax(-1), reduction="batchmean", log_target=True))
