@@ -30,10 +30,10 @@ def frequencies(base: float, levels: int) -> Tensor:
     return math.pi * base ** torch.arange(levels, dtype=torch.float64)
 
 
-def embed(coordinates_M3: Tensor, base: float, levels: int) -> Tensor:
-    """Eq. 1 of each of the three indices, side by side: float32 [M, 6 levels]. Indices are used as they are, not normalised."""
-    angles_M3L = coordinates_M3.double()[..., None] * frequencies(base, levels)
-    return torch.stack([angles_M3L.sin(), angles_M3L.cos()], -1).flatten(1).float()
+def embed(coordinates_MI: Tensor, base: float, levels: int) -> Tensor:
+    """Eq. 1 of each of I indices, side by side: float32 [M, 2 I levels]. Indices are used as they are, not normalised."""
+    angles_MIL = coordinates_MI.double()[..., None] * frequencies(base, levels)
+    return torch.stack([angles_MIL.sin(), angles_MIL.cos()], -1).flatten(1).float()
 
 
 def similarity(base: float, levels: int, at: int = 31, count: int = 64) -> Tensor:

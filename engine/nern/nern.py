@@ -14,21 +14,21 @@ from torch import Tensor
 
 from ..errors import InvalidValue
 from .config import NernConfig
-from .coordinates import coordinates, embed
+from .coordinates import embed
 from .original import Original
 from .permutations import bits, inverse, permutations
-from .predictor import Predictor, centre, count
+from .predictor import Inputs, Predictor, centre, count
 
 BYTES = 4  # of a float32
 
 
 @dataclass(frozen=True)
 class Places:
-    """What the predictor is asked: the embedding [M, D] of each kernel, in the original's order."""
+    """What the predictor is asked for each kernel, in the original's order."""
 
     original: Original
     orders: list[np.ndarray]  # of each layer: the kernel at each place
-    embeddings_MD: Tensor
+    inputs: Inputs
     kernel: int  # side of the predicted kernels
 
     def split(self, kernels_MK: Tensor) -> list[Tensor]:
@@ -46,14 +46,15 @@ def places(config: NernConfig, original: Original, orders: Sequence[np.ndarray] 
         orders = permutations([weight.cpu().numpy() for weight in original.weights], config.permutation)
     if len(orders) != len(original.layers):
         raise InvalidValue(f"{original.id} has {len(original.layers)} layers and there are {len(orders)} permutations. Compute them again from the original.")
-    at_M3 = coordinates(original.shapes)
     rows = []
     for layer, order_M in zip(original.layers, orders):
         if len(order_M) != layer.stop - layer.start:
             raise InvalidValue(f"{layer.name} has {layer.stop - layer.start} kernels, its permutation {len(order_M)}. Compute it again from the original.")
         rows.append(layer.start + inverse(order_M))
-    embeddings_MD = embed(at_M3[torch.from_numpy(np.concatenate(rows))], config.base, config.levels)
-    return Places(original, list(orders), embeddings_MD.to(device), kernel)
+    most = (len(original.layers), max(f for f, _ in original.shapes), max(c for _, c in original.shapes))
+    tables = tuple(embed(torch.arange(count)[:, None], config.base, config.levels) for count in most)
+    inputs = Inputs(tuple(original.shapes), torch.from_numpy(np.concatenate(rows)), tables)
+    return Places(original, list(orders), inputs.to(device), kernel)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Nern:
     @torch.no_grad()
     def weights(self, predictor: Predictor | None = None) -> list[Tensor]:
         """The reconstructed kernels of each layer [F, C, k, k]."""
-        return self.places.split((predictor or self.predictor)(self.places.embeddings_MD))
+        return self.places.split((predictor or self.predictor)(self.places.inputs))
 
     def state(self, weights: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
         """State dict of the reconstructed network: the original's, with the predicted kernels."""

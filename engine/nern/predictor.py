@@ -5,11 +5,37 @@ Legend: M kernels, D numbers of an embedding, K values of a kernel.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .coordinates import coordinates
+
 LAYERS = 5
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The embeddings of all kernels: kernel m is told that of place `place_M[m]`, places counted layer after layer and filter after
+    filter. An embedding is three, of the layer, the filter and the channel, side by side; so a linear layer of it is the sum of
+    three rows of small products, and the embeddings are never needed in full."""
+
+    shapes: tuple[tuple[int, int], ...]  # (filters, channels) of each layer
+    place_M: Tensor
+    tables: tuple[Tensor, Tensor, Tensor]  # [layers, D / 3], [filters, D / 3], [channels, D / 3]
+
+    def coordinates(self) -> Tensor:
+        """(layer, filter, channel) of the place of each kernel, int64 [M, 3]."""
+        return coordinates(self.shapes).to(self.place_M.device)[self.place_M]
+
+    def full(self) -> Tensor:
+        """The embeddings [M, D]."""
+        return torch.cat([table[index_M] for table, index_M in zip(self.tables, self.coordinates().T)], -1)
+
+    def to(self, device: str | torch.device) -> Inputs:
+        return Inputs(self.shapes, self.place_M.to(device), tuple(table.to(device) for table in self.tables))
 
 
 class Predictor(nn.Module):
@@ -20,11 +46,25 @@ class Predictor(nn.Module):
         sizes = [inputs, *[hidden] * (LAYERS - 1), outputs]
         self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(sizes, sizes[1:]))
 
-    def forward(self, embeddings_MD: Tensor) -> Tensor:
-        x = embeddings_MD
-        for layer in self.layers[:-1]:
+    def forward(self, inputs: Inputs, picks: Tensor | None = None) -> Tensor:
+        """Kernels [M, K] of all coordinates, or of some (int64 [M])."""
+        first = self.layers[0]
+        layers, filters, channels = (F.linear(table, part) for table, part in zip(inputs.tables, first.weight.chunk(3, 1)))
+        layers = layers + first.bias
+        if picks is not None:
+            l_M, f_M, c_M = inputs.coordinates()[picks].T
+            return self.rest(F.relu(layers[l_M] + filters[f_M] + channels[c_M]))
+        grids = [((layers[i] + filters[:f])[:, None] + channels[:c]).flatten(0, 1) for i, (f, c) in enumerate(inputs.shapes)]
+        return self.rest(torch.cat(grids).relu_()).index_select(0, inputs.place_M)
+
+    def rest(self, x: Tensor) -> Tensor:
+        for layer in self.layers[1:-1]:
             x = F.relu(layer(x))
         return self.layers[-1](x)
+
+    def plain(self, embeddings_MD: Tensor) -> Tensor:
+        """The same from the embeddings in full; the reference of `forward`."""
+        return self.rest(F.relu(self.layers[0](embeddings_MD)))
 
 
 def count(inputs: int, hidden: int, outputs: int) -> int:
@@ -33,7 +73,7 @@ def count(inputs: int, hidden: int, outputs: int) -> int:
 
 
 @torch.no_grad()
-def start(inputs: int, hidden: int, outputs: int, embeddings_MD: Tensor, mean: float, deviation: float, random: torch.Generator) -> Predictor:
+def start(inputs: int, hidden: int, outputs: int, places: Inputs, mean: float, deviation: float, random: torch.Generator) -> Predictor:
     """A predictor whose first kernels, over all coordinates, have the mean and the standard deviation of the original's
     (appendix B): He's start in the hidden layers, and an output layer scaled to it."""
     predictor = Predictor(inputs, hidden, outputs)
@@ -41,9 +81,9 @@ def start(inputs: int, hidden: int, outputs: int, embeddings_MD: Tensor, mean: f
         layer.weight.normal_(0, (2 / layer.in_features) ** 0.5, generator=random)
         layer.bias.zero_()
     last = predictor.layers[-1]
-    values_MK = predictor(embeddings_MD)
+    values_MK = predictor(places)
     last.weight.mul_(deviation / values_MK.std().clamp_min(1e-12))
-    last.bias.fill_(mean - predictor(embeddings_MD).mean())
+    last.bias.fill_(mean - predictor(places).mean())
     return predictor
 
 

@@ -47,13 +47,13 @@ class NernTraining:
     def __init__(self, config: NernConfig, places: Places, images: Images | None):
         self.config, self.places, self.original = config, places, places.original
         self.images, self.total = images, config.steps
-        self.device = places.embeddings_MD.device
+        self.device = places.inputs.place_M.device
         self.network, self.weights = self.original.network, self.original.weights
         self.sizes = [layer.stop - layer.start for layer in self.original.layers]
         self.norm_M = torch.cat([weight.flatten(2).norm(dim=-1).flatten() for weight in self.weights]).cpu()
         values = torch.cat([weight.flatten() for weight in self.weights])
         self.predictor = start(
-            places.embeddings_MD.shape[1], config.hidden, places.kernel**2, places.embeddings_MD.cpu(), float(values.mean()), float(values.std()), generator(config.seed, 41)
+            6 * config.levels, config.hidden, places.kernel**2, places.inputs.to("cpu"), float(values.mean()), float(values.std()), generator(config.seed, 41)
         ).to(self.device)
         self.optimizer = ranger(self.predictor.parameters(), config.lr, config.betas, config.weight_decay)
         self.curves = torch.full((-(-self.total // config.validate_every), len(CURVES)), math.nan)
@@ -107,13 +107,13 @@ class NernTraining:
     def predict(self, index: int) -> list[Tensor]:
         """The kernels of every layer, those of the step's sample with a gradient."""
         picks = sample(self.config.sampling, self.sizes, self.norm_M, self.config.batch, generator(self.config.seed, 45, index))
-        embeddings_MD = self.places.embeddings_MD
+        inputs = self.places.inputs
         if picks is None:
-            return self.places.split(self.predictor(embeddings_MD))
+            return self.places.split(self.predictor(inputs))
         picks = picks.to(self.device)
         with torch.no_grad():
-            kernels_MK = self.predictor(embeddings_MD)
-        return self.places.split(kernels_MK.index_copy(0, picks, self.predictor(embeddings_MD[picks])))
+            kernels_MK = self.predictor(inputs)
+        return self.places.split(kernels_MK.index_copy(0, picks, self.predictor(inputs, picks)))
 
     def objective(self, predicted: Sequence[Tensor], batch: tuple[Tensor, Tensor, list[Tensor]] | None) -> tuple[Tensor, dict[str, Tensor]]:
         """Eq. 2 and its terms."""
@@ -144,7 +144,7 @@ class NernTraining:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """`weight_error`, and on validation images (or noise) `val_divergence`, `val_agreement` and (images) `val_accuracy`."""
-        predicted = self.places.split(self.predictor(self.places.embeddings_MD))
+        predicted = self.places.split(self.predictor(self.places.inputs))
         found = {"weight_error": losses.weight_error(predicted, self.weights)}
         if self.val_BCHW is not None:
             logits_BK = self.network(predicted, self.val_BCHW)[0]
