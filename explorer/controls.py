@@ -6,22 +6,34 @@ import random
 
 import pandas as pd
 import streamlit as st
+import torch
 
+from engine.artifacts import Manifest
 from engine.netspace.space import Space
 from explorer import services, state
+from explorer.components.shapes import RESOLUTIONS, SHAPES
 
 POOR, GOOD = 0.3, 0.85  # validation accuracy below and above which a network is called poor, good
 PAIRS = {"Random pair": None, "Poor to good": (False, True), "Good to good": (True, True)}  # button: (A is good, B is good)
 
 
-def pick_space(label: str = "Space") -> Space | None:
-    """A picker of the spaces at hand, where there are several, and the selected one in memory. None, and the way to make one,
-    where there is none."""
-    ids = [manifest.id for manifest in services.store().manifests("netspace")]
+def holds_shapes(space: Manifest) -> bool:
+    """Whether a space's networks are shapes, by its config (engine.config.from_fields tells them apart alike)."""
+    return "queries" in space.config
+
+
+def pick_space(label: str = "Space", shapes: bool = False) -> Space | None:
+    """A picker of the spaces at hand (`shapes`: of shapes only), where there are several, and the selected one in memory. None,
+    and the way to make one, where there is none."""
+    everything = {manifest.id: manifest for manifest in services.store().manifests("netspace")}
+    titles = {id_: each.title or id_ for id_, each in everything.items() if holds_shapes(each) or not shapes}
+    ids = list(titles)
     if not ids:
-        st.info("No space yet: a trained one would be here. `python -m engine train netspace-digits` makes it in about ten minutes.", icon=":material/scatter_plot:")
+        preset = "netspace-chairs" if shapes else "netspace-digits"
+        st.info(f"No space{' of shapes' * shapes} yet: a trained one would be here. `python -m engine train {preset}` makes it in about ten minutes.", icon=":material/scatter_plot:")
         return None
-    titles = {manifest.id: manifest.title or manifest.id for manifest in services.store().manifests("netspace")}
+    if state.get("space") in everything and state.get("space") not in ids:  # coming from a page of classifiers
+        state.remember(space=ids[0])
     picked = st.selectbox(label, ids, format_func=titles.get, **state.bound("space", ids))
     return services.host().space(picked)
 
@@ -29,6 +41,8 @@ def pick_space(label: str = "Space") -> Space | None:
 def describe(table: pd.DataFrame) -> dict[str, str]:
     """What a picker shows of each instance: '…-0017 · 93.1 % · 240 steps · held out'. Typing part of an id finds it."""
     held = {"test": " · held out", "val": " · validation"}
+    if "predicted_iou" in table:
+        return {row.id: f"{row.id} · IoU {row.predicted_iou:.3f}{held.get(row.split, '')}" for row in table.itertuples()}
     return {row.id: f"{row.id} · {100 * row.test_accuracy:.1f}\u202f% · {row.steps} steps{held.get(row.split, '')}" for row in table.itertuples()}
 
 
@@ -73,3 +87,21 @@ def draw_pair(table: pd.DataFrame, good: tuple[bool, bool] | None = None) -> tup
     a = random.choice(table["id"][masks[0]].tolist())
     others = [id_ for id_ in table["id"][masks[1]] if id_ != a] or [id_ for id_ in table["id"] if id_ != a] or [a]
     return a, random.choice(others)
+
+
+def first_shapes(space: Space) -> tuple[str, str]:
+    """What a newcomer sees: the chair that the space predicts best, and of the better half that farthest from it."""
+    seen = space.table[space.table["split"] == "train"].sort_values("predicted_iou", ascending=False, kind="stable")
+    better = seen.index[: max(2, len(seen) // 2)]
+    away = torch.linalg.vector_norm(space.embeddings_NE[list(better)] - space.embeddings_NE[better[0]], dim=-1)
+    return str(seen["id"].iloc[0]), str(seen["id"][better[int(away.argmax())]])
+
+
+def act_on(space_id: str, values: dict) -> None:
+    """Take over what a person set on the page of shapes, if it is of the space that is selected now."""
+    if not isinstance(values, dict) or values.get("of") != space_id:
+        return
+    texts = {name: values[name] for name in ("a", "b", "instance", "camera") if isinstance(values.get(name), str)}
+    numbers = {name: float(values[name]) for name, size in (("gamma", 1.0), ("level", 0.1)) if isinstance(values.get(name), int | float) and abs(values[name]) <= size}
+    choices = {name: str(values[name]) for name, known in (("shape", SHAPES), ("resolution", RESOLUTIONS)) if str(values.get(name)) in known}
+    state.remember(**texts, **numbers, **choices)

@@ -4,7 +4,7 @@ The selection is a handful of strings: `space`, `a`, `b`, `gamma`, `instance` an
 the URL's query and, because Streamlit drops the query when the page changes, in the session too:
 
 - at the start of a run `read()` takes the URL into the session (what the URL says wins; what it leaves out is kept);
-- a page asks with `space()`, `instance()`, `gamma()`, `choice()`; a value that cannot be used gives one message with a
+- a page asks with `space()`, `instance()`, `gamma()`, `number()`, `choice()`; a value that cannot be used gives one message with a
   remedy and falls back, and what was fallen back to is in the URL when the run ends (`write()`);
 - a widget is tied with `**bound(...)`; anything else that changes the selection calls `remember()`.
 
@@ -118,6 +118,21 @@ def gamma(default: float = 0.5) -> float:
     _selection()["gamma"] = text(float(number))
     _tell("gamma")
     return number
+
+
+def number(name: str, default: float, low: float, high: float) -> float:
+    """The selected number under that name, from `low` to `high`; what cannot be used is told once and falls back to `default`."""
+    value = get(name)
+    try:
+        found = default if value is None else float(value)
+    except ValueError:
+        found = math.nan
+    if not low <= found <= high:
+        _fall_back(name, f"{name.capitalize()} {quoted(value)} is not a number from {text(low)} to {text(high)}. Showing {text(default)} instead.", text(default))
+        found = default
+    _selection()[name] = text(float(found))
+    _tell(name)
+    return found
 
 
 def bound(name: str, options: Sequence[str], default: str | None = None, what: str | None = None) -> dict:

@@ -1,0 +1,115 @@
+// The contact sheet: a small picture of each instance, and of each placed shape, as buttons. Needs live.js.
+
+const THUMB = 68; // CSS pixels
+
+class ContactSheet {
+  constructor(root, onPick) {
+    this.grid = root.querySelector('[data-sh="grid"]');
+    this.search = root.querySelector('[data-sh="search"]');
+    this.count = root.querySelector('[data-sh="count"]');
+    this.drawn = root.querySelector('[data-sh="drawn"]');
+    this.listening = new AbortController();
+    const on = (target, type, handler) => target.addEventListener(type, handler, { signal: this.listening.signal });
+    on(this.grid, "click", (event) => {
+      const card = event.target.closest("[data-id]");
+      if (card) onPick(card.dataset.id);
+    });
+    on(this.search, "input", () => this.filter());
+    on(this.grid, "keydown", (event) => this.walk(event));
+    this.urls = [];
+  }
+
+  // `space`: the answer of /api/spaces/ID; `placed`: [{id, name, iou}] newest first.
+  async load(space, placed) {
+    this.table = space.instances;
+    const wanted = (this.wanted = `${space.manifest.id} ${placed.map((each) => each.id)}`);
+    this.grid.classList.add("sh-bones");
+    const { header, array } = await fetchFrame(`/api/spaces/${encodeURIComponent(space.manifest.id)}/sheet`);
+    if (wanted !== this.wanted) return;
+    this.drop();
+    const rows = new Map(this.table.id.map((id, row) => [id, row])), names = new Map(placed.map((each) => [each.id, each]));
+    const cards = [];
+    for (const sheet of [...header.sheets.slice(1), header.sheets[0]]) {
+      const url = URL.createObjectURL(new Blob([array(sheet.webp)], { type: "image/webp" }));
+      this.urls.push(url);
+      sheet.ids.forEach((id, at) => {
+        if (!rows.has(id) && !names.has(id)) return;
+        const card = document.createElement("button");
+        Object.assign(card, { type: "button", className: "sh-card", title: this.words(id, rows.get(id), names.get(id)) });
+        Object.assign(card.dataset, { id, words: `${card.title} ${this.extra(rows.get(id))}`.toLowerCase() });
+        card.setAttribute("aria-label", card.title);
+        const picture = document.createElement("i");
+        picture.style.cssText = `background-image:url(${url});background-size:${sheet.columns * THUMB}px auto;background-position:${-(at % sheet.columns) * THUMB}px ${-Math.floor(at / sheet.columns) * THUMB}px`;
+        const mark = document.createElement("b");
+        card.append(picture, mark);
+        if (names.has(id)) card.classList.add("sh-own");
+        cards.push(card);
+      });
+    }
+    this.grid.replaceChildren(...cards);
+    this.grid.classList.remove("sh-bones");
+    this.drawn.textContent = `${this.table.id.length} networks, drawn by ${header.sheets[0].drawn}${header.sheets[0].drawn === "matplotlib" ? ", for want of OpenGL" : ""}.`;
+    this.filter();
+    this.mark(this.marks ?? {});
+  }
+
+  words(id, row, placed) {
+    if (placed) return `${placed.name} (placed)`;
+    const { split, predicted_iou: predicted } = this.table, held = { test: ", held out", val: ", validation" }[split[row]] ?? "";
+    return `${id}${held}${predicted ? `, IoU ${predicted[row].toFixed(3)} as the space predicts it` : ""}`;
+  }
+
+  // What else a search finds: "pedestal", "arms", "slats".
+  extra(row) {
+    const { legs, slats, arms, split, file } = this.table;
+    if (row === undefined) return "mine placed";
+    return `${legs?.[row] ?? ""} ${slats ? (slats[row] ? `slats ${slats[row]}` : "solid") : ""} ${arms?.[row] ? "arms" : ""} ${split[row]} ${file?.[row] ?? ""}`;
+  }
+
+  filter() {
+    const wanted = this.search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const card of this.grid.children) {
+      card.hidden = !wanted.every((word) => card.dataset.words.includes(word));
+      shown += !card.hidden;
+    }
+    this.count.textContent = wanted.length ? `${shown} found` : "";
+  }
+
+  // Which cards carry a letter: {id: "A"}.
+  mark(marks) {
+    this.marks = marks;
+    for (const card of this.grid.children) {
+      const letter = marks[card.dataset.id] ?? "";
+      card.lastChild.textContent = letter;
+      card.setAttribute("aria-pressed", String(Boolean(letter)));
+    }
+  }
+
+  // Bring the card of an id into sight, without moving the page.
+  reveal(id) {
+    const card = [...this.grid.children].find((each) => each.dataset.id === id);
+    if (!card) return;
+    const { offsetTop: top, offsetHeight: height } = card, { scrollTop, clientHeight } = this.grid;
+    if (top < scrollTop || top + height > scrollTop + clientHeight) this.grid.scrollTop = top - clientHeight / 2 + height / 2;
+  }
+
+  walk(event) {
+    const cards = [...this.grid.children].filter((card) => !card.hidden), at = cards.indexOf(document.activeElement);
+    const across = Math.max(1, cards.filter((card) => card.offsetTop === cards[0].offsetTop).length);
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
+    if (!step || at < 0 || !cards[at + step]) return;
+    event.preventDefault();
+    cards[at + step].focus();
+  }
+
+  drop() {
+    for (const url of this.urls) URL.revokeObjectURL(url);
+    this.urls = [];
+  }
+
+  close() {
+    this.listening.abort();
+    this.drop();
+  }
+}

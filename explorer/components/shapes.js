@@ -1,0 +1,394 @@
+// The page of shapes: a contact sheet, the gamma slider, meshes that follow it. Needs live.js, gamma_slider.js, mesh_view.js,
+// mesh_plotly.js, contact_sheet.js, filmstrip.js, shape_table.js.
+//
+// Two sockets: `live` answers the thumb with coarse meshes; `later` brings what follows when it rests (fine meshes, measures,
+// the filmstrip), so that none of it is ever in the way of the next movement.
+
+const COARSE = 48; // nodes an axis while the thumb moves
+const IDLE_MS = 160; // so long after the last movement the rest is asked for
+const BESIDE_MS = 140; // while dragging, the other views at most so often
+const PANES = {
+  path: [["mesh", "embedding", "Decoded from the space"], ["mesh-weights", "weights", "Weights mixed directly"]],
+  instance: [["mesh", "embedding", "Predicted by the space"], ["mesh-weights", "weights", "Target: the fitted network"], ["mesh-original", "original", "The shape it was fitted to"]],
+  placed: [["mesh", "embedding", "Placed with inversion"], ["mesh-weights", "encoded", "Placed by the encoder alone"], ["mesh-original", "original", "The mesh that was dropped"]],
+};
+const OWN = ["a", "b", "gamma", "shape", "instance", "level", "resolution", "camera"]; // what a person sets here and the URL follows
+const HERO = 4, BESIDE = 3, FINE = 3, SAID = 2, FILM = 0; // priorities
+
+class Shapes {
+  constructor(root) {
+    this.root = root;
+    this.find = (name) => root.querySelector(`[data-sh="${name}"]`);
+    this.view = {};
+    this.sent = {}; // what was set here and has not come back from Python yet
+    this.camera = new Camera();
+    this.camera.onRest = () => this.cameraRests();
+    this.listening = new AbortController();
+    const Surface = MeshView.able() ? MeshView : MeshPlotly;
+    root.dataset.renderer = Surface === MeshView ? "webgl2" : "plotly";
+    this.panes = [...root.querySelectorAll("[data-pane]")].map((figure) => {
+      const stage = figure.querySelector(".sh-stage");
+      const surface = new Surface(stage.querySelector("canvas"), this.camera);
+      if (Surface === MeshView) handle(stage, this.camera, this.listening.signal);
+      return { figure, stage, surface, find: (name) => figure.querySelector(`[data-of="${name}"]`) };
+    });
+    this.observer = new ResizeObserver(() => this.camera.views.forEach((view) => view.invalidate()));
+    this.panes.forEach(({ stage }) => this.observer.observe(stage));
+    this.live = new Live((state, reason) => this.connection(state, reason));
+    this.later = new Live();
+    window.__live = this.live.stats; // read by the tests and the bench
+    this.slider = new GammaSlider(root.querySelector(".ip-slider"), (gamma, stamp) => this.input(gamma, stamp), (gamma) => this.commit(gamma));
+    this.sheet = new ContactSheet(root, (id) => this.pick(id));
+    this.film = new Filmstrip(this.find("film"), this.camera, (gamma) => { this.slider.place(gamma); this.input(gamma); this.commit(gamma); });
+    this.table = new ShapeTable(this.find("table"));
+    this.listen();
+  }
+
+  listen() {
+    const on = (target, type, handler) => target.addEventListener(type, handler, { signal: this.listening.signal });
+    on(this.root, "click", (event) => {
+      const button = event.target.closest("[data-do]");
+      if (!button) return;
+      const { do: action, value } = button.dataset, { a, b, gamma, instance } = this.view;
+      if (action === "shape") this.set({ shape: value, instance: instance ?? a });
+      else if (action === "swap") this.set({ a: b, b: a, gamma: tidy(1 - gamma) });
+      else if (action === "random") this.set(this.draw());
+      else if (action === "use") this.set({ [value]: instance, shape: "path" });
+      else if (action === "home") this.camera.reset();
+      else if (action === "film") this.saveFilm();
+    });
+    on(this.find("level"), "input", (event) => {
+      this.view.level = Number(event.target.value);
+      this.showControls();
+      this.move();
+    });
+    on(this.find("level"), "change", () => this.set({ level: this.view.level }));
+    on(this.find("resolution"), "change", (event) => this.set({ resolution: Number(event.target.value) }));
+  }
+
+  // ---- what comes from Python, and what goes there
+
+  update(data, act) {
+    this.act = act;
+    const before = this.key();
+    const old = this.data;
+    this.data = data;
+    for (const name of OWN) {
+      const value = data[name] ?? null;
+      if (name in this.sent && this.sent[name] !== value) continue; // an older answer
+      delete this.sent[name];
+      if (name === "gamma" && this.slider.busy()) continue;
+      if (name === "camera" && (value === this.view.camera || old)) continue; // a camera stays where a hand has put it
+      this.view[name] = value;
+      if (name === "camera") this.camera.place(value);
+    }
+    for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
+    this.colours();
+    const names = JSON.stringify(data.placed);
+    if (data.space !== old?.space || names !== this.names) {
+      this.names = names;
+      this.loadSheet();
+    }
+    this.showControls();
+    if (this.key() !== before || data.space !== old?.space) this.start();
+    else if (this.view.gamma !== this.slider.gamma && !this.slider.busy()) {
+      this.slider.place(this.view.gamma);
+      this.input(this.slider.gamma);
+    }
+  }
+
+  set(values) {
+    const before = this.key();
+    Object.assign(this.view, values);
+    Object.assign(this.sent, values);
+    this.act({ ...this.sent, of: this.data.space });
+    this.showControls();
+    if ("gamma" in values) this.slider.place(values.gamma);
+    if (this.key() !== before) this.start();
+    else this.move();
+  }
+
+  commit(gamma) {
+    this.set({ gamma });
+  }
+
+  cameraRests() {
+    this.film.redraw();
+    this.view.camera = this.sent.camera = this.camera.text();
+    this.act?.({ ...this.sent, of: this.data.space });
+  }
+
+  // What decides which panes there are and whether what they show is still of use.
+  key() {
+    const { shape, a, b, instance } = this.view;
+    return JSON.stringify([this.data?.space, shape, ...(shape === "instance" ? [instance] : [a, b])]);
+  }
+
+  placed(id) {
+    return this.data.placed.find((each) => each.id === id);
+  }
+
+  mode() {
+    return this.view.shape === "path" ? "path" : this.placed(this.view.instance) ? "placed" : "instance";
+  }
+
+  pick(id) {
+    const { shape, b } = this.view;
+    if (shape === "instance") return this.set({ instance: id });
+    if (this.next !== "b") {
+      this.next = "b";
+      this.set({ a: id });
+    } else if (id !== this.view.a || b === id) {
+      this.next = "a";
+      this.set({ b: id });
+    }
+  }
+
+  draw() {
+    const ids = this.space?.instances.id ?? [], { split } = this.space?.instances ?? {};
+    const seen = ids.filter((_, row) => split[row] === "train"), one = () => seen[Math.floor(Math.random() * seen.length)];
+    const a = one();
+    let b = one();
+    while (b === a && seen.length > 1) b = one();
+    return { a, b };
+  }
+
+  async loadSheet() {
+    const { space, placed } = this.data;
+    try {
+      const response = await fetch(`/api/spaces/${encodeURIComponent(space)}`);
+      if (!response.ok) throw new Error((await response.json()).error);
+      const found = await response.json();
+      if (space !== this.data.space) return;
+      this.space = found;
+      await this.sheet.load(found, placed);
+      this.sheet.reveal(this.view.shape === "path" ? this.view.a : this.view.instance);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  showControls() {
+    const { view } = this, { shape, a, b, instance } = view;
+    for (const button of this.root.querySelectorAll('[data-do="shape"]')) button.setAttribute("aria-pressed", String(button.dataset.value === shape));
+    this.root.dataset.shape = this.mode();
+    const said = (id) => this.placed(id)?.name ?? id ?? "";
+    for (const [part, id] of [["name-a", a], ["name-b", b], ["name-one", instance]]) this.find(part).textContent = said(id);
+    this.find("level").value = view.level;
+    this.find("level-value").textContent = view.level.toFixed(3).replace("-", "\u2212");
+    this.find("resolution").value = String(view.resolution);
+    this.find("hint").textContent = shape === "instance" ? "A click shows that shape" : `Next click sets ${this.next === "b" ? "B" : "A"}`;
+    this.sheet.mark(shape === "instance" ? { [instance]: "●" } : { [a]: "A", [b]: a === b ? "A B" : "B" });
+  }
+
+  // ---- questions
+
+  start() {
+    for (const slot of ["mesh", "mesh-weights", "mesh-original"]) this.live.drop(slot), this.later.drop(slot);
+    this.later.drop("film");
+    const panes = PANES[this.mode()];
+    this.panes.forEach(({ figure, find }, at) => {
+      figure.hidden = !panes[at];
+      if (!panes[at]) return;
+      find("title").textContent = panes[at][2];
+      figure.classList.add("waiting");
+    });
+    this.table.rows(panes.map(([, , title]) => title), this.ends(), this.mode());
+    this.film.reset(`${this.data.space}-${this.view.a}-${this.view.b}`);
+    this.stamp = this.key();
+    this.slider.place(this.view.gamma);
+    this.input(this.slider.gamma);
+  }
+
+  ends() {
+    const { shape, a, b, instance } = this.view;
+    return shape === "path" ? [a, b] : [instance, instance];
+  }
+
+  question(op, path, resolution, gamma = this.slider.gamma) {
+    const [a, b] = this.ends();
+    return { op, space: this.data.space, a, b, gamma: this.view.shape === "path" ? gamma : 0, path, resolution, level: path === "original" ? 0 : this.view.level };
+  }
+
+  // Ask, and hand the answer on only if it is still of the same shapes. Refusals go to the error line.
+  async ask(socket, slot, priority, question) {
+    const { stamp } = this;
+    try {
+      const answer = await socket.ask(slot, question, priority);
+      if (!answer || stamp !== this.stamp) return null;
+      this.fail(null);
+      return answer;
+    } catch (error) {
+      if (stamp === this.stamp) this.fail(error);
+      return null;
+    }
+  }
+
+  input(gamma, stamp) {
+    this.find("gamma").textContent = gamma.toFixed(3);
+    this.view.gamma = gamma;
+    this.move(stamp);
+  }
+
+  // Something under the hand has changed: the first pane at once, the others as there is time, the rest when it rests.
+  async move(stamp) {
+    for (const slot of ["mesh", "mesh-weights", "mesh-original", "said", "film"]) this.later.drop(slot);
+    this.table.fade();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.rest();
+    }, IDLE_MS);
+    const answer = await this.ask(this.live, "mesh", HERO, this.question("mesh", PANES[this.mode()][0][1], COARSE));
+    if (!answer) return;
+    this.show(0, answer, true);
+    if (stamp) this.painted(stamp);
+    if (performance.now() - (this.besides ?? 0) > BESIDE_MS) this.beside();
+    if (!this.timer) this.rest(); // the answer came after the rest was due
+  }
+
+  async beside() {
+    this.besides = performance.now();
+    const panes = PANES[this.mode()];
+    for (let at = 1; at < panes.length; at += 1) {
+      if (panes[at][1] === "original") continue; // it depends on nothing that moves
+      const answer = await this.ask(this.live, panes[at][0], BESIDE, this.question("mesh", panes[at][1], COARSE));
+      if (answer) this.show(at, answer, true);
+    }
+  }
+
+  // The thumb rests: fine meshes, what is said of them, the filmstrip. A movement ends it.
+  async rest() {
+    const asked = JSON.stringify(this.question("mesh", "", 0));
+    if (this.settled === asked + this.view.resolution) return this.fill();
+    if (this.shown !== asked) return; // the coarse answer calls again
+    const panes = PANES[this.mode()], same = () => !this.timer && asked === JSON.stringify(this.question("mesh", "", 0));
+    for (let at = 0; at < panes.length && same(); at += 1) {
+      const answer = await this.ask(this.later, panes[at][0], FINE, this.question("mesh", panes[at][1], this.view.resolution));
+      if (answer && same()) this.show(at, answer, false);
+    }
+    for (let at = 0; at < panes.length && same(); at += 1) {
+      const answer = await this.ask(this.later, "said", SAID, this.question("measures", panes[at][1], this.view.resolution));
+      if (answer && same()) this.table.say(at, answer.header);
+    }
+    if (!same()) return;
+    this.settled = asked + this.view.resolution;
+    this.root.dataset.settled = this.slider.gamma;
+    this.fill();
+  }
+
+  async fill() {
+    if (this.filling || this.view.shape !== "path") return;
+    this.filling = true;
+    for (let next = this.film.next(); next && !this.timer; next = this.film.next()) {
+      const answer = await this.ask(this.later, "film", FILM, this.question("mesh", next.path, FILM_RESOLUTION, next.gamma));
+      if (answer && answer.header.level === this.view.level) this.film.add(next, this.read(answer));
+      else if (!answer) break;
+    }
+    this.filling = false;
+  }
+
+  read({ header, array }) {
+    if (header.surface !== "mesh") return {};
+    const { buffer, byteOffset, length } = array("faces");
+    return { vertices: array("vertices"), faces: new Uint32Array(buffer, byteOffset, length / 4) };
+  }
+
+  // ---- answers
+
+  show(at, answer, coarse) {
+    const { header } = answer, { vertices, faces } = this.read(answer), { figure, stage, surface, find } = this.panes[at];
+    surface.show(vertices ?? null, faces ?? null);
+    const count = faces ? faces.length / 3 : 0, resolution = `${header.resolution}³`;
+    Object.assign(stage.dataset, { faces: count, vertices: vertices ? vertices.length / 3 : 0, gamma: header.gamma, resolution: header.resolution, surface: header.surface, path: header.path });
+    find("facts").textContent = header.path === "original" ? `${count.toLocaleString("en")} triangles` : `${coarse ? "coarse " : ""}${resolution}, ${count.toLocaleString("en")} triangles`;
+    find("none").hidden = Boolean(faces);
+    find("none").textContent = faces ? "" : `No surface: at level ${header.level.toFixed(3).replace("-", "\u2212")} the whole cube lies ${header.surface} of the shape.`;
+    figure.classList.remove("waiting");
+    this.root.classList.remove("waiting");
+    if (at) return;
+    this.shown = JSON.stringify(this.question("mesh", "", 0, header.gamma));
+    this.slider.say(`gamma ${header.gamma.toFixed(3)}, ${count} triangles`);
+    this.links(header);
+  }
+
+  links({ gamma, level, path }) {
+    const [a, b] = this.ends(), base = `/api/spaces/${encodeURIComponent(this.data.space)}`;
+    for (const link of this.root.querySelectorAll("[data-take]")) {
+      const form = link.dataset.take;
+      link.href = form === "network" ? `${base}/network?${new URLSearchParams({ a, b, gamma, path })}` : `${base}/mesh?${new URLSearchParams({ a, b, gamma, path, level, resolution: this.view.resolution, format: form })}`;
+    }
+  }
+
+  // From the input event's own time stamp to the moment after the frame with its mesh was painted.
+  painted(stamp) {
+    const { stats } = this.live;
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => {
+        const now = performance.now();
+        stats.latencies.push(now - stamp);
+        stats.paints.push(now);
+      };
+      channel.port2.postMessage(null);
+    });
+  }
+
+  // ---- look
+
+  colours() {
+    const style = getComputedStyle(this.root), read = (name) => style.getPropertyValue(name).trim();
+    const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
+    const back = parse(read("--st-background-color")), text = parse(read("--st-text-color"));
+    const shadow = back.map((part, i) => (part > 0.5 ? 0.88 * part + 0.12 * text[i] : 0.45 * part));
+    this.panes.forEach(({ surface }, at) => {
+      surface.look = { colour: at ? [0.66, 0.66, 0.655] : [0.56, 0.66, 0.74], shadow };
+      surface.invalidate();
+    });
+    this.film.look = { colour: [0.56, 0.66, 0.74], shadow };
+    if (this.back !== String(back)) this.film.redraw();
+    this.back = String(back);
+  }
+
+  saveFilm() {
+    const style = getComputedStyle(this.root), read = (name) => style.getPropertyValue(name).trim();
+    const words = { title: `${this.view.a} to ${this.view.b}`, caption: `${this.data.space}: ${this.data.captions.film}` };
+    this.film.save(words, { back: read("--st-background-color"), text: read("--st-text-color") }, style.fontFamily).then(() => this.film.redraw());
+  }
+
+  connection(state, reason) {
+    const words = { connecting: "connecting", open: "live", lost: "reconnecting" };
+    Object.assign(this.find("connection"), { textContent: words[state], title: reason });
+    this.find("connection").dataset.state = state;
+    if (reason) this.fail(new Error(reason));
+  }
+
+  fail(error) {
+    const line = this.find("error");
+    if (line.textContent !== (error?.message ?? "")) line.textContent = line.title = error?.message ?? "";
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.stamp = null;
+    this.listening.abort();
+    this.observer.disconnect();
+    for (const part of [this.slider, this.live, this.later, this.sheet, this.film]) part.close();
+    for (const { surface } of this.panes) surface.close();
+  }
+}
+
+const mounted = new WeakMap();
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const view = mounted.get(parentElement) ?? new Shapes(parentElement.querySelector(".sh"));
+  mounted.set(parentElement, view);
+  view.update(data, (values) => setTriggerValue("act", values));
+  // Streamlit runs the clean-up of a call that newer data overtook, too: only the last one ends the view.
+  const turn = (view.turn = (view.turn ?? 0) + 1);
+  return () => {
+    if (view.turn !== turn) return;
+    view.close();
+    mounted.delete(parentElement);
+  };
+}

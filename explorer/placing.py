@@ -1,0 +1,104 @@
+"""Placing a mesh of one's own in a space of shapes: the panel below the views."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.artifacts import Manifest
+from engine.errors import ExplorerError
+from engine.netspace.space import Space
+from engine.shapes import placed
+from engine.shapes.jobs import PlacingJob
+from engine.shapes.meshes import MAX_BYTES, SUFFIXES
+from explorer import services, state
+
+JOB, TURN = "_placing_job", "_placing_turn"
+REFRESH = 0.5  # seconds
+KINDS = ", ".join(suffix[1:].upper() for suffix in SUFFIXES)
+WORDS = """
+A network is fitted to the mesh as the zoo's were to their chairs (watertight or not: the inside is where its winding number is
+above one half), then placed twice: by the encoder alone, and by inversion, gradient descent on the embedding until the decoded
+network answers as the fitted one does. Ours, beyond the paper. It becomes a point of the map and an anchor like any other.
+"""
+
+
+def panel(space: Space, mine: list[Manifest]) -> None:
+    """The uploader, the folder's meshes, the progress of a mesh on its way, and what has been placed already."""
+    st.subheader("Place a shape of your own", anchor=False)
+    job: PlacingJob | None = st.session_state.get(JOB)
+    if job is not None and job.space_id == space.id:
+        watch()
+    else:
+        choose(space)
+    st.caption(WORDS)
+    if mine:
+        table(mine)
+
+
+def choose(space: Space) -> None:
+    """Drop a file, or pick one of the workspace's folder `meshes`."""
+    folder = services.store().workspace / "meshes"
+    files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()) if folder.is_dir() else []
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        turn = st.session_state.setdefault(TURN, 0)
+        dropped = st.file_uploader(f"Drop a mesh ({KINDS})", type=[suffix[1:] for suffix in SUFFIXES], key=f"mesh_{turn}", max_upload_size=MAX_BYTES >> 20)
+    with right:
+        name = st.selectbox("Or pick one of the folder", files, index=None, placeholder="meshes/ in your workspace" if files else "meshes/ in your workspace is empty", disabled=not files, key=f"folder_mesh_{turn}")
+    if dropped is not None:
+        begin(space, dropped.name, dropped.getvalue())
+    elif name is not None:
+        try:
+            begin(space, name, (folder / name).read_bytes()[: MAX_BYTES + 1])
+        except OSError as error:
+            st.error(f"{name} cannot be opened ({error.strerror}). Check that it is there and readable.", icon=":material/error:")
+
+
+def begin(space: Space, name: str, content: bytes) -> None:
+    st.session_state[TURN] += 1
+    st.session_state[JOB] = PlacingJob(services.host(), space.id, name[:100], content).start()
+    st.rerun()
+
+
+@st.fragment(run_every=REFRESH)
+def watch() -> None:
+    """Progress of the session's job; when it is placed, it is shown."""
+    job: PlacingJob = st.session_state[JOB]
+    if job.error is not None:
+        st.error(f"It was not placed: {job.error}", icon=":material/error:")
+        if st.button("Choose another mesh"):
+            del st.session_state[JOB]
+            st.rerun()
+    elif job.id is not None:
+        del st.session_state[JOB]
+        state.remember(shape="instance", instance=job.id)
+        st.rerun()
+    else:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(job.share, f"{job.name}: {job.stage}")
+            st.button("Stop fitting", on_click=job.stop, help="Places the network as it stands", disabled=not 0 < job.share < 0.85)
+
+
+def table(mine: list[Manifest]) -> None:
+    """What has been placed, with both ways of placing side by side."""
+    for each in mine:
+        figures = {name: each.metrics.get(name, {}).get("value") for name in ("fit_iou", "encoded_iou", "placed_iou", "nearest_iou")}
+        said = {name: "–" if value is None else f"{value:.3f}" for name, value in figures.items()}
+        with st.container(horizontal=True, vertical_alignment="center", key=f"row_{each.id}"):
+            st.markdown(
+                f"**{state.quoted(each.config.get('name', each.id))}** IoU to the fitted network: encoder alone **{said['encoded_iou']}**, with inversion **{said['placed_iou']}**, "
+                f"nearest known chair {said['nearest_iou']}; the fit to the mesh {said['fit_iou']}"
+            )
+            st.button("Show", key=f"show_{each.id}", on_click=lambda id_=each.id: state.remember(shape="instance", instance=id_))
+            st.button("Use as A", key=f"a_{each.id}", on_click=lambda id_=each.id: state.remember(shape="path", a=id_))
+            st.button("Use as B", key=f"b_{each.id}", on_click=lambda id_=each.id: state.remember(shape="path", b=id_))
+            st.button("Remove", key=f"forget_{each.id}", icon=":material/delete:", on_click=remove, args=(each.id,))
+
+
+def remove(id_: str) -> None:
+    """Forget a placed shape, and whatever view shows it."""
+    try:
+        placed.forget(services.store(), id_)
+    except ExplorerError:  # gone already
+        pass
+    state.remember(**{name: None for name in ("a", "b", "instance") if state.get(name) == id_})

@@ -1,0 +1,31 @@
+"""Shapes: drag from one chair to another and see the network on the way as its surface."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.shapes import placed
+from explorer import controls, placing, services, state
+from explorer.components.shapes import RESOLUTIONS, SHAPES, shapes
+
+heading, picker = st.columns([3, 2], vertical_alignment="bottom")
+heading.title("Shapes", anchor=False)
+with picker:
+    space = controls.pick_space(shapes=True)
+if space is None:
+    st.stop()
+mine = placed.listed(services.store(), space.id)
+ids = [*space.table["id"], *(each.id for each in mine)]
+a, b = controls.first_shapes(space)
+selected = {
+    "a": state.instance("a", ids, a),
+    "b": state.instance("b", ids, b),
+    "gamma": state.gamma(),
+    "shape": state.choice("shape", SHAPES),
+    "instance": state.instance("instance", ids, a),
+    "level": state.number("level", 0.0, -0.1, 0.1),
+    "resolution": int(state.choice("resolution", RESOLUTIONS, "128")),
+    "camera": state.get("camera"),
+}
+shapes(space, selected, [{"id": each.id, "name": str(each.config.get("name", each.id))} for each in mine], on_act=lambda values: controls.act_on(space.id, values))
+placing.panel(space, mine)
