@@ -9,6 +9,7 @@ from . import commands
 from .errors import ExplorerError
 
 USAGE = 2  # exit code of a wrong use
+JOB_ACTIONS = ("list", "show", "stop", "resume", "delete", "keep", "estimate")
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,8 +43,13 @@ def parser() -> Parser:
     command("evaluate", "measure an artifact's metrics again from its weights", id={"help": "artifact id"})
     command("interpolate", "accuracy of the network between two anchors", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id"}, __gamma=gamma, __path=path)
     command("export", "write the network between two anchors as safetensors", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id"}, __gamma=gamma, __path=path, __output={"help": "file (default: named after the network)"})
+    command("mesh", "write the surface of a shape, or of one between two, as a file", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id (default: the first)", "nargs": "?"}, __gamma={**gamma, "default": None, "help": "0 at anchor A, 1 at anchor B (default: 0.5, and 0 without B)"}, __path=path, __resolution={"type": int, "default": 128, "help": "nodes an axis (default: 128)"}, __level={"type": float, "default": 0.0, "help": "signed distance of the surface (default: 0)"}, __output={"help": "a .glb, .ply, .stl or .obj file (default: a GLB named after the shape)"})
+    command("place", "find where a shape that a space was not trained on lives in it", id={"help": "space id"}, what={"help": "an instance of the space's zoo, a network (.safetensors) or a mesh (.obj, .ply, .stl, .off, .glb)"}, __steps={"type": int, "default": 30, "help": "of inversion (default: 30)"})
     command("verify", "check every file of an artifact, or of all", id={"help": "artifact id", "nargs": "?"})
     command("bench", "measure speed, as ratios", name={"help": "row name", "nargs": "*"})
+    command("lso", "improve a network by gradient descent on its embedding, as a job; --FIELD VALUE changes its config", space={"help": "space id"}, instance={"help": "instance id where it starts (or --xy X Y, a place of the map)", "nargs": "?"})
+    command("jobs", "the jobs, or one: list, show, stop, resume, delete, keep ID; estimate PRESET", action={"choices": JOB_ACTIONS, "nargs": "?", "default": "list", "help": "default: list"}, job={"nargs": "?", "help": "job id, or the preset of estimate"}, __name={"help": "name of the instance that keep makes"})
+    command("worker", "work through the queue until nothing was to do for a while", __idle={"type": float, "default": 1800.0, "help": "seconds without a job after which it ends (default: 1800)"})
     command("serve", "serve the live API alone", __host={"default": "127.0.0.1"}, __port={"type": int, "default": 8502})
     return top
 
@@ -52,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     options, rest = parser().parse_known_args(arguments)
     options.overrides = rest
     try:
-        if rest and options.command != "train":
+        if rest and options.command not in ("train", "lso") and getattr(options, "action", None) != "estimate":
             raise commands.WrongUse(f"{options.command} does not know {' '.join(rest)}. See python -m engine {options.command} --help.")
         getattr(commands, f"do_{options.command}")(options)
     except ExplorerError as error:

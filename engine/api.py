@@ -29,6 +29,7 @@ from .export import mesh_bytes, network_bytes
 from .frames import frame, to_bytes
 from .guard import Guard, allowed_hosts
 from .host import LIVE_IMAGES, Host, colour_range, prep_of
+from .jobs.routes import job_routes
 from .live import serve_live
 from .netspace.space import Space
 from .shapes import placed, sheet, viewing
@@ -57,7 +58,7 @@ def routes(host: Host, hosts: Iterable[str] = ()) -> list[BaseRoute]:
         "/api/{rest:path}": nothing,  # last: what no route above knows
     }
     http = [Route(path, endpoint(host, function), methods=METHODS if function is nothing else ["GET"], middleware=guard) for path, function in functions.items()]
-    return [WebSocketRoute("/api/live", serve_live(host), middleware=guard), *http]
+    return [WebSocketRoute("/api/live", serve_live(host), middleware=guard), *job_routes(host.store, guard), *http]
 
 
 def app(host: Host, hosts: Iterable[str] = ()) -> Starlette:

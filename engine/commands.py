@@ -130,6 +130,43 @@ def do_export(options) -> None:
     emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
 
 
+def do_mesh(options) -> None:
+    from .artifacts import write_atomic
+    from .export import mesh_bytes
+    from .host import Host
+    from .shapes.viewing import View
+
+    gamma = options.gamma if options.gamma is not None else 0.5 if options.b else 0.0
+    view = View(options.id, options.a, options.b or options.a, gamma, options.path, options.resolution, options.level)
+    path = Path(options.output or f"{'-'.join(filter(None, (options.id, options.a, options.b)))}-{gamma:g}.glb")
+    data = mesh_bytes(Host(store_of(options), options.device), view, path.suffix.lower()[1:])
+    write_atomic(path, data)
+    emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
+
+
+def do_place(options) -> None:
+    from dataclasses import asdict
+
+    from .host import device_of
+    from .netspace.placing import place_what
+    from .netspace.space import load_space
+
+    space = load_space(store_of(options), options.id, str(device_of(options.device)))
+    found, fit = place_what(space, options.what, options.steps, options.seed or 0, progress)
+    said = {key: value for key, value in asdict(found).items() if not key.endswith("_E")}
+    (xy,), _ = space.place_on_map(found.embedding_E[None])
+    value = {"id": options.id, "what": options.what, **said, "x2": float(xy[0]), "y2": float(xy[1]), "fit": fit}
+    lines = [
+        f"{options.what} in {options.id}, at ({xy[0]:.2f}, {xy[1]:.2f}) on the map; IoU with the shape of the network itself:",
+        f"  {'nearest known shape' if found.encoded == 'nearest' else 'by the encoder alone':<28} {found.encoded_iou:.4f}",
+        f"  {f'and {found.steps} steps of inversion':<28} {found.iou:.4f}",
+        f"  {found.nearest:<28} {found.nearest_iou:.4f}  (the most alike of those trained on)",
+    ]
+    if fit:
+        lines.insert(1, f"  {'fitted to the mesh':<28} {fit['iou']:.4f}  ({fit['steps']} steps, {fit['seconds']:.1f} s)")
+    emit(options, value, "\n".join(lines))
+
+
 def do_verify(options) -> None:
     store = store_of(options)
     ids = [options.id] if options.id else list(store.folders())
@@ -147,8 +184,28 @@ def do_bench(options) -> None:
     emit(options, {"rows": rows}, "\n".join(lines))
 
 
+def do_lso(options) -> None:
+    from .jobs.commands import lso
+
+    lso(options, emit, overridden, progress)
+
+
+def do_jobs(options) -> None:
+    from .jobs.commands import jobs
+
+    jobs(options, emit)
+
+
+def do_worker(options) -> None:
+    from .jobs.commands import worker
+
+    worker(options)
+
+
 def do_serve(options) -> None:
     from .api import serve
     from .host import Host
+    from .jobs.backends import keeper
 
+    keeper(store_of(options))  # jobs that wait get a worker, dead workers are noticed
     serve(Host(store_of(options), options.device), options.host, options.port)

@@ -159,3 +159,31 @@ def digest(config) -> str:
     """Short hash of a config; two runs with the same one are the same run."""
     text = json.dumps([type(config).__name__, asdict(config)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class LsoConfig:
+    """Latent space optimisation: gradient descent on one embedding, encoder and decoder frozen (IV; eq. 3 to 5)."""
+
+    space: str  # id of the space
+    a: str = ""  # where it starts: at this instance,
+    b: str = ""  # or at gamma on the line from it to this one,
+    gamma: float = 0.0  # 0 at a, 1 at b
+    xy: tuple[float, float] | None = None  # or at this place of the two-dimensional map
+    objective: Literal["distillation", "task", "answers", "cloud"] = "distillation"  # classifiers: the first three; shapes: the last two
+    target: str = ""  # the teacher, the network whose answers are matched, or the cloud; by default the best instance on validation
+    alpha: float = 0.9  # of eq. 5: the teacher's share, the rest is the labels'
+    temperature: float = 4.0  # T of eq. 3
+    steps: int = 200
+    lr: float = 0.05  # Adam's constant learning rate, in units of the spread of the space's embeddings
+    batch: int = 256  # images, or points, per step
+    validate_every: int = 5  # steps between looks at the validation split
+    seed: int = 0
+
+    def __post_init__(self):
+        require(bool(self.a) != bool(self.xy), "An LSO starts at an instance (a, or between a and b), or at a place of the map (xy).")
+        require(0 <= self.gamma <= 1 and 0 <= self.alpha <= 1, "gamma and alpha are numbers from 0 to 1.")
+        require(self.xy is None or len(self.xy) == 2, "xy is two numbers, a place of the map.")
+        require(self.objective in ("distillation", "task", "answers", "cloud"), f"The objective is distillation, task, answers or cloud; got {self.objective!r}.")
+        require(1 <= self.steps <= 100_000 and self.batch >= 2 and self.validate_every >= 1, "steps is 1 to 100 000, batch at least 2, validate_every at least 1.")
+        require(0 < self.lr <= 10 and self.temperature > 0, "lr is above 0 and at most 10, temperature is above 0.")

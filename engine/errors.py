@@ -41,6 +41,10 @@ class NonFiniteLoss(ExplorerError):
     """Training met a NaN or an infinity and stopped before it saved one."""
 
 
+class Stopped(Exception):
+    """Work that was asked to stop, and has; what it made is kept. Raised by an `on_step`, for nobody to mend."""
+
+
 class PortInUse(ExplorerError):
     """The port asked for is taken."""
 

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from .artifacts import Store
 from .errors import InvalidValue
+from .netspace import kept
 from .netspace.space import Space, check_gamma, load_space
 from .prep import pack
 from .stacked import logits_one, wilson
@@ -161,7 +162,7 @@ class Host:
             if (found := self._fresh(id_)) is not None:  # another thread has just read it
                 return found
             folder = self.store.open(id_, "netspace").folder
-            before = stamp(folder)
+            before = self._stamp(folder)
             space = load_space(self.store, id_, str(self.device))
             rows = {name: row for row, name in enumerate(space.table["id"])}
             labels = None if space.is_shapes else space.images.labels["test"].cpu().numpy()
@@ -176,10 +177,14 @@ class Host:
     def _fresh(self, id_: str) -> Loaded | None:
         with self._lock:
             loaded = self._loaded.get(id_)
-            if loaded is None or stamp(loaded.folder) != loaded.stamp:
+            if loaded is None or self._stamp(loaded.folder) != loaded.stamp:
                 return None
             self._loaded.move_to_end(id_)
             return loaded
+
+    def _stamp(self, folder: Path) -> tuple:
+        """What changes when a space is made again, or a network is kept in it."""
+        return stamp(folder), kept.ids(self.store, folder.name)
 
     def step(self, space_id: str, a: str, b: str, gamma: float, path: str = "embedding", images: int | str | None = None) -> Step:
         """The network at `gamma` between instances `a` (0) and `b` (1), measured on test images.

@@ -19,6 +19,7 @@ from .artifacts import Artifact, Manifest, Store, manifest_hash
 from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
 from .nern.config import NernConfig, NetworkConfig
 from .netspace.evaluate import evaluate, metric
+from .netspace.lso_evaluate import evaluate_lso
 from .netspace.shape_evaluate import evaluate_shapes
 from .netspace.shape_training import ShapeSpaceTraining
 from .netspace.space import MAP_2D, MAP_3D, load_space, load_zoo, read_config
@@ -135,6 +136,7 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
         for split in datasets.SPLITS:
             table[f"predicted_{split}_accuracy"] = accuracies(predicted_NP, images.images[split], images.labels[split], zoo.arch).cpu().numpy()
         metrics = evaluate(model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, images, "test", "test")
+        metrics |= evaluate_lso(model, zoo.parameters_NP, zoo.table, zoo.arch, images)
     table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
     seconds = outcome.seconds + time.monotonic() - began
     total = seconds + zoo_artifact.manifest.provenance["seconds"]
@@ -159,7 +161,8 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
         if space.is_shapes:
             return evaluate_shapes(space.model, space.parameters_NP, space.table, space.arch, seed or 0)
         rows = [row for row, split in enumerate(space.table["split"]) if split == "test"]
-        return evaluate(space.model, space.parameters_NP[rows], space.arch, space.images, "test", "test", seed or 0)
+        found = evaluate(space.model, space.parameters_NP[rows], space.arch, space.images, "test", "test", seed or 0)
+        return found | evaluate_lso(space.model, space.parameters_NP, space.table, space.arch, space.images, seed or 0)
     from .nern.make import reevaluate as reevaluate_nern  # it imports this module
 
     return reevaluate_nern(store, artifact, device)

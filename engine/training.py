@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .artifacts import load_checkpoint, save_checkpoint
-from .errors import NonFiniteLoss
+from .errors import NonFiniteLoss, Stopped
 
 CHECKPOINT_SECONDS = 20.0
 
@@ -58,7 +58,8 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Outcome:
-    """Train to the end or until `stop()`. Goes on from `checkpoint` if it holds a run with this `tag`.
+    """Train to the end, or until `stop()` or an `on_step` that raises Stopped. Goes on from `checkpoint` if it holds a run with
+    this `tag`.
 
     Raises NonFiniteLoss at the step that met one; the last good checkpoint stays.
     """
@@ -83,7 +84,11 @@ def run(
         metrics = trainee.step(index)
         if not math.isfinite(metrics.get("loss", 0.0)):
             raise NonFiniteLoss(f"The loss became {metrics['loss']} at step {index + 1}. Nothing of that step was saved; try a smaller learning rate.")
-        on_step(index + 1, metrics)
+        try:
+            on_step(index + 1, metrics)
+        except Stopped:
+            save(index + 1)
+            raise
         if time.monotonic() - saved > checkpoint_seconds:
             save(index + 1)
             saved = time.monotonic()

@@ -48,12 +48,14 @@ def main(argv: list[str] | None = None) -> int:
     from streamlit import config
 
     from engine.guard import allowed_hosts
+    from engine.jobs.backends import keeper, retire
     from explorer import services
     from explorer.app import create
 
     port = sock.getsockname()[1]
     named = [] if args.host in EVERYWHERE else [args.host]
     app = create(named)
+    keeper(services.store())  # jobs that wait get a worker, dead workers are noticed; workers outlive this process
     config.set_option("server.port", port)
     config.set_option("server.address", args.host)
     config.set_option("server.allowedHosts", sorted(allowed_hosts(named)))
@@ -69,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         pass
     finally:
+        retire(services.store())
         services.host().close()
     return 0 if server.started else 1
 

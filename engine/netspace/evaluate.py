@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ..archs import Architecture
+from ..lso import invert
 from ..stacked import accuracies, logits
 from ..training import generator
-from .inversion import invert
 
 PAIRS = 32
 POOR, GOOD = 0.3, 0.9  # accuracies
@@ -83,7 +83,7 @@ def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_spl
     metrics["gap_correlation"] = {"value": round(float(np.corrcoef(target_N, predicted_N)[0, 1]), 6), "split": where, "n": len(target_N)}
     metrics["agreement"] = metric((target_NB == predicted_NB).float().mean(-1).cpu(), where)
 
-    placed_NE = invert(model, arch, targets_NP, embeddings_NE, images.images["train"], INVERSION_STEPS)
+    placed_NE = invert(model, arch, targets_NP, embeddings_NE, images, INVERSION_STEPS)
     with torch.no_grad():
         placed_NB = answers(model.decode(placed_NE), images_BCHW, arch)
     metrics["placed_gap_mean"] = metric(np.abs(target_N - share(placed_NB, labels_B)), where)

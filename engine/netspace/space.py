@@ -21,6 +21,7 @@ from ..shapes.networks import layers_of
 from ..zoo import Zoo
 from .model import NetSpace, answer_of
 from .shape_inversion import Known, known
+from . import kept
 from .umap_map import place
 
 MAP_2D, MAP_3D = ["x2", "y2"], ["x3", "y3", "z3"]
@@ -109,7 +110,7 @@ def load_zoo(store: Store, id_: str, device: str = "cpu") -> Zoo:
 
 
 def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
-    """A space with its zoo and images from the artifacts. Raises UnknownId, CorruptArtifact, DataMissing."""
+    """A space with its zoo, its images and the networks kept in it, from the artifacts. Raises UnknownId, CorruptArtifact, DataMissing."""
     artifact: Artifact = store.open(id_, "netspace")
     config = read_config(artifact, SPACE_CONFIGS)
     if len(artifact.manifest.inputs) != 1:
@@ -126,4 +127,4 @@ def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
     model.eval().requires_grad_(False)
     embeddings = torch.from_numpy(embeddings_NE).float().to(device)
     images = None if is_shapes(config) else datasets.load(zoo.dataset, device)
-    return Space(artifact.manifest, config, zoo.arch, images, model, table, zoo.parameters_NP, embeddings)
+    return kept.merged(store, Space(artifact.manifest, config, zoo.arch, images, model, table, zoo.parameters_NP, embeddings))

@@ -9,8 +9,8 @@ import torch
 from engine import datasets
 from engine.archs import architecture
 from engine.config import ZooConfig
+from engine.lso import invert
 from engine.netspace.evaluate import evaluate, pairs
-from engine.netspace.inversion import invert
 from engine.netspace.losses import distillation, soft_accuracy, spread
 from engine.netspace.umap_map import place
 from engine.stacked import accuracies, logits
@@ -77,7 +77,7 @@ def test_pairs_are_of_different_instances_and_of_their_kind():
 def test_inversion_comes_nearer_to_the_targets_answers(targets_NP, images):
     start_NE = targets_NP + 0.1 * torch.randn(targets_NP.shape, generator=torch.Generator().manual_seed(0))
     train_BCHW = images.images["train"]
-    placed_NE = invert(Identity(), ARCH, targets_NP, start_NE, train_BCHW, 30)
+    placed_NE = invert(Identity(), ARCH, targets_NP, start_NE, images, 30)
     target_NBK = logits(targets_NP, train_BCHW, ARCH)
 
     def loss(parameters_NP):

@@ -1,0 +1,47 @@
+"""Jobs as JSON: what the routes answer, the command line prints and the pages show."""
+
+from __future__ import annotations
+
+import time
+
+from ..artifacts import Store
+from .folder import Folder
+from .queue import Job, Queue
+
+
+def brief(queue: Queue, job: Job) -> dict:
+    """A job in a list: {"id", "kind", "title", "state", "reason", "stage", "step", "total", "eta", "age", ...}."""
+    status = Folder(queue.folder_of(job.id)).status()
+    return {
+        "id": job.id,
+        "kind": job.spec["kind"],
+        "title": job.title,
+        "state": "stopping" if job.state == "running" and job.stop else job.state,
+        "reason": job.reason,
+        "created": job.created,
+        "started": job.started,
+        "ended": job.ended,
+        "restarts": job.deaths,
+        "stage": status.get("stage"),
+        "step": status.get("step", 0),
+        "total": status.get("total"),
+        "eta": status.get("eta") if job.state == "running" else None,
+        "heartbeat_age": round(time.time() - status["heartbeat"], 1) if "heartbeat" in status else None,
+        "pid": status.get("pid") if job.state == "running" else None,
+    }
+
+
+def listed(store: Store, limit: int = 200) -> list[dict]:
+    """The latest jobs, newest first."""
+    queue = Queue(store.workspace)
+    return [brief(queue, job) for job in queue.jobs(limit)]
+
+
+def whole(store: Store, id_: str, since: int = -1, log: bool = False) -> dict:
+    """A job with its spec, the metrics above step `since`, its result, and the end of its log where that is wanted."""
+    queue = Queue(store.workspace)
+    queue.sweep()
+    job = queue.job(id_)
+    folder = Folder(queue.folder_of(job.id))
+    more = {"log": folder.log()} if log else {}
+    return {**brief(queue, job), "spec": job.spec, "metrics": folder.metrics(since), "result": folder.result() if not job.live else {}, **more}

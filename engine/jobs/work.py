@@ -1,0 +1,220 @@
+"""What jobs do: make an artifact, or descend in a space. Runs in a process of the worker's own making."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+from torch import Tensor
+
+from ..archs import Architecture, architecture
+from ..artifacts import Artifact, Store, write_atomic
+from ..config import LsoConfig, digest
+from ..errors import CorruptArtifact, InvalidValue, Stopped
+from ..host import device_of
+from ..lso import Classifying, Cloud, Lso, Objective, Shaping, teachers_of
+from ..make import provenance, train
+from ..netspace import kept
+from ..netspace.space import MAP_2D, Space, load_space, load_zoo
+from ..netspace.umap_map import place
+from ..shapes.networks import insides, ious, layers_of
+from ..stacked import logits, wilson
+from ..training import run
+from . import clouds, specs
+from .folder import Folder, Reporter
+
+SHAPE_OBJECTIVES, IMAGE_OBJECTIVES = ("answers", "cloud"), ("distillation", "task", "answers")
+FILE = "result.safetensors"
+
+
+def carry_out(store: Store, spec: dict, path: Path, stop: Callable[[], bool], device: str | None = None) -> dict:
+    """Do what a spec says, from its checkpoint if there is one; what is said at the end. Raises Stopped when it was stopped (the
+    checkpoint and, of an LSO, the best so far are kept), and all that training and storing raise."""
+    reporter = Reporter(path, spec, stop)
+    torch.set_num_threads(int(os.environ.get("EXPLORER_THREADS") or torch.get_num_threads()))
+    sys.argv = ["engine", *specs.command(spec)]
+    config, on = specs.config_of(spec), str(device_of(device))
+    if spec["kind"] == "lso":
+        return descend(store, config, reporter, on)
+    if os.environ.get("EXPLORER_FAN_OUT"):
+        from .ray_zoo import fan_out
+
+        fan_out(store, config, spec["id"], reporter)
+    artifact = train(store, spec["preset"], config, on, reporter.progress, spec["id"])
+    result = {"artifact": artifact.id, "kind": artifact.manifest.kind, "metrics": artifact.manifest.metrics}
+    reporter.conclude(result)
+    return result
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that an objective looks at."""
+
+    id: str
+    arch: Architecture
+    parameters_NP: Tensor  # one row
+
+
+def network(store: Store, space: Space, name: str) -> Network:
+    """The network of that name: an instance of the space, "ZOO/INSTANCE", an artifact of kind network; "" is the space's best
+    instance on validation. Raises UnknownId, InvalidValue, CorruptArtifact."""
+    table = space.table
+    if not name:
+        column = "val_accuracy" if "val_accuracy" in table else "fit_iou"
+        name = str(table[table["split"] == "train"].sort_values(column, kind="stable")["id"].iloc[-1])
+    if name in set(table["id"]):
+        row = space.row(name)
+        return Network(name, space.arch, space.parameters_NP[row : row + 1])
+    if "/" in name:
+        zoo_id, _, instance = name.partition("/")
+        zoo = load_zoo(store, zoo_id, space.parameters_NP.device)
+        rows = np.flatnonzero(zoo.table["id"].to_numpy() == instance)
+        if not len(rows):
+            raise InvalidValue(f"There is no instance {instance[:60]!r} in {zoo_id}.")
+        return fitting(space, Network(name, zoo.arch, zoo.parameters_NP[rows[:1]]))
+    if not store.has(name):
+        space.row(name)  # raises, with the nearest id
+    artifact = store.open(name, "network")
+    parameters_P = artifact.arrays("network.safetensors").get("parameters")
+    arch = architecture(artifact.manifest.config.get("architecture", ""))
+    if parameters_P is None or parameters_P.shape != (arch.parameters,):
+        raise CorruptArtifact(f"{name}: its parameters do not fit {arch.id}. Make or import it again.")
+    return fitting(space, Network(name, arch, torch.from_numpy(parameters_P.astype(np.float32))[None].to(space.parameters_NP.device)))
+
+
+def fitting(space: Space, found: Network) -> Network:
+    if found.arch.input_shape != space.arch.input_shape or found.arch.classes != space.arch.classes:
+        raise InvalidValue(f"{found.id} answers other questions than the networks of {space.id} ({found.arch.id}). Choose one of the same data.")
+    return found
+
+
+def start_of(space: Space, config: LsoConfig) -> tuple[Tensor, int]:
+    """(embedding [E], row of the instance nearest to it) where an LSO starts. Raises UnknownId."""
+    if config.xy is not None:
+        picture_N2 = space.table[MAP_2D].to_numpy()
+        embeddings_NE = space.embeddings_NE.cpu().numpy()
+        start_E = place(np.array([config.xy], dtype=picture_N2.dtype), picture_N2, embeddings_NE)[0]
+        start_E = torch.from_numpy(start_E.astype(np.float32)).to(space.embeddings_NE.device)
+    else:
+        a = space.row(config.a)
+        start_E = torch.lerp(space.embeddings_NE[a], space.embeddings_NE[space.row(config.b)], config.gamma) if config.b else space.embeddings_NE[a]
+    return start_E, int(torch.cdist(start_E[None], space.embeddings_NE).argmin())
+
+
+def objective_of(store: Store, space: Space, config: LsoConfig) -> Objective:
+    """What an LSO descends. Raises InvalidValue where it does not fit the space."""
+    fits = SHAPE_OBJECTIVES if space.is_shapes else IMAGE_OBJECTIVES
+    if config.objective not in fits:
+        raise InvalidValue(f"{space.id} holds {'shapes' if space.is_shapes else 'classifiers'}: the objective is one of {', '.join(fits)}.")
+    if config.objective == "cloud":
+        cloud_B3 = torch.from_numpy(clouds.load(store, config.target)).to(space.embeddings_NE.device)
+        return Cloud(space.arch, cloud_B3, config.batch, config.seed)
+    if space.is_shapes:
+        target = network(store, space, config.target)
+        return Shaping(space.arch, target.parameters_NP, target.arch, config.batch, config.seed)
+    if config.objective == "task":
+        return Classifying(space.arch, space.images, None, 0.0, batch=config.batch, seed=config.seed)
+    target = network(store, space, config.target)
+    teachers = teachers_of(target.arch, target.parameters_NP, space.images)
+    return Classifying(space.arch, space.images, teachers, config.alpha, config.temperature, config.batch, config.seed, own=config.objective == "answers")
+
+
+def make_lso(store: Store, space: Space, config: LsoConfig) -> Lso:
+    """The descent before its first step."""
+    spread = float(space.embeddings_NE.std())
+    return Lso(space.model.decode, start_of(space, config)[0][None], objective_of(store, space, config), config.steps, config.lr * spread, config.validate_every)
+
+
+def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) -> dict:
+    """An LSO to its end, or to where it is stopped; the test split is looked at then, once."""
+    space = load_space(store, config.space, device)
+    lso = make_lso(store, space, config)
+    start_E = lso.embedding_NE[0].clone()
+    on_step = reporter.progress(config.space, config.steps)
+
+    def say(step: int, metrics: dict[str, float]) -> None:
+        flat, solid = space.place_on_map(lso.embedding_NE)
+        on_step(step, metrics, xy=flat[0].tolist(), xyz=solid[0].tolist())
+
+    if not reporter.metrics():
+        say(0, {name: value for name, value in lso.start.items()})
+    stopped = None
+    try:
+        run(lso, reporter.path / "checkpoint.safetensors", digest(config), say)
+    except Stopped as error:
+        stopped = error
+    result = report(store, space, config, start_E, lso) | {"finished": stopped is None}
+    arrays = {"start": start_E, "best": lso.best_NE[0], "last": lso.embedding_NE[0]}
+    write_atomic(reporter.path / FILE, save({name: tensor.cpu().numpy() for name, tensor in arrays.items()}))
+    reporter.conclude(result)
+    if stopped is not None:
+        raise stopped
+    return result
+
+
+def report(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso: Lso) -> dict:
+    """Before and after: {"quality", "best_step", "validation", and "test" or "target"}, measured now."""
+    ends = {"before": start_E, "after": lso.best_NE[0]}
+    parameters = {name: space.decode(embedding_E[None]) for name, embedding_E in ends.items()}
+    found = {"quality": lso.objective.quality, "best_step": int(lso.best_step_N[0]), "validation": {"before": lso.start["val_quality"] if lso.start else None, "after": float(lso.best_quality_N[0])}}
+    if not space.is_shapes:
+        return found | {"test": {name: right_of(space, each_NP) for name, each_NP in parameters.items()}}
+    if config.objective == "cloud":
+        return found
+    target = network(store, space, config.target)
+    inside_NM = insides(layers_of(target.parameters_NP, target.arch))
+    return found | {"target": {name: float(ious(insides(layers_of(each_NP, space.arch)), inside_NM)[0]) for name, each_NP in parameters.items()}}
+
+
+@torch.no_grad()
+def right_of(space: Space, parameters_NP: Tensor, split: str = "test") -> dict:
+    """A network's answers on a split: {"value", "right", "n", "low", "high", "per_class"}."""
+    labels_B = space.images.labels[split]
+    answers_B = logits(parameters_NP, space.images.images[split], space.arch)[0].argmax(-1)
+    right, n = int((answers_B == labels_B).sum()), len(labels_B)
+    low, high = wilson(right, n)
+    each = [(name, labels_B == k) for k, name in enumerate(space.images.classes)]
+    per_class = [{"name": name, "right": int((answers_B[mask] == labels_B[mask]).sum()), "n": int(mask.sum())} for name, mask in each]
+    return {"value": right / n, "right": right, "n": n, "low": low, "high": high, "split": split, "per_class": per_class}
+
+
+def found_embedding(path: Path, which: str = "best") -> np.ndarray:
+    """An embedding [E] of a job's result: its start, best or last. Raises InvalidValue where there is none yet."""
+    try:
+        embedding_E = load_file(path / FILE)[which]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise InvalidValue(f"{path.name} has found nothing yet: wait until it ends, or stop it.") from error
+    if not np.isfinite(embedding_E).all():
+        raise CorruptArtifact(f"{path.name} holds NaN or infinity: it cannot be kept.")
+    return embedding_E
+
+
+def keep(store: Store, spec: dict, path: Path, id_: str | None = None) -> Artifact:
+    """Make what an LSO found an instance of its space. Raises InvalidValue, StorageError."""
+    config, result = specs.config_of(spec), Folder(path).result()
+    embedding_E = found_embedding(path)
+    space = load_space(store, config.space, "cpu")
+    parameters_NP = space.decode(torch.from_numpy(embedding_E)[None])
+    metrics = {}
+    if not space.is_shapes:
+        for split in ("train", "val", "test"):
+            measured = right_of(space, parameters_NP, split)
+            metrics[f"{split}_accuracy"] = {"value": measured["value"], "split": f"{split} images", "n": measured["n"]}
+        before = result["test"]["before"]
+        metrics["start_test_accuracy"] = {"value": before["value"], "split": "test images", "n": before["n"]}
+    elif "target" in result:
+        metrics["target_iou"] = {"value": result["target"]["after"], "split": "against the target network", "n": 1}
+    lineage = asdict(config) | {"best_step": result["best_step"]}
+    sys_argv, sys.argv = sys.argv, ["engine", *specs.command(spec)]
+    try:
+        made = provenance(Folder(path).status().get("seconds", 0.0), "cpu")
+    finally:
+        sys.argv = sys_argv
+    return kept.save(store, space, start_of(space, config)[1], embedding_E, parameters_NP[0].numpy(), lineage, metrics, made, id_)
