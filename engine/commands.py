@@ -87,8 +87,8 @@ def progress(title: str, total: int):
 
     def on_step(step: int, metrics: dict[str, float]) -> None:
         bar.update(step - bar.n)
-        if "val_gap" in metrics:
-            bar.set_postfix({name: f"{metrics[name]:.3f}" for name in ("val_gap", "val_drop")})
+        if looked := {name: f"{value:.3f}" for name, value in metrics.items() if name.startswith("val_")}:
+            bar.set_postfix(looked)
         if step == total:
             bar.close()
 

@@ -18,9 +18,9 @@ from .archs import architecture
 from .artifacts import Artifact, Manifest, Store, manifest_hash
 from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
 from .nern.config import NernConfig, NetworkConfig
-from .netspace.evaluate import evaluate, metric
+from .netspace.evaluate import evaluate
 from .netspace.lso_evaluate import evaluate_lso
-from .netspace.shape_evaluate import evaluate_shapes
+from .netspace.shape_evaluate import encode, evaluate_shapes
 from .netspace.shape_training import ShapeSpaceTraining
 from .netspace.space import MAP_2D, MAP_3D, load_space, load_zoo, read_config
 from .netspace.training import NetSpaceTraining
@@ -102,7 +102,7 @@ def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, devi
     parameters_NP = trainee.instances()
     table = measured(config, parameters_NP, data)
     seconds = outcome.seconds + time.monotonic() - began
-    metrics = zoo_metrics(Zoo(id_, arch, config.dataset, parameters_NP, table), config, device)
+    metrics = shape_zoo.metrics(table) if is_shapes(config) else zoo_metrics(Zoo(id_, arch, config.dataset, parameters_NP, table), device)
     manifest = Manifest(id_, "zoo", f"{arch.family} on {data.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(seconds, device))
     dtype = np.float16 if config.half else np.float32
     artifact = store.write(manifest, {"parameters.safetensors": {"parameters": parameters_NP.cpu().numpy().astype(dtype)}}, {"instances.parquet": table}, store.workspace)
@@ -126,13 +126,13 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
     model = trainee.model
     model.load_state_dict(kept)
     model.eval().requires_grad_(False)
-    embeddings_NE = torch.cat([model.encode(part) for part in zoo.parameters_NP.split(256)])
-    predicted_NP = torch.cat([model.decode(part) for part in embeddings_NE.split(256)])
+    embeddings_NE = encode(model, zoo.parameters_NP)
     table = zoo.table.copy()
     if is_shapes(config):
-        table["predicted_iou"] = shape_zoo.agreement(predicted_NP, zoo.parameters_NP, zoo.arch)
-        metrics = evaluate_shapes(model, zoo.parameters_NP, table, zoo.arch)
+        metrics, predicted_N = evaluate_shapes(model, zoo.parameters_NP, table, zoo.arch)
+        table["predicted_iou"] = predicted_N.numpy()
     else:
+        predicted_NP = model.decode(embeddings_NE)
         for split in datasets.SPLITS:
             table[f"predicted_{split}_accuracy"] = accuracies(predicted_NP, images.images[split], images.labels[split], zoo.arch).cpu().numpy()
         metrics = evaluate(model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, images, "test", "test")
@@ -155,11 +155,14 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
 def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None = None) -> dict:
     """The metrics of an artifact, measured again from its weights (times are not: they are the manifest's)."""
     if artifact.manifest.kind == "zoo":
-        return zoo_metrics(load_zoo(store, artifact.id, device), read_config(artifact, ZOO_CONFIGS), device)
+        config, zoo = read_config(artifact, ZOO_CONFIGS), load_zoo(store, artifact.id, device)
+        if is_shapes(config):
+            return shape_zoo.metrics(shape_zoo.measure(config, zoo.parameters_NP, source(config.dataset, config.instances, config.seed)))
+        return zoo_metrics(zoo, device)
     if artifact.manifest.kind == "netspace":
         space = load_space(store, artifact.id, device)
         if space.is_shapes:
-            return evaluate_shapes(space.model, space.parameters_NP, space.table, space.arch, seed or 0)
+            return evaluate_shapes(space.model, space.parameters_NP, space.table, space.arch, seed or 0)[0]
         rows = [row for row, split in enumerate(space.table["split"]) if split == "test"]
         found = evaluate(space.model, space.parameters_NP[rows], space.arch, space.images, "test", "test", seed or 0)
         return found | evaluate_lso(space.model, space.parameters_NP, space.table, space.arch, space.images, seed or 0)
@@ -168,13 +171,8 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
     return reevaluate_nern(store, artifact, device)
 
 
-def zoo_metrics(zoo: Zoo, config, device: str) -> dict:
-    """Of classifiers how their test accuracies are spread: their ends, and the share of instances in the emptiest tenth of
-    0.1..0.9. Of shapes how well they fit."""
-    if is_shapes(config):
-        found_N = shape_zoo.fit_ious(config, source(config.dataset, config.instances, config.seed), zoo.parameters_NP)
-        where = "all instances, against the exact shapes"
-        return {"fit_iou_mean": metric(found_N, where), "fit_iou_min": metric([min(found_N)], where) | {"n": len(found_N)}}
+def zoo_metrics(zoo: Zoo, device: str) -> dict:
+    """How a zoo's test accuracies are spread: their ends, and the share of instances in the emptiest tenth of 0.1..0.9."""
     images = datasets.load(zoo.dataset, device)
     accuracy_N = accuracies(zoo.parameters_NP, images.images["test"], images.labels["test"], zoo.arch).cpu().numpy()
     tenths = np.histogram(accuracy_N, bins=np.linspace(0.1, 0.9, 9))[0] / len(accuracy_N)

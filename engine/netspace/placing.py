@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from ..archs import Architecture
+from ..artifacts import read_checkpoint
 from ..errors import InvalidValue
 from ..shapes.fitting import FitConfig, fit, start
-from ..shapes.meshes import MeshError, MeshShape, read_mesh
+from ..shapes.meshes import SUFFIXES, MeshError, MeshShape, read_mesh
 from ..shapes.networks import Layers, grid, insides, ious, layers_of, values
 from ..shapes.sampling import NoInside
 from ..shapes.zoo import flat, hidden_of
@@ -48,12 +49,16 @@ class Placed:
     seconds: float  # of placing; the IoUs are measured after it
 
 
+def classifiers(space: Space) -> InvalidValue:
+    return InvalidValue(f"{space.id} is a space of classifiers. Choose a space of shapes, such as netspace-chairs.")
+
+
 def place_network(space: Space, parameters_P: Tensor | Layers, steps: int = STEPS) -> Placed:
     """Find the embedding of a network that the space has not seen: parameters in the space's architecture, or the layers of any
     SIREN, stacked over one instance. Raises InvalidValue for other spaces and steps, NoInside for a network that encloses nothing.
     """
     if not space.is_shapes:
-        raise InvalidValue(f"{space.id} is a space of classifiers; shapes are placed in a space of shapes.")
+        raise classifiers(space)
     if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= 1000:
         raise InvalidValue(f"Inversion takes 0 to 1000 steps, not {str(steps)[:40]!r}.")
     ids = list(space.table["id"][space.table["split"] == "train"])
@@ -133,4 +138,23 @@ def network_layers(tensors: dict[str, np.ndarray], name: str) -> Layers:
     fitting = all(weight.shape == (o, i) and bias.shape == (o,) for (weight, bias), i, o in zip(layers, sizes, sizes[1:]))
     if not fitting or sizes[-1] != 1:
         raise InvalidValue(f"{name} is not a network of shapes: its layers lead from 3 coordinates to 1 distance, one after the other.")
+    if not all(tensor.isfinite().all() for layer in layers for tensor in layer):
+        raise InvalidValue(f"{name} holds NaN or infinity: it diverged, or is damaged. Fit it again.")
     return [(weight[None], bias[None]) for weight, bias in layers]
+
+
+def place_what(space: Space, what: str, steps: int, seed: int, progress) -> tuple[Placed, dict | None]:
+    """Place an instance of the zoo, the network of a .safetensors file or the shape of a mesh file; with what is said of the fit
+    to a mesh. `progress(title, total)` gives an `on_step(step, metrics)`. Raises InvalidValue, UnknownId, MeshError, NoInside."""
+    if not space.is_shapes:
+        raise classifiers(space)
+    path = Path(what)
+    if path.suffix.lower() == ".safetensors":
+        return place_network(space, network_layers(read_checkpoint(path), path.name), steps), None
+    if path.suffix.lower() in SUFFIXES:
+        on_step = progress(path.name, FIT["steps"])
+        fitted = fit_mesh(path, space.arch, progress=lambda step, _, loss: on_step(step, {"loss": loss}), seed=seed)
+        return place_network(space, fitted.parameters_P.to(space.embeddings_NE.device), steps), {"iou": fitted.iou, "steps": fitted.steps, "seconds": fitted.seconds}
+    if path.suffix and path.is_file():
+        raise InvalidValue(f"{path.name} is neither a network (.safetensors) nor a mesh ({', '.join(SUFFIXES)}). Convert it first.")
+    return place_network(space, space.parameters_NP[space.row(what)], steps), None

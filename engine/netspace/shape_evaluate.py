@@ -26,8 +26,8 @@ GAMMAS = [round(0.1 * i, 1) for i in range(1, 10)]
 RESOLUTION = 64  # of the meshes
 
 
-def evaluate_shapes(model, parameters_NP: Tensor, table, arch: Architecture, seed: int = 0) -> dict:
-    """All metrics of a space of shapes. A target is the fitted network that the space was given, and its shape that of the
+def evaluate_shapes(model, parameters_NP: Tensor, table, arch: Architecture, seed: int = 0) -> tuple[dict, Tensor]:
+    """All metrics of a space of shapes, and the IoU [N] of each predicted instance with its target. A target is the fitted network that the space was given, and its shape that of the
     network; the exact shape counts where a metric says so. Held-out instances (the test split) were placed without having
     been trained on."""
     train_T, held_H = (np.flatnonzero(table["split"] == split) for split in ("train", "test"))
@@ -38,8 +38,8 @@ def evaluate_shapes(model, parameters_NP: Tensor, table, arch: Architecture, see
     def decoded(embeddings_ME: Tensor) -> Tensor:
         return decode(model, embeddings_ME)
 
-    predicted_TM = insides(layers_of(decoded(embeddings_NE[train_T]), arch))
-    seen_T = ious(predicted_TM, target_NM[train_T])
+    predicted_N = ious(insides(layers_of(decoded(embeddings_NE), arch)), target_NM)
+    seen_T = predicted_N[train_T]
     metrics = {"predicted_iou_mean": metric(seen_T, seen), "predicted_iou_min": lowest(seen_T, seen)}
     if "fit_iou" in table:
         metrics = {"fit_iou_mean": metric(table["fit_iou"], "all instances, against the exact shapes")} | metrics
@@ -47,11 +47,10 @@ def evaluate_shapes(model, parameters_NP: Tensor, table, arch: Architecture, see
     space = known(embeddings_NE[train_T], layers_of(parameters_NP[train_T], arch))
     held_layers = layers_of(parameters_NP[held_H], arch)
     placed_HE = place(model, arch, held_layers, embeddings_NE[held_H], space, STEPS, seed)
-    encoded_H = ious(insides(layers_of(decoded(embeddings_NE[held_H]), arch)), target_NM[held_H])
     placed_H = ious(insides(layers_of(decoded(placed_HE), arch)), target_NM[held_H])
     nearest_H = nearest(target_NM[held_H], target_NM[train_T])
     metrics |= {
-        "heldout_encoded_iou_mean": metric(encoded_H, f"{held}, by the encoder alone"),
+        "heldout_encoded_iou_mean": metric(predicted_N[held_H], f"{held}, by the encoder alone"),
         "heldout_iou_mean": metric(placed_H, f"{held}, {STEPS} steps of inversion"),
         "nearest_iou_mean": metric(nearest_H, f"{held}, the training instance of the highest IoU"),
         "heldout_beats_nearest_share": metric((placed_H > nearest_H).float(), held),
@@ -65,16 +64,18 @@ def evaluate_shapes(model, parameters_NP: Tensor, table, arch: Architecture, see
     metrics["path_whole_share"] = whole_share(decoded, embeddings_NE, train_T, arch, seed)
     for name, rows, where in (("predicted", train_T, seen), ("heldout", held_H, held)):
         metrics |= distances(name, rows, decoded(every_NE[rows]), parameters_NP[rows], arch, where, seed)
-    return metrics
+    return metrics, predicted_N
 
 
 @torch.no_grad()
 def encode(model, parameters_NP: Tensor) -> Tensor:
-    return torch.cat([model.encode(part) for part in parameters_NP.split(64)])
+    """Embeddings [N, E] of a zoo; so many at once that a PRep of the paper's fits the memory."""
+    return torch.cat([model.encode(part) for part in parameters_NP.split(1024 if parameters_NP.shape[1] < 20_000 else 16)])
 
 
 @torch.no_grad()
 def decode(model, embeddings_NE: Tensor) -> Tensor:
+    """Their parameters [N, P]."""
     return torch.cat([model.decode(part) for part in embeddings_NE.split(64)])
 
 

@@ -26,18 +26,18 @@ def zoo_paper() -> ShapeZooConfig:
 
 def netspace_small() -> ShapeSpaceConfig:
     """The paper's encoder: a space of seen shapes."""
-    return small("zoo-chairs", encoder="prep", encoder_width=16, decoder_channels=(32, 256, 64), normalise="zoo", steps=3000)
+    return small("zoo-chairs", encoder="prep", decoder_channels=(32, 256, 64), normalise="zoo", steps=8000, lr=3e-3)
 
 
 def netspace_probe() -> ShapeSpaceConfig:
     """The probe encoder: it places shapes that the space has never seen."""
-    return small("zoo-chairs-probe", encoder="probe", encoder_width=16, decoder_channels=(32, 128, 32), steps=3000)
+    return small("zoo-chairs-probe", encoder="probe", decoder_channels=(32, 128, 32), steps=10_000, lr=2e-3, weight_decay=0.01)
 
 
 def small(zoo: str, **fields) -> ShapeSpaceConfig:
     return ShapeSpaceConfig(
-        zoo, prep_width=328, embedding=256, start="zoo", scale=0.3, networks=16, points=256, queries=4096,
-        lr=3e-3, warmup=100, cosine=True, clip=1.0, validate_every=250, half=True, **fields,
+        zoo, prep_width=328, embedding=256, encoder_width=16, start="zoo", scale=0.3, networks=16, points=256, queries=4096,
+        warmup=100, cosine=True, clip=1.0, validate_every=250, half=True, **fields,
     )  # fmt: skip
 
 

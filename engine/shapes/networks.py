@@ -14,7 +14,6 @@ from torch import Tensor
 from ..archs import Architecture
 from ..archs.siren import siren_forward, stacked_layers
 from ..sine import sine, sine_
-from ..stacked import unflatten
 from ..training import generator
 from .sampling import NEAR_SHARE, NEAR_SPREADS, NoInside
 
@@ -26,8 +25,9 @@ NEAR = 0.06  # how near
 
 
 def layers_of(parameters_NP: Tensor, arch: Architecture) -> Layers:
-    """The layers of instances in flat form."""
-    return stacked_layers(unflatten(parameters_NP, arch))
+    """The layers of instances in flat form. Split, not sliced: the gradient of a split is one concatenation."""
+    parts = parameters_NP.split([entry.stop - entry.start for entry in arch.layout], -1)
+    return stacked_layers({entry.name: part.view(-1, *entry.shape) for entry, part in zip(arch.layout, parts)})
 
 
 def rows_of(layers: Layers, rows) -> Layers:
@@ -45,8 +45,9 @@ def values(layers: Layers, points: Tensor) -> Tensor:
 @cache
 def grid(count: int = GRID) -> Tensor:
     """Middles (M, 3) of the cells of a grid over the cube [-1, 1]^3, x slowest."""
-    axis = (torch.arange(count) + 0.5) * (2 / count) - 1
-    return torch.cartesian_prod(axis, axis, axis)
+    with torch.inference_mode(False):  # kept: it must not matter who asked first
+        axis = (torch.arange(count) + 0.5) * (2 / count) - 1
+        return torch.cartesian_prod(axis, axis, axis)
 
 
 @torch.inference_mode()

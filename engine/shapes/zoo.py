@@ -20,7 +20,7 @@ from .fitting import FitConfig, FitState, fit, start
 from .networks import grid, insides, ious, layers_of
 from .sources import Source
 
-CHUNK = 25  # steps of a fit that are one step of the loop
+CHUNK = 10  # steps of a fit that are one step of the loop
 
 
 class ShapeZooTraining:
@@ -124,6 +124,9 @@ def fit_ious(config: ShapeZooConfig, source: Source, parameters_NP: Tensor) -> n
     return ious(insides(layers_of(parameters_NP, architecture(config.architecture))), exact_NM).numpy()
 
 
-def agreement(predicted_NP: Tensor, targets_NP: Tensor, arch: Architecture) -> np.ndarray:
-    """IoU [N] of the shapes of predicted and target instances."""
-    return ious(insides(layers_of(predicted_NP, arch)), insides(layers_of(targets_NP, arch))).numpy()
+def metrics(table) -> dict:
+    """How well a zoo's networks fit their shapes, from its table."""
+    fit_N = table["fit_iou"].to_numpy()
+    where = {"split": "all instances, against the exact shapes", "n": len(fit_N)}
+    lowest = {"value": round(float(fit_N.min()), 6), **where}
+    return {"fit_iou_mean": {"value": round(float(fit_N.mean()), 6), **where, "spread": round(float(fit_N.std()), 6)}, "fit_iou_min": lowest}

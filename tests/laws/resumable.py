@@ -12,8 +12,11 @@ import torch
 
 from engine import datasets
 from engine.artifacts import save_checkpoint
-from engine.config import NetSpaceConfig, ZooConfig
+from engine.config import NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, ZooConfig
+from engine.netspace.shape_training import ShapeSpaceTraining
 from engine.netspace.training import NetSpaceTraining
+from engine.shapes import zoo as shape_zoo
+from engine.shapes.sources import source
 from engine.training import run
 from engine.zoo import Zoo, ZooTraining, measure
 
@@ -22,18 +25,38 @@ SPACE = NetSpaceConfig(
     "zoo-digits", prep_width=424, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise="layer", start="zoo",
     balance=True, performance=1.0, noise=0.1, networks=2, images=16, steps=60, warmup=5, cosine=True, clip=1.0, validate_every=7, lr=2e-3,
 )  # fmt: skip
+SHAPE_ZOO = ShapeZooConfig("siren-small", train=4, val=1, test=1, steps=100, batch=128, queries=512, lr=3e-3, schedule="cosine", stack=4)
+SHAPE_SPACE = ShapeSpaceConfig(
+    "zoo-chairs", prep_width=328, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), encoder="probe", probes=32, probe_width=32,
+    normalise="zoo", start="zoo", scale=0.3, noise=0.1, networks=2, points=64, queries=128, steps=60, warmup=5, cosine=True, clip=1.0,
+    validate_every=7, lr=2e-3,
+)  # fmt: skip
 EVERY = 0.05  # seconds between checkpoints
 
 
 def trainee(kind: str):
     """The run as it is before its first step. One thread: sums are added in one order."""
     torch.set_num_threads(1)
+    if kind.startswith("shape"):
+        return shapes(kind)
     images = datasets.load("digits")
     training = ZooTraining(ZOO, images)
     if kind == "zoo":
         return training
     parameters_NP = training.instances()
     return NetSpaceTraining(SPACE, Zoo("zoo", training.arch, "digits", parameters_NP, measure(ZOO, parameters_NP, images)), images)
+
+
+def shapes(kind: str):
+    """Of a zoo of chairs, or of a space whose zoo is fitted too little to be recognised."""
+    chairs = source("chairs", SHAPE_ZOO.instances, 0)
+    training = shape_zoo.ShapeZooTraining(SHAPE_ZOO, chairs)
+    if kind == "shape-zoo":
+        return training
+    for index in range(training.total):
+        training.step(index)
+    parameters_NP = training.instances()
+    return ShapeSpaceTraining(SHAPE_SPACE, Zoo("zoo", training.arch, "chairs", parameters_NP, shape_zoo.measure(SHAPE_ZOO, parameters_NP, chairs)))
 
 
 def everything(training) -> dict[str, torch.Tensor]:

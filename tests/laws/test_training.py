@@ -93,7 +93,7 @@ def test_killed_and_started_again_ends_bit_identical(kind, tmp_path):
         assert arrays[name].tobytes() == tensor.contiguous().numpy().tobytes(), name
 
 
-@pytest.mark.parametrize("kind", ("zoo", "space"))
+@pytest.mark.parametrize("kind", ("zoo", "space", "shape-zoo", "shape-space"))
 def test_the_state_is_all_that_the_rest_depends_on(kind):
     """Stopped in the middle, and gone on with by a trainee that has only the state; without a part of it the end differs."""
 
