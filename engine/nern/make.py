@@ -105,8 +105,6 @@ def make_nern(store: Store, preset: str, config: NernConfig, device: str, progre
     images that are not here."""
     original = original_of(store, config, device, progress)
     images = images_of(original.dataset, device)
-    if images is None and config.distils and config.inputs == "data":
-        raise DataMissing(f"{original.id} was trained on {original.dataset or 'images that are not named'}, which is not on this machine. Train without: --inputs noise, or --inputs none.")
     placed = places(config, original, device=device)
     trainee = NernTraining(config, placed, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..datasets import Images
+from ..errors import DataMissing
 from ..training import generator
 from . import losses
 from .config import NernConfig
@@ -46,6 +47,8 @@ class NernTraining:
 
     def __init__(self, config: NernConfig, places: Places, images: Images | None):
         self.config, self.places, self.original = config, places, places.original
+        if config.distils and config.inputs == "data" and images is None:
+            raise DataMissing(f"{self.original.id} was trained on {self.original.dataset or 'images that are not named'}, and those are not on this machine. Train without them: --inputs noise, or --inputs none.")
         self.images, self.total = images, config.steps
         self.device = places.inputs.place_M.device
         self.network, self.weights = self.original.network, self.original.weights
