@@ -2,7 +2,7 @@
 
 const FILM_GAMMAS = [...Array(11).keys()].map((at) => at / 10);
 const FILM_ROWS = { embedding: "Through the space", weights: "Weights mixed" };
-const FILM_SIZE = 176, FILM_LARGE = 264; // pixels of a picture on the page, and in the PNG
+const FILM_SIZE = 144, FILM_LARGE = 264; // pixels of a picture on the page, and in the PNG
 const FILM_RESOLUTION = 48;
 
 class Filmstrip {

@@ -3,7 +3,7 @@
 // Legend: a *row* is an instance's place in the table; customdata is a row, or "p3" for the line's point 3.
 
 const SYMBOLS = ["circle", "diamond", "square", "cross", "x"];
-const SPLITS = ["train", "val", "test"];
+const SPLITS = ["train", "val", "test", "kept"];
 const COLOURS = {
   accuracy: { label: "Test accuracy", column: "test_accuracy" },
   predicted: { label: "Test accuracy of the predicted network", column: "predicted_test_accuracy" },

@@ -6,6 +6,7 @@ const FIELD = (30 * Math.PI) / 180; // of view, vertical
 const TURN = 0.4; // degrees a pixel
 const TURN_KEY = 7.5, PAN_KEY = 0.08, ZOOM_KEY = 1.15;
 const REST_MS = 250; // so long after its last movement a camera rests
+const FINER = 2, DRAFT = 0.75; // pixels drawn for each one shown, an axis: smooth edges at rest; without a graphics card while it moves
 
 class Camera {
   constructor() {
@@ -93,13 +94,14 @@ void main() {
 }`;
 
 class MeshView {
-  // `stage` holds a canvas; every mesh that arrives is drawn as `camera` sees it.
+  // Every mesh that arrives is drawn on the canvas as the camera sees it. Without a graphics card (where a frame takes tens of
+  // milliseconds) it is drawn with fewer pixels and no shadow while it moves.
   constructor(canvas, camera) {
-    this.canvas = canvas;
-    this.camera = camera;
-    this.count = 0;
+    Object.assign(this, { canvas, camera, count: 0 });
     this.look = { colour: [0.56, 0.66, 0.74], shadow: [0.85, 0.87, 0.89] };
-    this.gl = canvas.getContext("webgl2", { antialias: true, alpha: true });
+    this.gl = canvas.getContext("webgl2", { antialias: false, alpha: true });
+    const named = this.gl.getExtension("WEBGL_debug_renderer_info");
+    this.slow = /swiftshader|llvmpipe|software/i.test(named ? this.gl.getParameter(named.UNMASKED_RENDERER_WEBGL) : "");
     this.build();
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => { this.build(); if (this.last) this.show(...this.last); });
@@ -144,16 +146,25 @@ class MeshView {
   }
 
   invalidate() {
-    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.draw(); });
+    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.draw(this.slow); });
+    MeshView.touched = performance.now();
+    if (this.slow) this.finish();
   }
 
-  draw() {
-    const { gl, canvas, camera, uniforms } = this;
-    const ratio = Math.min(2, window.devicePixelRatio || 1);
+  // Once no view has changed for a moment: smooth edges.
+  finish() {
+    clearTimeout(this.timer);
+    const wait = MeshView.touched + REST_MS - performance.now();
+    this.timer = setTimeout(() => (performance.now() < MeshView.touched + REST_MS ? this.finish() : this.draw(false)), wait);
+  }
+
+  draw(draft) {
+    const { gl, canvas, camera } = this;
+    const ratio = draft ? DRAFT : Math.max(FINER, Math.min(3, window.devicePixelRatio || 1));
     const width = Math.round(canvas.clientWidth * ratio), height = Math.round(canvas.clientHeight * ratio);
     if (!width || !height || gl.isContextLost()) return;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    this.paint(width, height, camera.elevation > 1);
+    this.paint(width, height, camera.elevation > 1 && !draft);
   }
 
   paint(width, height, grounded) {
@@ -181,15 +192,16 @@ class MeshView {
 
   // A picture of `size` pixels a side of some mesh, drawn now into `pen` at (x, y). For a canvas that is not on the page.
   picture(vertices, faces, size, pen, x, y) {
-    Object.assign(this.canvas, { width: size, height: size });
+    Object.assign(this.canvas, { width: FINER * size, height: FINER * size });
     this.show(vertices, faces);
-    this.paint(size, size, this.camera.elevation > 1);
+    this.paint(FINER * size, FINER * size, this.camera.elevation > 1);
     pen.drawImage(this.canvas, x, y, size, size);
   }
 
   close() {
     this.camera.views.delete(this);
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
     this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 }

@@ -6,7 +6,7 @@
 
 const COARSE = 48; // nodes an axis while the thumb moves
 const IDLE_MS = 160; // so long after the last movement the rest is asked for
-const BESIDE_MS = 140; // while dragging, the other views at most so often
+const BESIDE_MS = 200; // while dragging, the other views at most so often
 const PANES = {
   path: [["mesh", "embedding", "Decoded from the space"], ["mesh-weights", "weights", "Weights mixed directly"]],
   instance: [["mesh", "embedding", "Predicted by the space"], ["mesh-weights", "weights", "Target: the fitted network"], ["mesh-original", "original", "The shape it was fitted to"]],
