@@ -72,6 +72,16 @@ def statistics(layers: Sequence[Entry], target_P: np.ndarray, predicted_P: np.nd
     return pd.DataFrame(rows)
 
 
+def prep_pixels(values_P: np.ndarray, high: float, stops: Sequence[str], aspect: float = 2.4, side: int = 6) -> np.ndarray:
+    """Flat parameters re-wrapped as a picture, uint8 [H, W, 4], `side` pixels each: colours from `stops` over -high..high, clear behind the last one."""
+    cells_HW = wrap(values_P, math.ceil(math.sqrt(len(values_P) * aspect)))
+    ramp_S3 = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in stops], float)
+    place_HW = np.nan_to_num(np.clip((cells_HW / high + 1) / 2, 0, 1)) * (len(stops) - 1)
+    rgb_HW3 = np.stack([np.interp(place_HW, np.arange(len(stops)), channel_S) for channel_S in ramp_S3.T], -1)
+    alpha_HW1 = np.where(np.isnan(cells_HW), 0, 255)[..., None]
+    return np.concatenate([rgb_HW3, alpha_HW1], -1).round().astype(np.uint8).repeat(side, 0).repeat(side, 1)
+
+
 def histogram(target_P: np.ndarray, predicted_P: np.ndarray, colours: Sequence[str], bins: int = 61):
     """Plotly figure of both distributions on common bins, over the range that holds 99 % of either."""
     import plotly.graph_objects as go

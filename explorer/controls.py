@@ -40,7 +40,7 @@ def pick_space(label: str = "Space", shapes: bool = False) -> Space | None:
 
 def describe(table: pd.DataFrame) -> dict[str, str]:
     """What a picker shows of each instance: '…-0017 · 93.1 % · 240 steps · held out'. Typing part of an id finds it."""
-    held = {"test": " · held out", "val": " · validation"}
+    held = {"test": " · held out", "val": " · validation", "kept": " · kept"}
     if "predicted_iou" in table:
         return {row.id: f"{row.id} · IoU {row.predicted_iou:.3f}{held.get(row.split, '')}" for row in table.itertuples()}
     return {row.id: f"{row.id} · {100 * row.test_accuracy:.1f}\u202f% · {row.steps} steps{held.get(row.split, '')}" for row in table.itertuples()}

@@ -8,6 +8,7 @@ from typing import NoReturn
 import streamlit as st
 
 from explorer import state
+from explorer.components.jobs import job_tray
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the file's name with dashes.
@@ -16,6 +17,8 @@ SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the
     "interpolation": ("Interpolation", ":material/linear_scale:"),
     "shapes": ("Shapes", ":material/chair:"),
     "preps": ("PReps", ":material/grid_on:"),
+    "lso": ("LSO", ":material/trending_up:"),
+    "training": ("Training", ":material/model_training:"),
 }
 
 
@@ -40,3 +43,4 @@ def bar() -> None:
     with st.container(horizontal=True, gap="medium", key="bar"):
         for name in SCREENS:
             link(name)
+    job_tray()

@@ -63,9 +63,9 @@ async def body_of(request: Request) -> dict:
 
 
 def jobs(store: Store, request: Request, body: dict | None) -> Response:
-    """GET: the latest jobs. POST: queue one, or attach to the live one of the same spec."""
+    """GET: the latest jobs, with ?live those that are not done. POST: queue one, or attach to the live one of the same spec."""
     if body is None:
-        return JSONResponse({"jobs": views.listed(store)})
+        return JSONResponse({"jobs": views.live(store) if "live" in request.query_params else views.listed(store)})
     queue = Queue(store.workspace)
     found, attached = queue.submit(specs.parse(body))
     keeper(store).warm()

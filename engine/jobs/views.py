@@ -8,6 +8,8 @@ from ..artifacts import Store
 from .folder import Folder
 from .queue import Job, Queue
 
+JUST_ENDED = 20.0  # seconds
+
 
 def brief(queue: Queue, job: Job) -> dict:
     """A job in a list: {"id", "kind", "title", "state", "reason", "stage", "step", "total", "eta", "age", ...}."""
@@ -16,6 +18,7 @@ def brief(queue: Queue, job: Job) -> dict:
         "id": job.id,
         "kind": job.spec["kind"],
         "title": job.title,
+        "space": job.spec["config"]["space"] if job.spec["kind"] == "lso" else None,
         "state": "stopping" if job.state == "running" and job.stop else job.state,
         "reason": job.reason,
         "created": job.created,
@@ -35,6 +38,13 @@ def listed(store: Store, limit: int = 200) -> list[dict]:
     """The latest jobs, newest first."""
     queue = Queue(store.workspace)
     return [brief(queue, job) for job in queue.jobs(limit)]
+
+
+def live(store: Store) -> list[dict]:
+    """The jobs that wait or run, the one that runs first, and those that ended a moment ago."""
+    queue, now = Queue(store.workspace), time.time()
+    jobs = [job for job in queue.jobs(50) if job.live or now - (job.ended or 0) < JUST_ENDED]
+    return [brief(queue, job) for job in sorted(jobs, key=lambda job: (not job.live, job.state != "running", job.number))]
 
 
 def whole(store: Store, id_: str, since: int = -1, log: bool = False) -> dict:

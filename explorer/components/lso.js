@@ -1,0 +1,173 @@
+// The LSO screen's live part: the trajectory on the latent map, where a click chooses the start, and the curves of the runs.
+// live.js, job_feed.js and job_curve.js come before this file.
+
+const screens = new WeakMap();
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".lso");
+  let screen = screens.get(parentElement);
+  if (!screen) screens.set(parentElement, (screen = new LsoScreen(root)));
+  screen.say = (name, value) => setTriggerValue(name, value);
+  screen.update(data);
+  return () => {
+    screen.close();
+    screens.delete(parentElement);
+  };
+}
+
+class LsoScreen {
+  constructor(root) {
+    this.root = root;
+    this.find = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.listening = new AbortController();
+    const rows = [
+      { title: "quality", names: [{ name: "quality", label: "training batch" }, { name: "val_quality", label: "validation", thick: true }], percent: true },
+      { title: "loss", names: [{ name: "loss", label: "loss, training batch" }, { name: "val_loss", label: "loss, validation", thick: true }], log: true },
+    ];
+    this.curve = new JobCurve(this.find("curve"), rows);
+    this.feed = new JobFeed([], (jobs, lost) => this.fed(jobs, lost));
+    root.addEventListener("click", (event) => this.clicked(event), { signal: this.listening.signal });
+    this.observer = new ResizeObserver(() => this.mapped && this.Plotly.Plots.resize(this.find("map")));
+    this.observer.observe(this.find("map"));
+  }
+
+  update(data) {
+    this.data = data;
+    this.curve.rows[0].title = data.quality;
+    this.feed.watch(data.job ? [data.job, ...data.others.filter((id) => id !== data.job)] : data.others);
+    if (`${data.space} ${data.version}` !== this.space) {
+      this.space = `${data.space} ${data.version}`;
+      this.table = null;
+      fetch(`${location.origin}/api/spaces/${encodeURIComponent(data.space)}`)
+        .then((response) => response.json())
+        .then((answer) => { if (answer.error) throw new Error(answer.error); this.table = answer.instances; this.paint(); })
+        .catch((error) => this.tell(`The map did not load: ${error.message}`));
+    }
+    this.paint();
+  }
+
+  fed(jobs, lost) {
+    if (!this.data) return; // nothing to watch yet
+    const job = jobs.get(this.data.job), root = this.root;
+    this.jobs = [...jobs.values()];
+    const before = root.dataset.state;
+    root.dataset.state = job?.state ?? "none";
+    this.tell(lost ? "The server does not answer; the job goes on without it." : "");
+    if (job && before && JOB_LIVE.includes(before) && !JOB_LIVE.includes(job.state)) this.say("ended", { job: job.id, state: job.state });
+    this.paint();
+  }
+
+  tell(words) {
+    this.find("problem").textContent = words;
+  }
+
+  clicked(event) {
+    const button = event.target.closest("[data-do]");
+    if (!button) return;
+    const { do: action, value } = button.dataset;
+    if (action === "save") return this.curve.save(value, this.data.job ?? "lso");
+    button.disabled = true;
+    this.feed.tell(this.data.job, action).catch((error) => this.tell(error.message)).finally(() => (button.disabled = false));
+  }
+
+  async paint() {
+    const job = this.jobs?.find((each) => each.id === this.data.job), last = job?.points.at(-1);
+    const curve = this.root.querySelector('[data-testid="lso-curve"]');
+    curve.dataset.steps = last?.step ?? 0;
+    curve.dataset.points = job?.points.length ?? 0;
+    curve.classList.toggle("empty", !this.jobs?.some((each) => each.points.length));
+    this.find("title").textContent = job ? job.title : "";
+    this.find("words").textContent = job ? jobWords(job) : "";
+    const progress = this.find("progress");
+    progress.max = job?.total ?? 1;
+    progress.value = job?.step ?? 0;
+    progress.hidden = !job;
+    this.find("stop").hidden = !job || !JOB_LIVE.includes(job.state);
+    this.find("stop").disabled = job?.state === "stopping";
+    this.find("resume").hidden = !job || !["stopped", "failed"].includes(job.state);
+    this.figures(job);
+    try {
+      if (this.jobs?.some((each) => each.points.length)) await this.curve.draw(this.jobs);
+      await this.map();
+    } catch (error) {
+      this.tell(error.message);
+    }
+  }
+
+  figures(job) {
+    const looked = job?.points.filter((point) => point.val_quality != null) ?? [], first = looked[0], now = looked.at(-1);
+    const best = looked.reduce((top, point) => (!top || point.val_quality > top.val_quality ? point : top), null);
+    for (const [name, point] of Object.entries({ first, now, best })) {
+      this.find(name).textContent = point ? `${(100 * point.val_quality).toFixed(1)}\u202f%` : "–";
+      this.find(`${name}-step`).textContent = point ? `step ${point.step}` : "";
+    }
+  }
+
+  async map() {
+    if (!this.table) return;
+    this.Plotly ??= await loadPlotly();
+    if (this.listening.signal.aborted) return;
+    const element = this.find("map"), style = getComputedStyle(element), token = (name) => style.getPropertyValue(`--st-${name}`).trim();
+    const { table } = this, figure = table.test_accuracy ?? table.predicted_iou, label = table.test_accuracy ? "test accuracy" : "IoU";
+    const text = token("text-color"), back = token("background-color"), colours = token("chart-categorical-colors").split(",");
+    const kept = table.split.map((split) => split === "kept");
+    const stops = token("chart-sequential-colors").split(",");
+    const rows = table.id.map((_, row) => row);
+    const dots = (which, marker) => ({
+      x: which.map((row) => table.x2[row]), y: which.map((row) => table.y2[row]), mode: "markers", type: "scatter", hoverinfo: "text", showlegend: false,
+      text: which.map((row) => `${table.id[row]}<br>${label} ${figure[row] == null ? "–" : (100 * figure[row]).toFixed(1) + " %"}`),
+      marker: { color: which.map((row) => figure[row] ?? 0), cmin: 0, cmax: 1, colorscale: stops.map((c, i) => [i / (stops.length - 1), c.trim()]), ...marker },
+    });
+    const traces = [dots(rows.filter((row) => !kept[row]), { size: 7, opacity: 0.55 }), dots(rows.filter((row) => kept[row]), { size: 12, symbol: "star", line: { width: 1, color: text } })];
+    const start = this.data.start;
+    if (start) traces.push({ x: [start.xy[0]], y: [start.xy[1]], mode: "markers", type: "scatter", hoverinfo: "skip", showlegend: false, marker: { symbol: "circle-open", size: 17, color: text, line: { width: 2.5 } } });
+    (this.jobs ?? []).forEach((job, run) => {
+      const points = job.points.filter((point) => point.xy), colour = this.jobs.length > 1 ? colours[run % colours.length].trim() : text;
+      if (!points.length) return;
+      traces.push({ x: points.map((p) => p.xy[0]), y: points.map((p) => p.xy[1]), mode: "lines", type: "scatter", hoverinfo: "skip", showlegend: false, line: { color: back, width: 6 } });
+      traces.push({
+        x: points.map((p) => p.xy[0]), y: points.map((p) => p.xy[1]), mode: "lines", type: "scatter", showlegend: false, line: { color: colour, width: 2.5, dash: CURVE_DASHES[run % CURVE_DASHES.length] },
+        hoverinfo: "text", text: points.map((p) => `${job.id}, step ${p.step}`),
+      });
+      const last = points.at(-1);
+      traces.push({ x: [last.xy[0]], y: [last.xy[1]], mode: "markers", type: "scatter", hoverinfo: "skip", showlegend: false, marker: { size: 13, symbol: "diamond", color: colour, line: { width: 2, color: back } } });
+    });
+    const bare = { showgrid: false, zeroline: false, showticklabels: false, ticks: "" };
+    const layout = {
+      uirevision: this.space, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest", dragmode: "pan", showlegend: false,
+      font: { family: style.fontFamily, color: text }, xaxis: { ...bare, range: reach(table.x2) }, yaxis: { ...bare, range: reach(table.y2), scaleanchor: "x" },
+    };
+    await this.Plotly.react(element, traces, layout, { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: "reset" });
+    if (!this.mapped) this.pickable(element);
+    this.mapped = true;
+    const trajectory = this.jobs?.find((each) => each.id === this.data.job)?.points.filter((point) => point.xy).length ?? 0;
+    Object.assign(this.find("map").parentElement.dataset, { trajectory, points: table.id.length });
+  }
+
+  // A click near a point starts there, a click elsewhere at that place; a drag only moves the picture.
+  pickable(element) {
+    let down = null;
+    element.addEventListener("pointerdown", (event) => { down = [event.clientX, event.clientY]; }, { capture: true, signal: this.listening.signal });
+    element.addEventListener("pointerup", (event) => {
+      if (!down || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4) return;
+      const box = element.getBoundingClientRect(), { xaxis, yaxis } = element._fullLayout;
+      const px = event.clientX - box.left - xaxis._offset, py = event.clientY - box.top - yaxis._offset;
+      const away = this.table.id.map((_, row) => Math.hypot(xaxis.l2p(this.table.x2[row]) - px, yaxis.l2p(this.table.y2[row]) - py));
+      const near = away.indexOf(Math.min(...away));
+      this.say("start", away[near] < 9 ? { a: this.table.id[near] } : { xy: [xaxis.p2l(px), yaxis.p2l(py)] });
+    }, { capture: true, signal: this.listening.signal });
+  }
+
+  close() {
+    this.listening.abort();
+    this.observer.disconnect();
+    this.feed.close();
+    this.curve.close();
+    if (this.mapped) this.Plotly.purge(this.find("map"));
+  }
+}
+
+function reach(values) {
+  const low = Math.min(...values), high = Math.max(...values), room = 0.08 * (high - low) || 1;
+  return [low - room, high + room];
+}

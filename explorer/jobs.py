@@ -1,0 +1,117 @@
+"""The app's handle on jobs, and their specs as forms. Launching and watching is the engine's; the pages only ask."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+from engine import datasets, presets
+from engine.archs import all_architectures
+from engine.errors import ExplorerError, InvalidValue
+from engine.jobs import specs, views
+from engine.jobs.backends import Keeper, keeper
+from engine.jobs.fields import Field, fields_of
+from engine.jobs.queue import Job, Queue
+from explorer import services, state
+
+ROOT = Path(__file__).resolve().parent.parent
+ESTIMATE_SECONDS = 120
+KNOWN = {  # fields whose values have names
+    "architecture": lambda: list(all_architectures()),
+    "dataset": lambda: list(datasets.NAMES),
+    "zoo": lambda: [name for name in presets.presets() if name.startswith("zoo-")],
+}
+
+
+def queue() -> Queue:
+    return Queue(services.store().workspace)
+
+
+def ready() -> Keeper:
+    """Have a worker ready, for somebody is about to launch something."""
+    found = keeper(services.store())
+    found.warm()
+    return found
+
+
+def launch(raw: dict) -> Job:
+    """Queue a spec, select its job, and say so where somebody else's launch of the same is on its way. Raises InvalidValue, ..."""
+    job, attached = queue().submit(specs.parse(raw))
+    ready()
+    state.remember(job=job.id)
+    if attached:
+        st.toast(f"The same is on its way already: this is {job.id}.", icon=":material/group:")
+    return job
+
+
+def selected(kind: str) -> Job | None:
+    """The job in the URL, if it is of that kind; a message where it is no longer there."""
+    id_ = state.get("job")
+    if not id_:
+        return None
+    try:
+        found = queue().job(id_)
+    except ExplorerError as error:
+        st.warning(str(error), icon=":material/link_off:")
+        state.remember(job=None)
+        return None
+    return found if found.spec["kind"] == kind else None
+
+
+def recent(kind: str, space: str | None = None, limit: int = 30) -> list[dict]:
+    """The latest jobs of a kind (and space), newest first."""
+    rows = [row for row in views.listed(services.store()) if row["kind"] == kind and space in (None, row["space"])]
+    return rows[:limit]
+
+
+def form(config, key: str, hide: tuple[str, ...] = (), columns: int = 3) -> dict:
+    """A widget for each field of a config, with its type, choices and help; the values, as JSON has them."""
+    shown = [field for field in fields_of(config) if field.name not in hide]
+    places = st.columns(columns)
+    return {field.name: widget(field, f"{key}_{field.name}", places[i % columns]) for i, field in enumerate(shown)}
+
+
+def widget(field: Field, key: str, place=st):
+    """One field's widget; its value."""
+    label, note = field.name.replace("_", " "), field.help or None
+    if field.choices:
+        return place.selectbox(label, field.choices, field.choices.index(field.value), key=key, help=note)
+    if field.name in KNOWN:
+        options = list(dict.fromkeys([field.value, *KNOWN[field.name]()]))
+        return place.selectbox(label, options, key=key, help=note, accept_new_options=True)
+    if field.type is bool:
+        return place.toggle(label, field.value, key=key, help=note)
+    if field.type is int:
+        return place.number_input(label, value=field.value, step=1, min_value=0, key=key, help=note)
+    if field.type is float:
+        return place.number_input(label, value=field.value, min_value=0.0, step=None, format="%g", key=key, help=note)
+    if field.type is tuple:
+        return numbers(label, place.text_input(label, ", ".join(map(str, field.value or ())), key=key, help=note))
+    return place.text_input(label, str(field.value), key=key, help=note)
+
+
+def numbers(label: str, text: str) -> list:
+    """'16, 256, 32' as numbers, words as words. Raises InvalidValue."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return [float(part) if "." in part or "e" in part.lower() else int(part) for part in parts]
+    except ValueError as error:
+        if all(not part[0].isdigit() for part in parts):
+            return parts
+        raise InvalidValue(f"{label} is a list of numbers with commas between them; got {text[:60]!r}.") from error
+
+
+@st.cache_data(max_entries=64, show_spinner="Some steps are taken and timed ...")
+def estimate(preset: str, arguments: tuple[str, ...]) -> str:
+    """What a training costs here, in words: measured in a process of its own, so that the pages stay fast. Raises InvalidValue."""
+    command = [sys.executable, "-m", "engine", "jobs", "estimate", preset, *arguments]
+    try:
+        done = subprocess.run(["nice", "-n", "10", *command], cwd=ROOT, capture_output=True, text=True, timeout=ESTIMATE_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise InvalidValue(f"A step takes more than {ESTIMATE_SECONDS} seconds here.") from error
+    if done.returncode:
+        raise InvalidValue(done.stderr.strip().removeprefix("python -m engine: ") or "The cost cannot be measured here.")
+    return done.stdout.strip()

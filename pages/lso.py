@@ -1,0 +1,82 @@
+"""LSO: gradient descent on an embedding, live; before and after; what was found becomes an instance of the space."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.errors import ExplorerError
+from engine.jobs import work
+from explorer import controls, jobs, lso, navigation, services, state
+from explorer.components.jobs import lso_view
+
+CAPTION = """
+Latent space optimisation (NetSpace, section IV): the decoder is frozen and gradient descent moves one embedding, so that the
+network decoded from it does better. Thin lines are measured on the training batch of each step, thick ones on the validation
+split, which picks the best step; the test split only reports, at the end. On the map each place of the embedding is drawn at the
+mean of its 15 nearest embeddings, as UMAP weighs neighbours; stars are networks that were kept.
+"""
+
+
+def choose_start(where: dict) -> None:
+    """A click on the map."""
+    if "a" in where:
+        state.remember(start="instance", instance=where["a"], xy=None)
+    elif isinstance(where.get("xy"), list):
+        state.remember(start="map", xy=f"[{float(where['xy'][0]):.3f}, {float(where['xy'][1]):.3f}]")
+
+
+def keep(space, job) -> None:
+    """Make the result an instance, or say where it is one already."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    name = left.text_input("Name", placeholder="as its start, with a hash behind it", key=f"name_{job.id}", help="a-z, 0-9, dots and dashes")
+    if right.button("Keep", icon=":material/bookmark_add:", width="stretch", help="It becomes an instance of the space that every page can pick, with its lineage."):
+        try:
+            kept = services.host().run_long(work.keep, services.store(), job.spec, jobs.queue().folder_of(job.id), name.strip() or None)
+            st.session_state[f"kept_{job.id}"] = kept.id
+            st.rerun()  # the space has one instance more
+        except ExplorerError as error:
+            st.error(str(error))
+    if (kept := st.session_state.get(f"kept_{job.id}")) in set(space.table["id"]):
+        with st.container(horizontal=True, key="kept"):
+            st.success(f"`{kept}` is an instance of {space.id} now.", icon=":material/bookmark_added:")
+            navigation.link("latent_map", "Find it on the map", ":material/scatter_plot:", space=space.id, instance=kept)
+
+
+heading, picker = st.columns([3, 2], vertical_alignment="bottom")
+heading.title("LSO", anchor=False)
+with picker:
+    space = controls.pick_space()
+if space is None:
+    st.stop()
+keeper = jobs.ready()
+job = jobs.selected("lso")
+if job is not None and job.spec["config"]["space"] != space.id:
+    job = None
+first, second, third = st.columns([5, 5, 2], vertical_alignment="top")
+with first:
+    start = lso.pick_start(space)
+with second:
+    fields = {**start, **lso.pick_objective(space)}
+with third:
+    with st.popover("Steps, rate ...", icon=":material/tune:", width="stretch"):
+        fields |= lso.pick_rest(fields["objective"])
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=fields["objective"] == "cloud" and not fields["target"]):
+        try:
+            job = jobs.launch({"kind": "lso", "config": {"space": space.id, **fields}})
+        except ExplorerError as error:
+            st.error(str(error))
+if keeper.problem:
+    st.warning(f"No worker could be started: {keeper.problem}", icon=":material/engineering:")
+runs = {row["id"]: row for row in jobs.recent("lso", space.id)}
+if len(runs) > 1 or runs and job is None:
+    others = [id_ for id_ in runs if job is None or id_ != job.id]
+    compared = st.multiselect("Compare with other runs of this space", others, format_func=lambda id_: f"{id_} · {runs[id_]['title']} · {runs[id_]['state']}", max_selections=6, key="lso_compare")
+else:
+    compared = []
+shown = {"space": space.id, "version": len(space.table), "quality": lso.quality(space, job.spec["config"]["objective"] if job else fields["objective"])}
+lso_view({**shown, "job": job.id if job else None, "others": compared, "start": lso.start_on_map(space, start)}, choose_start)
+st.caption(CAPTION)
+if job is not None:
+    lso.before_and_after(space, job)
+    if not job.live and jobs.queue().folder_of(job.id).joinpath(work.FILE).exists():
+        keep(space, job)

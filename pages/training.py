@@ -1,0 +1,97 @@
+"""Training: a preset as a form, what it will cost, the queue, and each job as it goes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import presets
+from engine.errors import ExplorerError
+from engine.jobs import backends, specs
+from engine.jobs.fields import changed
+from explorer import jobs, navigation, services, state
+from explorer.components.jobs import training_view
+
+CAPTION = """
+A job runs in a process of its own, which goes on when this page, the browser or the server is closed; its link opens it anywhere.
+Stop keeps the checkpoint, Resume goes on from it; a job whose process dies goes on by itself, once. Steps, losses and seconds are
+measured by the job itself. What it makes appears in the pickers of all pages when it is done.
+"""
+
+
+@st.dialog("Delete this job?")
+def ask_to_delete(id_: str) -> None:
+    st.write(f"The curves, the log and the checkpoint of `{id_}` are deleted. Artifacts that it made stay.")
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary"):
+            jobs.queue().delete(id_)
+            if state.get("job") == id_:
+                state.remember(job=None)
+            st.rerun()
+        if st.button("Keep it"):
+            st.rerun()
+
+
+def new_job() -> None:
+    names = list(presets.presets())
+    preset = st.selectbox("Preset", names, **state.bound("preset", names))
+    base = presets.config(preset)
+    st.caption(" ".join((presets.presets()[preset].__doc__ or type(base).__doc__ or "").split()))
+    values = jobs.form(base, f"train_{preset}", columns=4)
+    name = st.text_input("Name of the artifact", placeholder="the preset's; with a hash behind it where fields were changed", key=f"name_{preset}")
+    try:
+        config = changed(base, values)
+        spec = specs.parse({"kind": "train", "preset": preset, "config": values, **({"id": name.strip()} if name.strip() else {})})
+    except ExplorerError as error:
+        return st.error(str(error))
+    left, right = st.columns([1, 3], vertical_alignment="center")
+    arguments = tuple(specs.command(specs.of_training(preset, config, preset))[2:])
+    if left.button("Estimate the cost", icon=":material/timer:", width="stretch"):
+        st.session_state["estimated"] = (preset, arguments)
+    if st.session_state.get("estimated") == (preset, arguments):
+        try:
+            right.write(jobs.estimate(preset, arguments))
+        except ExplorerError as error:
+            right.warning(str(error))
+    if services.store().has(spec["id"]):
+        st.caption(f"There is a `{spec['id']}` already: the new one goes to the workspace and takes its place in the pickers.")
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
+        jobs.launch(spec)
+        st.rerun()
+
+
+def where() -> None:
+    chosen = backends.chosen(services.store())
+    text = st.text_input("Where jobs run", chosen, help="'local', or ray://HOST:PORT of a Ray cluster's dashboard (pip install -r requirements-cluster.txt). EXPLORER_JOBS sets it too, and wins.", key="backend")
+    if text != chosen:
+        try:
+            backends.choose(services.store(), text)
+        except ExplorerError as error:
+            st.error(str(error))
+
+
+def queue_table() -> None:
+    rows = jobs.recent("train") + jobs.recent("lso")
+    if not rows:
+        st.caption("No job yet: choose a preset and press Launch. Jobs will be listed here, each with its state.")
+    for row in sorted(rows, key=lambda row: row["created"], reverse=True)[:20]:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"row_{row['id']}"):
+            navigation.link("lso" if row["kind"] == "lso" else "training", f"{row['id']} · {row['title']}", job=row["id"], **({"space": row["space"]} if row["space"] else {}))
+            st.caption(f"{row['state']}{': ' + row['reason'] if row['reason'] else ''}")
+            if row["state"] in ("done", "failed", "stopped"):
+                if st.button("Delete", key=f"delete_{row['id']}", type="tertiary", icon=":material/delete:"):
+                    ask_to_delete(row["id"])
+
+
+st.title("Training", anchor=False)
+keeper, job = jobs.ready(), jobs.selected("train")
+if keeper.problem:
+    st.warning(f"No worker could be started: {keeper.problem}", icon=":material/engineering:")
+if job is not None:
+    training_view(job.id)
+with st.expander("New training", expanded=job is None, icon=":material/add:"):
+    new_job()
+st.subheader("Jobs", anchor=False)
+queue_table()
+with st.expander("Where jobs run", icon=":material/dns:"):
+    where()
+st.caption(CAPTION)
