@@ -62,8 +62,9 @@ def place_network(space: Space, parameters_P: Tensor | Layers, steps: int = STEP
     if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= 1000:
         raise InvalidValue(f"Inversion takes 0 to 1000 steps, not {str(steps)[:40]!r}.")
     ids = list(space.table["id"][space.table["split"] == "train"])
-    own = isinstance(parameters_P, Tensor)
-    layers = layers_of(parameters_P[None], space.arch) if own else parameters_P
+    layers = layers_of(parameters_P[None], space.arch) if isinstance(parameters_P, Tensor) else parameters_P
+    tensors = [tensor for layer in layers for tensor in layer]
+    own = [tensor.shape[1:] for tensor in tensors] == [entry.shape for entry in space.arch.layout]
     knows = space.known
     began = time.monotonic()
     encoded_1E = None
@@ -71,7 +72,7 @@ def place_network(space: Space, parameters_P: Tensor | Layers, steps: int = STEP
         if space.model.probes:
             encoded_1E = space.model.encoder(values(layers, space.model.encoder.points_B3))
         elif own:
-            encoded_1E = space.model.encode(parameters_P[None])
+            encoded_1E = space.model.encode(torch.cat([tensor.flatten(1) for tensor in tensors], 1))
     embedding_1E = place(space.model, space.arch, layers, encoded_1E, knows, steps)
     seconds = time.monotonic() - began
     row = int(knows.nearest(layers))
@@ -101,14 +102,14 @@ def fit_mesh(
     progress: Callable[[int, int, float], None] = lambda step, steps, loss: None,
     stop: Callable[[], bool] = lambda: False,
     seed: int = 0,
-    steps: int = FIT["steps"],
+    steps: int | None = None,
 ) -> Fitted:
     """Fit a network to the mesh of a file, or of `content` where that is given (`path` is its name then).
 
     `progress(step, steps, loss)` is called every 50 steps; after `stop()` the network as it stands is given. Raises MeshError for
     a file that cannot be used, one that encloses nothing among them.
     """
-    path, began = Path(path), time.monotonic()
+    path, steps, began = Path(path), steps or FIT["steps"], time.monotonic()
     shape = read_mesh(path, content)
     try:
         drawn = shape.samples(FIT_QUERIES, seed)
@@ -152,8 +153,13 @@ def place_what(space: Space, what: str, steps: int, seed: int, progress) -> tupl
     if path.suffix.lower() == ".safetensors":
         return place_network(space, network_layers(read_checkpoint(path), path.name), steps), None
     if path.suffix.lower() in SUFFIXES:
-        on_step = progress(path.name, FIT["steps"])
-        fitted = fit_mesh(path, space.arch, progress=lambda step, _, loss: on_step(step, {"loss": loss}), seed=seed)
+        bars = []  # made when the first steps are done: a file that cannot be used has none
+
+        def report(step: int, total: int, loss: float) -> None:
+            bars or bars.append(progress(path.name, total))
+            bars[0](step, {"loss": loss})
+
+        fitted = fit_mesh(path, space.arch, progress=report, seed=seed)
         return place_network(space, fitted.parameters_P.to(space.embeddings_NE.device), steps), {"iou": fitted.iou, "steps": fitted.steps, "seconds": fitted.seconds}
     if path.suffix and path.is_file():
         raise InvalidValue(f"{path.name} is neither a network (.safetensors) nor a mesh ({', '.join(SUFFIXES)}). Convert it first.")

@@ -1,0 +1,232 @@
+"""Placing shapes in a space, and meshes from the command line: instances, networks of any width, meshes of someone else's making."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+import trimesh
+from safetensors.torch import save_file
+
+from engine.__main__ import main
+from engine.archs.siren import Siren
+from engine.artifacts import Store
+from engine.errors import InvalidValue, UnknownId
+from engine.netspace import placing
+from engine.netspace.model import build
+from engine.netspace.placing import fit_mesh, network_layers, place_network, place_what
+from engine.netspace.space import Space, load_space
+from engine.shapes.meshes import MeshError
+from engine.shapes.networks import grid, insides, ious, layers_of, queries, values
+from engine.shapes.sampling import NoInside
+from tests.serving import tiny_host, tiny_store  # noqa: F401 - fixtures
+from tests.tiny import SPACE as CLASSIFIERS
+from tests.tiny_shapes import SPACE, ZOO, write_tiny_shapes
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Store:
+    root = tmp_path_factory.mktemp("placing")
+    store = Store(root / "workspace", root / "gallery")
+    write_tiny_shapes(store, steps=150)
+    return store
+
+
+@pytest.fixture(scope="module")
+def space(store) -> Space:
+    return load_space(store, SPACE)
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory):
+    path = tmp_path_factory.mktemp("meshes") / "box.stl"
+    trimesh.creation.box((1.0, 1.4, 0.8)).export(path)
+    return path
+
+
+@pytest.fixture
+def call(store, capsys):
+    """Run a command with --json: (exit code, the object on standard output, standard error)."""
+
+    def run(*arguments: str):
+        try:
+            code = main([*arguments, "--json", "--device", "cpu", "--workspace", str(store.workspace)])
+        except SystemExit as stop:
+            code = stop.code
+        out, error = capsys.readouterr()
+        return code, json.loads(out) if out else None, error
+
+    return run
+
+
+def quiet(title: str, total: int):
+    return lambda step, metrics: None
+
+
+def test_a_known_network_is_placed_with_its_iou(space):
+    row = space.row(space.table["id"][0])
+    found = place_network(space, space.parameters_NP[row], steps=20)
+    own, decoded = insides(layers_of(space.parameters_NP[[row]], space.arch)), insides(layers_of(space.decode(found.embedding_E[None]), space.arch))
+    assert found.iou == pytest.approx(float(ious(decoded, own)), abs=1e-6) and found.steps == 20 and found.encoded == "prep"
+    train = [name for name, split in zip(space.table["id"], space.table["split"]) if split == "train"]
+    assert found.nearest in train and (found.nearest_iou == 1) == (space.table["split"][0] == "train")
+    assert place_network(space, space.parameters_NP[row], steps=0).embedding_E.shape == (64,)
+
+
+def test_steps_of_inversion_lower_the_error(space):
+    """The decoded network answers more like the network after inversion than before."""
+    row = len(space.table) - 1
+    layers = layers_of(space.parameters_NP[[row]], space.arch)
+    points_1Q3, answers_1Q = queries(layers, 2048, 9)
+    error = []
+    for steps in (0, 40):
+        found = place_network(space, space.parameters_NP[row], steps)
+        with torch.no_grad():
+            error.append(float((values(layers_of(space.decode(found.embedding_E[None]), space.arch), points_1Q3) - answers_1Q).square().mean()))
+    assert error[1] < 0.95 * error[0], error
+
+
+def another_width():
+    """The layers of a SIREN 3-24-24-1 with an inside and an outside."""
+    torch.manual_seed(0)
+    tensors = Siren((24, 24)).state_dict()
+    middle = values(network_layers({name: tensor.numpy() for name, tensor in tensors.items()}, "wide"), grid(8)).median()
+    tensors["layers.2.bias"] -= middle
+    return network_layers({name: tensor.numpy() for name, tensor in tensors.items()}, "wide")
+
+
+def test_a_network_of_another_width_begins_at_the_nearest_where_weights_are_read(space):
+    wide = another_width()
+    found = place_network(space, wide, steps=1)
+    assert found.encoded == "nearest" and torch.equal(found.encoded_E, space.embeddings_NE[space.row(found.nearest)])
+
+
+def test_the_probe_encoder_asks_networks_of_any_width(space):
+    probe = build(replace(space.config, encoder="probe"), space.arch, space.parameters_NP).eval().requires_grad_(False)
+    wide = another_width()
+    found = place_network(replace(space, model=probe, config=replace(space.config, encoder="probe")), wide, steps=1)
+    assert found.encoded == "probe" and found.encoded_E.shape == (64,)
+
+
+def test_a_file_of_the_spaces_own_architecture_is_encoded(space, store, call, tmp_path):
+    a, b = space.table["id"][:2]
+    file = tmp_path / "network.safetensors"
+    code, _, _ = call("export", SPACE, a, b, "--gamma", "0", "--path", "weights", "--output", str(file))
+    assert code == 0
+    code, value, _ = call("place", SPACE, str(file), "--steps", "2")
+    assert code == 0 and value["encoded"] == "prep" and value["fit"] is None
+    by_id = call("place", SPACE, a, "--steps", "2")[1]
+    assert value["iou"] == pytest.approx(by_id["iou"], abs=1e-6) and value["x2"] == pytest.approx(by_id["x2"], abs=1e-5)
+    assert value.keys() == by_id.keys() >= {"id", "what", "iou", "encoded_iou", "nearest", "nearest_iou", "steps", "seconds", "x2", "y2", "fit"}
+
+
+def test_a_mesh_is_fitted_watched_and_stopped(space, box):
+    seen = []
+    fitted = fit_mesh(box, space.arch, progress=lambda step, steps, loss: seen.append((step, steps, loss)), steps=150)
+    assert fitted.iou > 0.9 and fitted.steps == 150 and [step for step, _, _ in seen] == [50, 100, 150]
+    assert fitted.parameters_P.shape == (space.arch.parameters,) and seen[-1][2] < seen[0][2]
+    again = fit_mesh("dropped.stl", space.arch, box.read_bytes(), steps=150)
+    assert torch.equal(again.parameters_P, fitted.parameters_P)
+    assert not torch.equal(fit_mesh(box, space.arch, steps=150, seed=1).parameters_P, fitted.parameters_P)
+    assert fit_mesh(box, space.arch, stop=lambda: True).steps == 50  # what was made is kept
+
+
+def test_place_a_mesh_from_the_command_line(call, box, monkeypatch):
+    monkeypatch.setitem(placing.FIT, "steps", 100)
+    code, value, _ = call("place", SPACE, str(box), "--steps", "3")
+    assert code == 0 and value["fit"]["iou"] > 0.8 and 0 <= value["encoded_iou"] <= 1 and value["what"] == str(box)
+
+
+@pytest.mark.parametrize("form", ("glb", "ply", "stl", "obj"))
+def test_mesh_writes_the_surface(call, space, tmp_path, form):
+    a, b = space.table["id"][:2]
+    file = tmp_path / f"chair.{form}"
+    code, value, _ = call("mesh", SPACE, a, b, "--gamma", "0.25", "--resolution", "32", "--output", str(file))
+    assert code == 0 and value == {"file": str(file), "bytes": file.stat().st_size}
+    faces = len(trimesh.load(file, force="mesh", process=False).faces)
+    call("mesh", SPACE, a, "--path", "weights", "--resolution", "32", "--output", str(file))
+    assert faces > 500 and len(trimesh.load(file, force="mesh", process=False).faces) != faces
+
+
+def tensors(change=lambda found: None) -> dict[str, torch.Tensor]:
+    found = {name: tensor.detach().clone() for name, tensor in Siren((8, 8)).state_dict().items()}
+    change(found)
+    return found
+
+
+WRONG = {
+    "not of layers": {"weights": torch.zeros(3)},
+    "a bias missing": tensors(lambda t: t.pop("layers.1.bias")),
+    "widths that do not fit": tensors(lambda t: t.update({"layers.1.weight": torch.zeros(8, 7)})),
+    "two distances": tensors(lambda t: t.update({"layers.2.weight": torch.zeros(2, 8), "layers.2.bias": torch.zeros(2)})),
+    "four coordinates": tensors(lambda t: t.update({"layers.0.weight": torch.zeros(8, 4)})),
+    "NaN": tensors(lambda t: t["layers.1.weight"].fill_(float("nan"))),
+    "a weight without axes": tensors(lambda t: t.update({"layers.0.weight": torch.zeros(())})),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_file_that_is_no_network_of_shapes(space, tmp_path, name):
+    file = tmp_path / "wrong.safetensors"
+    save_file(WRONG[name], file)
+    with pytest.raises(InvalidValue, match="wrong.safetensors"):
+        place_what(space, str(file), 1, 0, quiet)
+    good = {name: tensor.numpy() for name, tensor in tensors().items()}
+    assert len(network_layers(good, "good")) == 3  # control
+
+
+def test_bad_inputs_are_named(space, tmp_path, tiny_store, box):
+    (tmp_path / "sheet.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    (tmp_path / "broken.glb").write_bytes(b"glTF\x02\x00")
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "cut.safetensors").write_bytes(b"\xff" * 20)
+    for what, kind in {
+        "sheet.obj": MeshError, "broken.glb": MeshError, "missing.ply": MeshError, "notes.txt": InvalidValue, "cut.safetensors": InvalidValue,
+        "missing.safetensors": InvalidValue,
+    }.items():  # fmt: skip
+        with pytest.raises(kind, match=what.split(".")[0]):
+            place_what(space, str(tmp_path / what), 1, 0, quiet)
+    with pytest.raises(UnknownId, match="chairs-siren-0000"):
+        place_what(space, "chairs-siren-00000", 1, 0, quiet)
+    flat = space.parameters_NP[0] * 0
+    flat[-1] = 1.0  # outside everywhere
+    with pytest.raises(NoInside):
+        place_network(space, flat, 1)
+    for steps in (-1, 1001, 2.5, True):
+        with pytest.raises(InvalidValue, match="steps"):
+            place_network(space, space.parameters_NP[0], steps)
+    with pytest.raises(InvalidValue, match="classifiers"):
+        place_what(load_space(tiny_store, CLASSIFIERS), str(box), 1, 0, quiet)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("place", SPACE, "nobody"),
+        ("place", "no-such-space", "x"),
+        ("place", ZOO, "x"),
+        ("place", SPACE, "chairs-siren-0000", "--steps", "-3"),
+        ("place", SPACE, "nowhere.obj"),
+        ("mesh", SPACE, "nobody"),
+        ("mesh", SPACE, "chairs-siren-0000", "--resolution", "5"),
+        ("mesh", SPACE, "chairs-siren-0000", "--gamma", "2"),
+        ("mesh", SPACE, "chairs-siren-0000", "--output", "chair.doc"),
+        ("mesh", SPACE, "chairs-siren-0000", "--level", "nan"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_use_is_one_line_and_two(call, arguments):
+    code, value, error = call(*arguments)
+    assert (code, value) == (2, None)
+    last = error.strip().splitlines()[-1]
+    assert last.startswith("python -m engine") and "Traceback" not in error and len(last) > 20
