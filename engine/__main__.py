@@ -45,6 +45,10 @@ def parser() -> Parser:
     command("export", "write the network between two anchors as safetensors", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id"}, __gamma=gamma, __path=path, __output={"help": "file (default: named after the network)"})
     command("mesh", "write the surface of a shape, or of one between two, as a file", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id (default: the first)", "nargs": "?"}, __gamma={**gamma, "default": None, "help": "0 at anchor A, 1 at anchor B (default: 0.5, and 0 without B)"}, __path=path, __resolution={"type": int, "default": 128, "help": "nodes an axis (default: 128)"}, __level={"type": float, "default": 0.0, "help": "signed distance of the surface (default: 0)"}, __output={"help": "a .glb, .ply, .stl or .obj file (default: a GLB named after the shape)"})
     command("place", "find where a shape that a space was not trained on lives in it", id={"help": "space id"}, what={"help": "an instance of the space's zoo, a network (.safetensors) or a mesh (.obj, .ply, .stl, .off, .glb)"}, __steps={"type": int, "default": 30, "help": "of inversion (default: 30)"})
+    command("import", "bring a checkpoint here (.safetensors, or .pt with a state dict) as an original", file={"help": "the file"}, __architecture={"required": True, "help": "architecture id, e.g. resnet18-imagenet"}, __id={"help": "name of the artifact (default: network-ARCHITECTURE)"}, __dataset={"help": "dataset that it is measured on"})
+    command("send", "make an original of a zoo's instance A, or of the network between two anchors of a space", id={"help": "zoo or space id"}, a={"help": "instance id"}, b={"help": "instance id", "nargs": "?"}, __gamma=gamma, __path=path, __name={"help": "name of the artifact"})
+    command("reconstruct", "write the network that a NeRN knows as safetensors", id={"help": "NeRN id"}, __prune={"type": float, "default": 0.0, "help": "share of the predictor's weights to drop (default: 0)"}, __bits={"type": int, "default": 32, "help": "bits of those left: 32, 16, 8, 6 or 4 (default: 32)"}, __output={"help": "file (default: named after the NeRN)"})
+    command("sweep", "train NeRN presets with several seeds and print one table; --FIELD VALUE changes their configs", preset={"help": "preset names", "nargs": "+"}, __seeds={"type": int, "default": 4, "help": "runs of each (default: 4)"}, __output={"help": "CSV file"})
     command("verify", "check every file of an artifact, or of all", id={"help": "artifact id", "nargs": "?"})
     command("bench", "measure speed, as ratios", name={"help": "row name", "nargs": "*"})
     command("lso", "improve a network by gradient descent on its embedding, as a job; --FIELD VALUE changes its config", space={"help": "space id"}, instance={"help": "instance id where it starts (or --xy X Y, a place of the map)", "nargs": "?"})
@@ -58,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     options, rest = parser().parse_known_args(arguments)
     options.overrides = rest
     try:
-        if rest and options.command not in ("train", "lso") and getattr(options, "action", None) != "estimate":
+        if rest and options.command not in ("train", "lso", "sweep") and getattr(options, "action", None) != "estimate":
             raise commands.WrongUse(f"{options.command} does not know {' '.join(rest)}. See python -m engine {options.command} --help.")
         getattr(commands, f"do_{options.command}")(options)
     except ExplorerError as error:

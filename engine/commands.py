@@ -12,6 +12,7 @@ from pathlib import Path
 from . import presets
 from .artifacts import Store
 from .errors import ExplorerError
+from .nern.commands import do_import, do_reconstruct, do_send, do_sweep  # noqa: F401 - commands by their names
 
 
 class WrongUse(ExplorerError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,10 +11,10 @@ import torch
 
 from .. import datasets, presets
 from ..archs import architecture
-from ..artifacts import Artifact, Manifest, Store, manifest_hash, read_checkpoint
-from ..errors import CorruptArtifact, DataMissing, InvalidValue, UnknownId
+from ..artifacts import Artifact, Manifest, Store, manifest_hash, read_checkpoint, safe_name
+from ..errors import CorruptArtifact, DataMissing, InvalidValue, UnknownId, closest
 from ..make import artifact_id, checkpoint_path, provenance, train_to_end
-from ..netspace.space import read_config
+from ..netspace.space import load_space, load_zoo, read_config
 from .config import NernConfig, NetworkConfig
 from .evaluate import evaluate, logits, share
 from .nern import Nern, places
@@ -174,10 +173,29 @@ def import_network(store: Store, path: Path, arch_id: str, id_: str, dataset: st
     return write_network(store, id_, f"{architecture(arch_id).family} from {path.name}", "import", config, module, images, time.monotonic() - began, device)
 
 
-def send_parameters(store: Store, id_: str, title: str, source: dict, arch_id: str, dataset: str, parameters_P: torch.Tensor, device: str) -> Artifact:
-    """A zoo's instance, or a network decoded from a space, as a `network` artifact: an original. `source` says where it is from."""
-    arch = architecture(arch_id)
-    module = arch.build().to(device)
-    torch.nn.utils.vector_to_parameters(parameters_P.to(device), module.parameters())
-    config = {"architecture": arch_id, "dataset": dataset, "source": json.dumps(source)}
-    return write_network(store, id_, title, "sent", config, module.eval(), images_of(dataset, device), 0.0, device)
+def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path: str, id_: str | None, device: str) -> Artifact:
+    """A zoo's instance `a`, or the network at `gamma` between the instances `a` and `b` of a space (`path`: "embedding" decodes,
+    "weights" mixes), as a `network` artifact: an original. Raises UnknownId, InvalidValue (a network without convolutions)."""
+    source = store.open(source_id)
+    if source.manifest.kind == "zoo":
+        zoo = load_zoo(store, source_id, device)
+        rows = list(zoo.table["id"])
+        if a not in rows:
+            raise UnknownId(f"There is no instance {a[:100]!r} in {source_id}.{closest(a, rows)}")
+        parameters_P, arch, dataset, words = zoo.parameters_NP[rows.index(a)], zoo.arch, zoo.dataset, a
+    elif source.manifest.kind == "netspace":
+        space = load_space(store, source_id, device)
+        with torch.no_grad():
+            parameters_P = space.point(space.row(a), space.row(b or a), gamma, path)
+        arch, words = space.arch, f"{a}-{b or a}-{path[0]}{round(1000 * gamma):04d}"
+        dataset = None if space.is_shapes else space.images.name
+    else:
+        raise InvalidValue(f"{source_id} is a {source.manifest.kind}; send an instance of a zoo, or a network of a space.")
+    id_ = safe_name(id_ or f"network-{words}"[:100])
+    if store.has(id_):
+        raise InvalidValue(f"There is an artifact {id_!r} already. Choose another name.")
+    module = arch.build().to(device).eval()
+    torch.nn.utils.vector_to_parameters(parameters_P, module.parameters())
+    config = {"architecture": arch.id, "dataset": dataset, "source": source_id, "a": a, "b": b, "gamma": gamma, "path": path}
+    inputs = {source_id: {"sha256": manifest_hash(source)}}
+    return write_network(store, id_, f"{arch.family} {words}", "sent", config, module, images_of(dataset, device), 0.0, device, inputs)

@@ -1,0 +1,51 @@
+"""The commands about NeRNs and originals. Heavy imports live inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..artifacts import Store
+
+
+def do_import(options) -> None:
+    from ..commands import emit, metric_lines
+    from ..host import device_of
+    from .make import import_network
+
+    id_ = options.id or f"network-{options.architecture}"
+    artifact = import_network(Store(options.workspace), Path(options.file), options.architecture, id_, options.dataset, str(device_of(options.device)))
+    manifest = artifact.manifest
+    emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
+
+
+def do_send(options) -> None:
+    from ..commands import emit, metric_lines
+    from ..host import device_of
+    from .make import send
+
+    artifact = send(Store(options.workspace), options.id, options.a, options.b, options.gamma, options.path, options.name, str(device_of(options.device)))
+    manifest = artifact.manifest
+    emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
+
+
+def do_reconstruct(options) -> None:
+    from ..artifacts import write_atomic
+    from ..commands import emit
+    from ..host import Host
+    from .hosted import Look, state_bytes
+
+    data = state_bytes(Host(Store(options.workspace), options.device), options.id, Look(options.prune, options.bits))
+    path = Path(options.output or f"{options.id}-reconstructed.safetensors")
+    write_atomic(path, data)
+    emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
+
+
+def do_sweep(options) -> None:
+    from ..commands import emit, overridden, progress
+    from ..host import device_of
+    from .sweep import sweep
+
+    table = sweep(Store(options.workspace), options.preset, options.seeds, lambda config: overridden(config, options.overrides), str(device_of(options.device)), progress)
+    if options.output:
+        table.to_csv(options.output, index=False)
+    emit(options, {"rows": table.astype(object).where(table.notna(), None).to_dict("records")}, table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))

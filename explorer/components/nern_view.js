@@ -1,0 +1,242 @@
+// The NeRN screen: pruning and bits with what they do to the accuracy, live, and the panels below. Needs live.js,
+// gamma_slider.js, nern_kernels.js, nern_panels.js.
+
+const PRUNE_MAX = 0.95;
+const NERN_BITS = [32, 16, 8, 6, 4];
+const REST_MS = 160; // so long after the last movement the whole split is measured, and the curve goes on
+const CURVE_STEPS = 19;
+const DRAG = 3, SHOW = 2, PANEL = 1, FILL = 0; // priorities
+
+const percent = (share) => `${(100 * share).toFixed(1)}\u202f%`;
+const megabytes = (bytes) => (bytes >= 1e5 ? `${(bytes / 2 ** 20).toFixed(bytes >= 1e7 ? 1 : 3)}\u202fMB` : `${(bytes / 1024).toFixed(1)}\u202fkB`);
+
+class NernView {
+  constructor(root) {
+    this.root = root;
+    this.find = (name) => root.querySelector(`[data-nv="${name}"]`);
+    this.value = root.querySelector('[data-testid="nern-accuracy"]');
+    this.live = new Live((state, reason) => this.connection(state, reason));
+    this.slider = new GammaSlider(root.querySelector(".ip-slider"), () => this.input(), () => this.commit());
+    this.listening = new AbortController();
+    for (const bits of NERN_BITS) {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: bits });
+      button.setAttribute("role", "radio");
+      button.setAttribute("aria-label", `${bits} bits`);
+      button.addEventListener("click", () => this.choose(bits), { signal: this.listening.signal });
+      this.root.querySelector(".nv-bits").append(button);
+    }
+    this.kernels = new NernKernels(this);
+    this.panels = new NernPanels(this);
+    window.__live = this.live.stats; // read by the tests
+  }
+
+  // New data from Python, or another theme.
+  update(data, act) {
+    this.act = act;
+    this.data = data;
+    this.table = colourTable(this.root, "--st-chart-diverging-colors");
+    for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
+    for (const part of this.root.querySelectorAll("[data-needs-nern]")) part.hidden = !data.nern;
+    this.find("live").hidden = !data.nern;
+    const key = JSON.stringify([data.original, data.nern]);
+    if (key !== this.key) {
+      this.key = key;
+      for (const slot of ["look", "curve"]) this.live.drop(slot);
+      this.curve = new Map();
+      this.bits = data.bits;
+      this.slider.place(data.prune / PRUNE_MAX);
+      this.root.classList.add("waiting");
+      delete this.value.dataset.prune;
+      this.showBits();
+      this.kernels.start(data);
+      this.panels.start(data);
+      if (data.nern) this.input();
+    } else {
+      this.kernels.paint();
+      this.panels.paint();
+      this.drawCurve();
+    }
+  }
+
+  get prune() {
+    return Math.round(this.slider.gamma * PRUNE_MAX * 1e4) / 1e4;
+  }
+
+  look() {
+    return { nern: this.data.nern, prune: this.prune, bits: this.bits };
+  }
+
+  subject() { // what the panels ask about: the NeRN as the sliders have it, or the original alone
+    return this.data.nern ? this.look() : { original: this.data.original };
+  }
+
+  // Ask, and hand the answer on only if the page still shows the same. Refusals go to the error line.
+  async ask(slot, priority, question) {
+    const key = this.key;
+    try {
+      const answer = await this.live.ask(slot, question, priority);
+      if (!answer || key !== this.key) return null;
+      this.fail(null);
+      return answer;
+    } catch (error) {
+      if (key === this.key) this.fail(error);
+      return null;
+    }
+  }
+
+  choose(bits) {
+    if (bits === this.bits) return;
+    this.bits = bits;
+    this.curve = new Map();
+    this.showBits();
+    this.input();
+    this.commit();
+  }
+
+  showBits() {
+    for (const button of this.root.querySelectorAll(".nv-bits button")) button.setAttribute("aria-checked", String(Number(button.textContent) === this.bits));
+  }
+
+  commit() {
+    this.act({ prune: this.prune, bits: this.bits });
+  }
+
+  async input() {
+    this.find("prune").textContent = percent(this.prune);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.rest();
+    }, REST_MS);
+    const answer = await this.ask("look", DRAG, { op: "nern", ...this.look() });
+    if (!answer) return;
+    this.paint(answer.header);
+    this.kernels.load(); // the newest look wins here, too
+    if (!this.timer) this.rest();
+  }
+
+  async rest() {
+    const { dataset } = this.value;
+    if (dataset.prune !== String(this.prune) || dataset.bits !== String(this.bits)) return; // its answer calls again
+    if (dataset.images !== dataset.total) {
+      const answer = await this.ask("look", DRAG, { op: "nern", ...this.look(), images: "all" });
+      if (answer) this.paint(answer.header);
+    }
+    this.panels.looked();
+    this.fill();
+  }
+
+  paint(header) {
+    const { sizes, reconstructed, original, agreement } = header;
+    Object.assign(this.value.dataset, { prune: header.prune, bits: header.bits });
+    this.find("error").textContent = header.weight_error.toFixed(3);
+    for (const name of ["learnable", "predictor", "permutation"]) {
+      const row = this.find(`size-${name}`);
+      row.style.setProperty("--share", Math.min(1, sizes[name] / sizes.learnable));
+      row.querySelector("b").textContent = megabytes(sizes[name]);
+    }
+    this.find("ratio").textContent = percent(sizes.ratio);
+    this.find("compression").textContent = `of the original, ${(1 / sizes.ratio).toFixed(1)} times smaller`;
+    this.root.classList.remove("waiting");
+    if (!reconstructed) {
+      this.value.textContent = "no images";
+      Object.assign(this.value.dataset, { images: 0, total: 0 });
+      return;
+    }
+    this.value.textContent = percent(reconstructed.value);
+    Object.assign(this.value.dataset, { images: reconstructed.n, total: header.total, value: reconstructed.value });
+    this.find("interval").textContent = `${(100 * reconstructed.low).toFixed(1)} to ${percent(reconstructed.high)}`;
+    this.find("original").textContent = percent(original.value);
+    this.find("agreement").textContent = percent(agreement.value);
+    const bar = this.find("bar").style;
+    for (const name of ["low", "high", "value"]) bar.setProperty(`--${name}`, reconstructed[name]);
+    this.slider.say(`${percent(header.prune)} pruned, ${header.bits} bits, accuracy ${percent(reconstructed.value)}`);
+    this.originalAccuracy = original.value;
+    this.curve.set(header.prune, reconstructed);
+    this.drawCurve();
+  }
+
+  // Fill figure 5 (left) while the thumb rests.
+  async fill() {
+    if (this.filling || !this.data.nern || this.value.dataset.images === "0") return;
+    this.filling = true;
+    const curve = this.curve;
+    for (let step = 0; step <= CURVE_STEPS && !this.timer && curve === this.curve; step++) {
+      const prune = Math.round((step / CURVE_STEPS) * PRUNE_MAX * 1e4) / 1e4;
+      if (curve.has(prune)) continue;
+      const answer = await this.ask("curve", FILL, { op: "nern", nern: this.data.nern, prune, bits: this.bits });
+      if (!answer) break;
+      if (answer.header.bits === this.bits && curve === this.curve) curve.set(prune, answer.header.reconstructed);
+      this.drawCurve();
+    }
+    this.filling = false;
+    if (curve !== this.curve && !this.timer) this.fill();
+  }
+
+  async drawCurve() {
+    if (!this.curve.size) return;
+    const plot = this.find("curve");
+    const points = [...this.curve].filter(([, figure]) => figure).sort(([one], [other]) => one - other);
+    plot.dataset.points = points.length;
+    const here = this.curve.get(this.prune);
+    await this.draw(plot, [
+      { x: [0, PRUNE_MAX], y: [this.originalAccuracy, this.originalAccuracy], mode: "lines", name: "original", line: { color: "grey", dash: "dash", width: 1.5 }, hoverinfo: "skip" },
+      { x: points.map(([prune]) => prune), y: points.map(([, figure]) => figure.value), mode: "lines+markers", name: `${this.bits} bits`, line: { color: "accent", width: 2 }, marker: { size: 5 }, customdata: points.map(([, f]) => [f.low, f.high]), hovertemplate: "%{y:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})<extra>%{x:.0%} pruned</extra>" },
+      ...(here ? [{ x: [this.prune], y: [here.value], mode: "markers", marker: { size: 13, color: "accent", symbol: "diamond" }, showlegend: false, hoverinfo: "skip" }] : []),
+    ], { xaxis: { title: { text: "share of the predictor's weights pruned" }, tickformat: ".0%", range: [-0.02, 0.97] }, yaxis: { title: { text: "test accuracy" }, tickformat: ".0%", range: [0, 1.04] } });
+  }
+
+  // A small Plotly chart in the page's colours: "accent" and "grey" are the theme's.
+  async draw(plot, traces, layout) {
+    try {
+      this.Plotly ??= await loadPlotly();
+    } catch (error) {
+      return this.fail(error);
+    }
+    if (this.listening.signal.aborted) return;
+    const style = getComputedStyle(this.root), token = (name) => style.getPropertyValue(name).trim();
+    const colours = { accent: token("--ip-accent"), grey: token("--st-gray-color"), other: token("--st-chart-categorical-colors").split(",")[1] ?? token("--st-text-color") };
+    for (const trace of traces) for (const part of [trace.line, trace.marker]) if (part?.color in colours) part.color = colours[part.color];
+    const axis = { gridcolor: token("--st-border-color"), linecolor: token("--st-border-color"), zeroline: false, automargin: true };
+    await this.Plotly.react(plot, traces, {
+      margin: { l: 52, r: 8, t: 8, b: 40 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", hovermode: "closest",
+      font: { family: style.fontFamily, size: 12, color: token("--st-text-color") }, legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom" },
+      ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis },
+    }, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"], toImageButtonOptions: { format: "svg", filename: `${this.data.nern ?? this.data.original}` } });
+  }
+
+  connection(state, reason) {
+    const words = { connecting: "connecting", open: "live", lost: "reconnecting" };
+    Object.assign(this.find("connection"), { textContent: words[state], title: reason });
+    this.find("connection").dataset.state = state;
+    if (reason) this.fail(new Error(reason));
+  }
+
+  fail(error) {
+    const line = this.find("failure");
+    if (line.textContent !== (error?.message ?? "")) line.textContent = line.title = error?.message ?? "";
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.key = null;
+    this.listening.abort();
+    this.slider.close();
+    this.live.close();
+  }
+}
+
+const mounted = new WeakMap();
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const view = mounted.get(parentElement) ?? new NernView(parentElement.querySelector(".nv"));
+  mounted.set(parentElement, view);
+  view.update(data, (values) => setTriggerValue("act", values));
+  // Streamlit runs the clean-up of a call that newer data overtook, too: only the last one ends the view.
+  const turn = (view.turn = (view.turn ?? 0) + 1);
+  return () => {
+    if (view.turn !== turn) return;
+    view.close();
+    mounted.delete(parentElement);
+  };
+}
