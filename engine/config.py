@@ -150,8 +150,8 @@ def is_shapes(config) -> bool:
 
 
 def from_fields(fields: dict, kinds: tuple[type, ...]):
-    """The config of one of `kinds` that was stored as `fields`: that of shapes has `queries`. Raises TypeError, InvalidValue."""
-    kind = next(kind for kind in kinds if ("queries" in fields) == ("queries" in kind.__dataclass_fields__))
+    """The config that was stored as `fields`: of the first of `kinds` that knows them all. Raises TypeError, InvalidValue."""
+    kind = next((kind for kind in kinds if fields.keys() <= kind.__dataclass_fields__.keys()), kinds[0])
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
 
 

@@ -17,6 +17,7 @@ from . import datasets, presets
 from .archs import architecture
 from .artifacts import Artifact, Manifest, Store, manifest_hash
 from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
+from .multi.config import MultiSpaceConfig, MultiZooConfig
 from .nern.config import NernConfig, NetworkConfig
 from .netspace.evaluate import evaluate
 from .netspace.lso_evaluate import evaluate_lso
@@ -73,6 +74,10 @@ def train(store: Store, preset: str, config, device: str, progress, id_: str | N
         from .nern.make import make_any  # it imports this module
 
         return make_any(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
+    if isinstance(config, MultiZooConfig | MultiSpaceConfig):
+        from .multi.make import make_any as make_multi  # it imports this module
+
+        return make_multi(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
     make = make_zoo if isinstance(config, ZOO_CONFIGS) else make_netspace
     torch.set_num_threads(1 if is_small(config) else torch.get_num_threads())
     return make(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
@@ -154,6 +159,10 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
 
 def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None = None) -> dict:
     """The metrics of an artifact, measured again from its weights (times are not: they are the manifest's)."""
+    if artifact.manifest.config.keys() & {"architectures", "interpolation"}:
+        from .multi.make import reevaluate as reevaluate_multi  # it imports this module
+
+        return reevaluate_multi(store, artifact, device, seed)
     if artifact.manifest.kind == "zoo":
         config, zoo = read_config(artifact, ZOO_CONFIGS), load_zoo(store, artifact.id, device)
         if is_shapes(config):

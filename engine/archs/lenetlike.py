@@ -37,8 +37,14 @@ def digits(batch_norm: bool) -> LeNetLike:
     return LeNetLike(convs, (64, 32, 10))
 
 
+def small_digits(batch_norm: bool) -> LeNetLike:
+    convs = (nn.Conv2d(1, 4, 3, 2, padding=1), nn.Conv2d(4, 8, 3, 2, padding=1))
+    return LeNetLike(convs, (32, 16, 10))
+
+
 ARCHITECTURES = (
     Architecture("lenetlike-cifar10", "LeNetLike", (3, 32, 32), 10, cifar10),
     Architecture("lenetlike-tinyimagenet", "LeNetLike", (3, 64, 64), 200, tiny_imagenet),
     Architecture("lenetlike-digits", "LeNetLike", (1, 8, 8), 10, digits),
+    Architecture("lenetlike-small-digits", "LeNetLike", (1, 8, 8), 10, small_digits),
 )

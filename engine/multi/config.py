@@ -17,8 +17,8 @@ class MultiZooConfig:
     train: tuple[int, ...] = (100, 100, 100, 100)  # instances of each that a space may be trained on
     val: int = 16  # instances of each that choose
     test: int = 16  # instances of each held out, touched once
-    steps_min: int = 15_000  # the shortest training of an instance, in steps of one batch
-    steps_max: int = 30_000  # the longest; lengths between are spaced evenly in the logarithm
+    steps: tuple[int, ...] = (30_000, 30_000, 30_000, 30_000)  # the longest training of each architecture, in steps of one batch
+    shortest: float = 0.5  # the shortest, as a share of the longest; lengths between are spaced evenly in the logarithm
     teacher_steps: int = 60_000
     batch: int = 128  # images per step
     lr: float = 1e-3  # Adam's constant learning rate
@@ -28,15 +28,18 @@ class MultiZooConfig:
 
     def __post_init__(self):
         require(len(self.architectures) >= 2 and len(set(self.architectures)) == len(self.architectures), "A zoo of several architectures names at least two different ones.")
-        require(len(self.train) == len(self.architectures), f"train gives a number for each of the {len(self.architectures)} architectures.")
-        require(self.teacher_steps >= 1, "teacher_steps is at least 1.")
+        require(len(self.train) == len(self.steps) == len(self.architectures), f"train and steps give a number for each of the {len(self.architectures)} architectures.")
+        require(self.teacher_steps >= 1 and 0 < self.shortest <= 1, "teacher_steps is at least 1, shortest is above 0 and at most 1.")
         self.parts()  # what is wrong with one part is wrong with all
 
     def parts(self) -> list[ZooConfig]:
         """The zoo of each architecture, in the order of the ClassIds, and last that of the teacher."""
         shared = {"dataset": self.dataset, "batch": self.batch, "lr": self.lr, "stack": self.stack, "half": self.half}
-        lengths = {"steps_min": self.steps_min, "steps_max": self.steps_max, "val": self.val, "test": self.test}
-        zoos = [ZooConfig(arch, train=train, seed=self.seed, **lengths, **shared) for arch, train in zip(self.architectures, self.train)]
+        each = zip(self.architectures, self.train, self.steps)
+        zoos = [
+            ZooConfig(arch, train=train, val=self.val, test=self.test, steps_min=max(1, round(self.shortest * steps)), steps_max=steps, seed=self.seed, **shared)
+            for arch, train, steps in each
+        ]
         teacher = {"train": 1, "val": 1, "test": 1, "steps_min": self.teacher_steps, "steps_max": self.teacher_steps}
         return [*zoos, ZooConfig(self.teacher, seed=self.seed, **teacher, **shared)]
 

@@ -17,6 +17,7 @@ from ..archs import Architecture, architecture
 from ..artifacts import Artifact, Manifest, Store
 from ..config import SPACE_CONFIGS, ZOO_CONFIGS, SpaceConfig, from_fields, is_shapes
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
+from ..multi.config import MultiSpaceConfig
 from ..shapes.networks import layers_of
 from ..zoo import Zoo
 from .model import NetSpace, answer_of
@@ -112,7 +113,11 @@ def load_zoo(store: Store, id_: str, device: str = "cpu") -> Zoo:
 def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
     """A space with its zoo, its images and the networks kept in it, from the artifacts. Raises UnknownId, CorruptArtifact, DataMissing."""
     artifact: Artifact = store.open(id_, "netspace")
-    config = read_config(artifact, SPACE_CONFIGS)
+    config = read_config(artifact, (*SPACE_CONFIGS, MultiSpaceConfig))
+    if isinstance(config, MultiSpaceConfig):
+        from ..multi.space import load_multi_space  # it imports this module
+
+        return load_multi_space(store, id_, device)
     if len(artifact.manifest.inputs) != 1:
         raise CorruptArtifact(f"{id_}: its manifest names {len(artifact.manifest.inputs)} zoos where one is needed. Fetch or make it again.")
     zoo = load_zoo(store, *artifact.manifest.inputs, device)

@@ -1,0 +1,96 @@
+"""How good a space of several architectures is: the paper's fig. 5, in figures.
+
+Legend: N instances, Z parameters of the largest architecture, A architectures, E embedding, G gammas, B images.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..netspace.evaluate import metric
+from ..training import generator
+from .model import MultiNetSpace, logits_by_architecture
+from .training import gammas
+from .zoo import MultiZoo
+
+LINES = 16  # from an instance of the smallest to one of the largest architecture
+FINE = 101  # gammas along a line
+
+
+@torch.no_grad()
+def networks(model: MultiNetSpace, embeddings_NE: Tensor) -> tuple[Tensor, Tensor]:
+    """Parameters [N, Z] and ClassIds [N] of the networks at embeddings."""
+    parts = [(model.decode(part), model.class_logits(part).argmax(-1)) for part in embeddings_NE.split(64)]
+    return tuple(torch.cat(each) for each in zip(*parts))
+
+
+@torch.no_grad()
+def accuracies(parameters_NZ: Tensor, class_ids_N: Tensor, images_BCHW: Tensor, labels_B: Tensor, archs) -> Tensor:
+    """Share of right answers [N], in 0..1."""
+    parts = zip(parameters_NZ.split(32), class_ids_N.split(32))
+    answers = [logits_by_architecture(part_NZ, ids_N, images_BCHW, archs).argmax(-1) for part_NZ, ids_N in parts]
+    return (torch.cat(answers) == labels_B).double().mean(-1)
+
+
+def lines(zoo: MultiZoo, split: str, seed: int) -> tuple[list[int], list[int]]:
+    """Rows where LINES lines start (smallest architecture) and end (largest), drawn from a split."""
+    random = generator(seed, 21)
+    ends = [torch.tensor(zoo.rows(split, id_)) for id_ in (0, len(zoo.archs) - 1)]
+    return tuple(rows[torch.randint(len(rows), (LINES,), generator=random)].tolist() for rows in ends)
+
+
+def is_ordered(class_ids_G: list[int], architectures: int) -> bool:
+    """Whether ClassIds never fall along a line and each of them appears."""
+    return class_ids_G == sorted(class_ids_G) and set(class_ids_G) == set(range(architectures))
+
+
+@torch.no_grad()
+def evaluate_multi(model: MultiNetSpace, zoo: MultiZoo, images, shown: tuple[int, ...], instance_split: str, image_split: str, seed: int = 0) -> dict:
+    """All metrics of a space of several architectures, over a split's instances and a split's images. `shown` gives how many
+    instances of each architecture the space was trained on: those of 0 are *unseen*, and are not encoded here."""
+    archs, images_BCHW, labels_B = zoo.archs, images.images[image_split], images.labels[image_split]
+    where = f"{instance_split} instances, {image_split} images"
+    target_N = zoo.table[f"{image_split}_accuracy"].to_numpy()
+    seen = [id_ for id_, count in enumerate(shown) if count]
+    metrics, right, embeddings = {}, [], {}
+    for id_ in seen:
+        rows = zoo.rows(instance_split, id_)
+        embeddings[id_] = model.encode(zoo.parameters_NZ[rows])
+        predicted_NZ, ids_N = networks(model, embeddings[id_])
+        found_N = accuracies(predicted_NZ, ids_N, images_BCHW, labels_B, archs).cpu().numpy()
+        right += (ids_N == id_).tolist()
+        metrics[f"gap_mean_{archs[id_].id}"] = metric(np.abs(found_N - target_N[rows]), where)
+        metrics[f"target_accuracy_{archs[id_].id}"] = metric(target_N[rows], where)
+        metrics[f"predicted_accuracy_{archs[id_].id}"] = metric(found_N, where)
+    metrics = {"class_id_accuracy": metric(right, where) | {"spread": None}} | metrics
+    between = np.linalg.norm(np.stack([e.mean(0).cpu().numpy() for e in embeddings.values()]).std(0))
+    within = np.sqrt(np.mean([e.var(0, correction=0).sum().item() for e in embeddings.values()]))
+    metrics["spread_within_share"] = {"value": round(float(within / between), 6), "split": f"{instance_split} instances, spread within an architecture over spread between them", "n": len(right)}
+    return metrics | along_lines(model, zoo, images_BCHW, labels_B, target_N, shown, instance_split, where, seed)
+
+
+def along_lines(model, zoo: MultiZoo, images_BCHW: Tensor, labels_B: Tensor, target_N: np.ndarray, shown, split: str, where: str, seed: int) -> dict:
+    """`path_ordered_share`: lines along which the ClassIds rise and all appear. At the gammas of eq. 12 the share of right
+    ClassIds and |accuracy - mean of that architecture's zoo|: the mean for each architecture, the largest of all lines, and
+    the largest of the unseen ones."""
+    archs, count = zoo.archs, len(zoo.archs)
+    starts, ends = lines(zoo, split, seed)
+    a_NE, b_NE = model.encode(zoo.parameters_NZ[starts]), model.encode(zoo.parameters_NZ[ends])
+    fine_G = torch.linspace(0, 1, FINE, device=a_NE.device)[:, None]
+    ordered = [is_ordered(model.class_logits(torch.lerp(a_E, b_E, fine_G)).argmax(-1).tolist(), count) for a_E, b_E in zip(a_NE, b_NE)]
+    where = f"{LINES} lines between {where}"
+    metrics = {"path_ordered_share": metric(ordered, where) | {"spread": None}}
+    gaps, right = {}, []
+    for id_, gamma in enumerate(gammas(count), start=1):
+        parameters_NZ, ids_N = networks(model, torch.lerp(a_NE, b_NE, gamma))
+        found_N = accuracies(parameters_NZ, ids_N, images_BCHW, labels_B, archs).cpu().numpy()
+        gaps[id_] = np.abs(found_N - target_N[zoo.rows(split, id_)].mean())
+        right += (ids_N == id_).tolist()
+        metrics[f"gamma_accuracy_{archs[id_].id}"] = metric(found_N, where)
+    metrics["gamma_class_id_accuracy"] = metric(right, where) | {"spread": None}
+    for name, ids in (("gamma_gap_max", [i for i in gaps if shown[i]]), ("gamma_gap_max_unseen", [i for i in gaps if not shown[i]])):
+        if ids:
+            metrics[name] = metric([max(gaps[i].max() for i in ids)], where) | {"n": LINES * len(ids), "spread": None}
+    return metrics

@@ -1,0 +1,108 @@
+"""From a preset of several architectures to artifacts; see engine.make."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+
+import numpy as np
+import torch
+
+from .. import datasets, presets
+from ..artifacts import Artifact, Manifest, Store, manifest_hash
+from ..make import artifact_id, checkpoint_path, provenance, train_to_end
+from ..netspace.evaluate import metric
+from ..netspace.space import MAP_2D, MAP_3D
+from ..netspace.umap_map import project
+from ..stacked import accuracies
+from .config import MultiSpaceConfig, MultiZooConfig
+from .evaluate import accuracies as accuracies_by_architecture
+from .evaluate import evaluate_multi, networks
+from .space import load_multi_space, load_multi_zoo
+from .training import MultiSpaceTraining
+from .zoo import MultiZoo, MultiZooTraining
+
+
+def make_any(store: Store, preset: str, config: MultiZooConfig | MultiSpaceConfig, device: str, progress, id_: str) -> Artifact:
+    """Make a zoo or space of several architectures; small networks train on one thread."""
+    torch.set_num_threads(1 if device == "cpu" and "digits" in preset else torch.get_num_threads())
+    return (make_zoo if isinstance(config, MultiZooConfig) else make_space)(store, preset, config, device, progress, id_)
+
+
+def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, progress, id_: str) -> Artifact:
+    images = datasets.load(config.dataset, device)
+    trainee = MultiZooTraining(config, images)
+    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
+    began = time.monotonic()
+    zoo = trainee.zoo(id_)
+    metrics = zoo_metrics(zoo, images)
+    seconds = outcome.seconds + time.monotonic() - began
+    title = f"{', '.join(arch.family for arch in zoo.archs)} on {images.title}"
+    manifest = Manifest(id_, "zoo", title, "", preset, asdict(config), metrics=metrics, provenance=provenance(seconds, device))
+    dtype = np.float16 if config.half else np.float32
+    arrays = {"parameters": zoo.parameters_NZ.cpu().numpy().astype(dtype), "teacher": zoo.teacher_P.cpu().numpy().astype(dtype)}
+    artifact = store.write(manifest, {"parameters.safetensors": arrays}, {"instances.parquet": zoo.table}, store.workspace)
+    checkpoint_path(store, id_).unlink(missing_ok=True)
+    return artifact
+
+
+def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str, progress, id_: str) -> Artifact:
+    zoo_id = artifact_id(config.zoo, config.seed)
+    zoo_config = replace(presets.config(config.zoo), seed=config.seed)
+    if not store.has(zoo_id) or store.open(zoo_id, "zoo").manifest.config != plain(zoo_config):
+        make_zoo(store, config.zoo, zoo_config, device, progress, zoo_id)
+    zoo_artifact = store.open(zoo_id, "zoo")
+    zoo = load_multi_zoo(store, zoo_id, device)
+    images = datasets.load(zoo.dataset, device)
+    trainee = MultiSpaceTraining(config, zoo, images)
+    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
+    began = time.monotonic()
+    model = trainee.model
+    model.load_state_dict(trainee.chosen())
+    model.eval().requires_grad_(False)
+    embeddings_NE = torch.cat([model.encode(part) for part in zoo.parameters_NZ.split(64)])
+    predicted_NZ, ids_N = networks(model, embeddings_NE)
+    table = zoo.table.copy()
+    table["predicted_class_id"] = ids_N.cpu().numpy()
+    table["seen"] = [config.train[id_] > 0 for id_ in table["class_id"]]
+    for split in datasets.SPLITS:
+        found = accuracies_by_architecture(predicted_NZ, ids_N, images.images[split], images.labels[split], zoo.archs)
+        table[f"predicted_{split}_accuracy"] = found.cpu().numpy()
+    table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
+    metrics = evaluate_multi(model, zoo, images, config.train, "test", "test")
+    seconds = outcome.seconds + time.monotonic() - began
+    total = seconds + zoo_artifact.manifest.provenance["seconds"]
+    metrics["seconds"] = {"value": round(total, 1), "split": "zoo and space from scratch", "n": 1}
+    inputs = {zoo_id: {"sha256": manifest_hash(zoo_artifact)}}
+    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(seconds, device))
+    arrays = {
+        "model.safetensors": {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()},
+        "embeddings.safetensors": {"embeddings": embeddings_NE.cpu().numpy()},
+    }
+    artifact = store.write(manifest, arrays, {"instances.parquet": table}, store.workspace)
+    checkpoint_path(store, id_).unlink(missing_ok=True)
+    return artifact
+
+
+def plain(config) -> dict:
+    """A config as a manifest holds it: JSON knows lists, not tuples."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+
+
+def zoo_metrics(zoo: MultiZoo, images) -> dict:
+    """Mean test accuracy of each architecture's instances, and the teacher's."""
+    metrics = {}
+    for id_, arch in enumerate(zoo.archs):
+        rows = [row for split in datasets.SPLITS for row in zoo.rows(split, id_)]
+        metrics[f"accuracy_{arch.id}"] = metric(zoo.table["test_accuracy"].iloc[rows], "all instances, test images")
+    teacher = accuracies(zoo.teacher_P[None], images.images["test"], images.labels["test"], zoo.teacher)
+    return metrics | {"teacher_accuracy": metric(teacher.cpu().numpy(), "test images")}
+
+
+def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None = None) -> dict:
+    """The metrics of an artifact of several architectures, measured again from its weights."""
+    if artifact.manifest.kind == "zoo":
+        zoo = load_multi_zoo(store, artifact.id, device)
+        return zoo_metrics(zoo, datasets.load(zoo.dataset, device))
+    space = load_multi_space(store, artifact.id, device)
+    return evaluate_multi(space.model, space.zoo, space.images, space.config.train, "test", "test", seed or 0)

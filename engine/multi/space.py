@@ -1,0 +1,85 @@
+"""A space of several architectures in memory, as pages and the host use it.
+
+Legend: N instances, P parameters of an architecture, Z those of the largest, M points, E embedding, A architectures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import datasets
+from ..archs import Architecture, architecture
+from ..artifacts import Store
+from ..config import from_fields
+from ..errors import CorruptArtifact, InvalidValue
+from ..netspace.space import Space, check_gamma
+from .config import MultiSpaceConfig, MultiZooConfig
+from .model import MultiNetSpace
+from .zoo import MultiZoo
+
+
+@dataclass(frozen=True)
+class MultiSpace(Space):
+    """A `Space` whose networks are of several architectures. `arch` is the largest (whose PRep holds them all), parameters
+    [N, Z] are zero behind an architecture's own."""
+
+    zoo: MultiZoo
+
+    @property
+    def archs(self) -> tuple[Architecture, ...]:
+        """The architectures by ClassId."""
+        return self.zoo.archs
+
+    def arch_of(self, row: int) -> Architecture:
+        return self.archs[int(self.table["class_id"].iloc[row])]
+
+    @torch.no_grad()
+    def classes(self, embeddings_ME: Tensor) -> Tensor:
+        """Probabilities [M, A] of the ClassIds at embeddings."""
+        return self.model.class_logits(embeddings_ME).softmax(-1)
+
+
+def load_multi_zoo(store: Store, id_: str, device: str = "cpu") -> MultiZoo:
+    """A zoo of several architectures from its artifact. Raises UnknownId, CorruptArtifact."""
+    artifact = store.open(id_, "zoo")
+    table, arrays = artifact.table("instances.parquet"), artifact.arrays("parameters.safetensors")
+    config = read(artifact, MultiZooConfig)
+    archs = tuple(architecture(name) for name in config.architectures)
+    teacher = architecture(config.teacher)
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if shapes != {"parameters": (len(table), archs[-1].parameters), "teacher": (teacher.parameters,)} or set(table["class_id"]) != set(range(len(archs))):
+        raise CorruptArtifact(f"{id_}: its parameters do not fit its table and architectures. Fetch or make it again.")
+    parameters_NZ, teacher_P = (torch.from_numpy(arrays[name].astype(np.float32)).to(device) for name in ("parameters", "teacher"))
+    return MultiZoo(id_, archs, config.dataset, parameters_NZ, table, teacher, teacher_P)
+
+
+def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
+    """A space with its zoo and images from the artifacts. Raises UnknownId, CorruptArtifact, DataMissing."""
+    artifact = store.open(id_, "netspace")
+    config = read(artifact, MultiSpaceConfig)
+    if len(artifact.manifest.inputs) != 1:
+        raise CorruptArtifact(f"{id_}: its manifest names {len(artifact.manifest.inputs)} zoos where one is needed. Fetch or make it again.")
+    zoo = load_multi_zoo(store, *artifact.manifest.inputs, device)
+    model = MultiNetSpace(config, zoo.archs).to(device)
+    arrays = artifact.arrays("model.safetensors")
+    embeddings_NE = artifact.arrays("embeddings.safetensors").get("embeddings")
+    table = artifact.table("instances.parquet")
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    if {name: array.shape for name, array in arrays.items()} != expected or embeddings_NE is None or embeddings_NE.shape != (len(table), config.embedding) or list(table["id"]) != list(zoo.table["id"]):
+        raise CorruptArtifact(f"{id_}: its tensors do not fit its config and zoo. Fetch or make it again.")
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    model.eval().requires_grad_(False)
+    embeddings = torch.from_numpy(embeddings_NE).to(device)
+    return MultiSpace(artifact.manifest, config, zoo.archs[-1], datasets.load(zoo.dataset, device), model, table, zoo.parameters_NZ, embeddings, zoo)
+
+
+def read(artifact, kind: type):
+    """The config in an artifact's manifest, as `kind`. Raises CorruptArtifact."""
+    try:
+        return from_fields(artifact.manifest.config, (kind,))
+    except (TypeError, ValueError, StopIteration) as error:
+        raise CorruptArtifact(f"{artifact.id}: its config cannot be used ({error}). Fetch or make it again.") from error

@@ -1,0 +1,52 @@
+"""Spaces of several architectures: the paper's sizes, and small ones that ship. Where those depart from the paper
+(normalise, start, stratified, a warmed-up cosine with clipped gradients) the README says what each switch does, measured."""
+
+from dataclasses import replace
+
+from ..multi.config import MultiSpaceConfig, MultiZooConfig
+
+BALANCED, UNSEEN = (60, 50, 60, 100), (40, 0, 0, 80)  # instances that are shown (paper, IV)
+
+
+def zoo_digits() -> MultiZooConfig:
+    """Four architectures of 1 034 to 11 162 parameters, taught by a ResNet8 of 77 418."""
+    return MultiZooConfig(
+        ("lenetlike-small-digits", "vanillacnn-digits", "resnet8-digits", "resnet14-digits"), "digits", "resnet8-wide-digits",
+        train=BALANCED, steps=(1500, 600, 240, 200), teacher_steps=300, batch=32, lr=2e-3,
+    )  # fmt: skip
+
+
+def netspace_digits() -> MultiSpaceConfig:
+    """A space that has seen all four."""
+    return MultiSpaceConfig(
+        "zoo-digits-multi", prep_width=1400, embedding=256, encoder_width=16, decoder_channels=(32, 256, 32), normalise="zoo", start="zoo",
+        scale=0.3, networks=2, stratified=True, train=BALANCED, images=64, steps=3000, lr=1e-3, warmup=100, cosine=True, clip=1.0, validate_every=250,
+    )  # fmt: skip
+
+
+def netspace_digits_unseen() -> MultiSpaceConfig:
+    """A space that has seen the smallest and the largest."""
+    return replace(netspace_digits(), train=UNSEEN)
+
+
+def zoo_paper(dataset: str, **fields) -> MultiZooConfig:
+    names = tuple(f"{family}-{dataset}" for family in ("lenetlike", "vanillacnn", "resnet8", "resnet32"))
+    return MultiZooConfig(names, dataset, f"resnet56-{dataset}", **fields)
+
+
+def space_paper(dataset: str, networks: int, train: tuple[int, ...]) -> MultiSpaceConfig:
+    """PRep 88 x 10 000, embedding 4096, the networks per step of the paper's code."""
+    return MultiSpaceConfig(f"zoo-{dataset}-multi", prep_height=88, networks=networks, train=train)
+
+
+PRESETS = {
+    "zoo-digits-multi": zoo_digits,
+    "netspace-digits-multi": netspace_digits,
+    "netspace-digits-unseen": netspace_digits_unseen,
+    "zoo-cifar10-multi": lambda: zoo_paper("cifar10"),
+    "netspace-cifar10-multi": lambda: space_paper("cifar10", 2, BALANCED),
+    "netspace-cifar10-unseen": lambda: space_paper("cifar10", 2, UNSEEN),
+    "zoo-tinyimagenet-multi": lambda: zoo_paper("tinyimagenet"),
+    "netspace-tinyimagenet-multi": lambda: space_paper("tinyimagenet", 2, BALANCED),
+    "netspace-tinyimagenet-unseen": lambda: space_paper("tinyimagenet", 2, UNSEEN),
+}

@@ -1,0 +1,186 @@
+"""Spaces of several architectures: the losses are the paper's, and what is done for many at once is what is done one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from engine import datasets, presets
+from engine.archs import architecture
+from engine.artifacts import Store
+from engine.errors import InvalidValue
+from engine.make import reevaluate
+from engine.multi.config import MultiSpaceConfig, MultiZooConfig
+from engine.multi.evaluate import is_ordered
+from engine.multi.make import make_space, make_zoo
+from engine.multi.model import logits_by_architecture
+from engine.multi.space import load_multi_space
+from engine.multi.training import MultiSpaceTraining, boundary_pairs, gammas, knowledge_distillation
+from engine.multi.zoo import MultiZooTraining
+from engine.netspace.space import load_space
+from engine.stacked import logits_one
+from engine.training import run
+
+NAMES = ("lenetlike-small-digits", "vanillacnn-digits", "resnet8-digits")
+ZOO = MultiZooConfig(NAMES, "digits", "resnet8-digits", train=(3, 2, 3), val=2, test=2, steps=(12, 12, 6), teacher_steps=6, batch=16, lr=3e-3)
+SPACE = MultiSpaceConfig(
+    "zoo-digits-multi", prep_width=640, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise="zoo", start="zoo", scale=0.3,
+    networks=2, stratified=True, train=(3, 2, 3), images=16, steps=6, lr=2e-3, warmup=2, cosine=True, clip=1.0, validate_every=3,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def images():
+    torch.set_num_threads(1)
+    return datasets.load("digits")
+
+
+@pytest.fixture(scope="module")
+def zoo(images):
+    trainee = MultiZooTraining(ZOO, images)
+    for index in range(trainee.total):
+        trainee.step(index)
+    return trainee.zoo("zoo-digits-multi")
+
+
+def test_the_gammas_of_equation_12():
+    assert gammas(4) == pytest.approx([1 / 3, 2 / 3])
+    assert gammas(3) == [0.5]
+    assert gammas(2) == []
+
+
+def test_the_distillation_of_equations_3_to_5_is_that_of_one_network_at_a_time():
+    predicted_NBK, teacher_BK, labels_B = torch.randn(3, 5, 4), torch.randn(5, 4), torch.randint(4, (5,))
+    found_N = knowledge_distillation(predicted_NBK, teacher_BK, labels_B, alpha=0.7, temperature=4.0)
+    for predicted_BK, found in zip(predicted_NBK, found_N):
+        p, t = F.softmax(predicted_BK / 4, -1), F.softmax(teacher_BK / 4, -1)
+        teaching = (t * (t.log() - p.log())).sum(-1).mean() * 16
+        assert found == pytest.approx(float(0.7 * teaching + 0.3 * F.cross_entropy(predicted_BK, labels_B)), rel=1e-4)
+
+
+def test_boundary_pairs_are_all_of_the_smallest_with_all_of_the_largest():
+    a_N, b_N = boundary_pairs(torch.tensor([0, 2, 1, 0, 2, 3]), 4)
+    assert list(zip(a_N.tolist(), b_N.tolist())) == [(0, 5), (3, 5)]
+    assert len(boundary_pairs(torch.tensor([0, 1]), 4)[0]) == 0
+
+
+def test_networks_of_several_architectures_answer_as_each_alone(zoo, images):
+    ids_N = torch.tensor([2, 0, 1, 0, 2])
+    rows = [zoo.rows("train", int(id_))[0] for id_ in ids_N]
+    parameters_NZ = zoo.parameters_NZ[rows] + 0.01 * torch.randn(5, zoo.parameters_NZ.shape[1])
+    images_BCHW = images.images["val"][:20]
+    together_NBK = logits_by_architecture(parameters_NZ, ids_N, images_BCHW, zoo.archs)
+    for parameters_Z, id_, found_BK in zip(parameters_NZ, ids_N, together_NBK):
+        arch = zoo.archs[id_]
+        assert torch.allclose(found_BK, logits_one(parameters_Z[: arch.parameters], images_BCHW, arch), atol=1e-4)
+    other_NBK = logits_by_architecture(parameters_NZ, ids_N.flip(0).roll(1), images_BCHW, zoo.archs)
+    assert not torch.allclose(together_NBK, other_NBK, atol=1e-2)  # control: the ClassId decides
+
+
+def test_the_loss_is_the_papers_one_network_at_a_time(zoo, images):
+    trainee = MultiSpaceTraining(SPACE, zoo, images)
+    rows_N, picks_B = trainee.draw(torch.Generator().manual_seed(1)), torch.arange(16)
+    assert sorted(trainee.class_ids_N[rows_N].tolist()) == [0, 0, 1, 1, 2, 2]
+    expected = plain_loss(trainee, rows_N, picks_B)
+    assert float(trainee.loss(rows_N, picks_B)) == pytest.approx(expected, rel=1e-5)
+    assert float(trainee.loss(rows_N, picks_B + 16)) != pytest.approx(expected, rel=1e-3)  # control: other images
+
+
+def plain_loss(trainee: MultiSpaceTraining, rows_N, picks_B) -> float:
+    """Eq. 3 to 12 with a loop over networks; the slow reference."""
+    config, model, count = trainee.config, trainee.model, len(trainee.archs)
+    wanted = trainee.class_ids_N[rows_N].tolist()
+    points = [(model.encode(trainee.zoo.parameters_NZ[row][None]), id_) for row, id_ in zip(rows_N.tolist(), wanted)]
+    for a_1E, a in points[: len(rows_N)]:
+        for b_1E, b in points[: len(rows_N)]:
+            if a == 0 and b == count - 1:
+                points += [((1 - i / (count - 1)) * a_1E + i / (count - 1) * b_1E, i) for i in range(1, count - 1)]
+    total = 0.0
+    for point_1E, id_ in points:
+        class_1A = model.class_logits(point_1E)
+        arch = trainee.archs[int(class_1A.argmax())]
+        answers_BK = logits_one(model.decode(point_1E)[0, : arch.parameters], trainee.images_BCHW[picks_B], arch)
+        taught = knowledge_distillation(answers_BK[None], trainee.teacher_BK[picks_B], trainee.labels_B[picks_B], config.alpha, config.temperature)
+        total += float(taught) + float(F.cross_entropy(class_1A, torch.tensor([id_])))
+    return total
+
+
+def test_a_run_goes_on_where_it_stopped(zoo, images, tmp_path):
+    whole = MultiSpaceTraining(SPACE, zoo, images)
+    run(whole)
+    stopped = MultiSpaceTraining(SPACE, zoo, images)
+    left = iter([False] * 4 + [True])
+    run(stopped, tmp_path / "checkpoint", "run", stop=lambda: next(left))
+    resumed = MultiSpaceTraining(SPACE, zoo, images)
+    assert run(resumed, tmp_path / "checkpoint", "run").finished
+    for name, tensor in whole.state().items():
+        assert torch.equal(tensor, resumed.state()[name]), name
+    other = MultiSpaceTraining(replace(SPACE, seed=1), zoo, images)
+    run(other)
+    assert not torch.equal(other.model.decoder.bias_HW, whole.model.decoder.bias_HW)  # control
+
+
+def test_unseen_architectures_are_never_shown(zoo, images):
+    trainee = MultiSpaceTraining(replace(SPACE, train=(3, 0, 2)), zoo, images)
+    shown = set(trainee.class_ids_N[trainee.shown_N].tolist())
+    assert shown == {0, 2}
+    assert set(trainee.class_ids_N[trainee.val_N].tolist()) == {0, 2}
+    assert trainee.loss(trainee.draw(torch.Generator().manual_seed(0)), torch.arange(4)).isfinite()
+
+
+def test_class_ids_rise_along_a_line():
+    assert is_ordered([0, 0, 1, 2, 2], 3)
+    assert not is_ordered([0, 1, 0, 2], 3)
+    assert not is_ordered([0, 2, 2], 3)  # one is missing
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        {"architectures": NAMES[::-1]},
+        {"architectures": (*NAMES[:2], NAMES[1])},
+        {"train": (1, 1)},
+        {"steps": (5, 5, 0)},
+    ),
+)
+def test_a_wrong_zoo_is_refused(change, images):
+    with pytest.raises(InvalidValue):
+        MultiZooTraining(replace(ZOO, **change), images)
+
+
+def test_wrong_spaces_are_refused(zoo, images):
+    for train in ((3, 2), (3, 2, 4)):
+        with pytest.raises(InvalidValue):
+            MultiSpaceTraining(replace(SPACE, train=train), zoo, images)
+    for change in ({"train": (0, 1, 1)}, {"normalise": "layer"}, {"alpha": 1.5}):
+        with pytest.raises(InvalidValue):
+            replace(SPACE, **change)
+
+
+def test_a_space_is_written_and_read(tmp_path, monkeypatch):
+    torch.set_num_threads(1)
+    store = Store(tmp_path / "workspace", tmp_path / "gallery")
+    monkeypatch.setitem(presets.presets(), "zoo-digits-multi", lambda: ZOO)
+    quiet = lambda title, total: lambda step, metrics: None  # noqa: E731
+    make_zoo(store, "zoo-digits-multi", ZOO, "cpu", quiet, "zoo-digits-multi")
+    made = make_space(store, "netspace-digits-multi", replace(SPACE, train=(3, 0, 2)), "cpu", quiet, "netspace-digits-multi")
+    space = load_space(store, made.id)
+    assert type(space) is type(load_multi_space(store, made.id))
+    assert [arch.id for arch in space.archs] == list(NAMES) and space.arch == architecture(NAMES[-1])
+    assert set(space.table["seen"][space.table["class_id"] == 1]) == {False}
+    measured = reevaluate(store, store.open(made.id), "cpu")
+    assert {name: entry["value"] for name, entry in measured.items()} == {name: entry["value"] for name, entry in made.manifest.metrics.items() if name != "seconds"}
+    assert measured["class_id_accuracy"]["n"] == 4 and "gap_mean_vanillacnn-digits" not in measured and "gamma_gap_max_unseen" in measured
+
+
+def test_the_papers_presets_are_buildable():
+    for name in ("zoo-cifar10-multi", "zoo-tinyimagenet-multi"):
+        config = presets.config(name)
+        assert [architecture(arch).parameters for arch in config.architectures] == sorted(architecture(arch).parameters for arch in config.architectures)
+    for name in ("netspace-cifar10-multi", "netspace-cifar10-unseen", "netspace-tinyimagenet-multi", "netspace-tinyimagenet-unseen"):
+        config = presets.config(name)
+        cells = config.prep_height * config.prep_width
+        assert cells >= architecture(presets.config(config.zoo).architectures[-1]).parameters
