@@ -17,7 +17,7 @@ from ..training import generator
 from .model import NetSpace
 
 STEPS = 30
-LR = 0.05  # Adam's, to zero along a cosine, in units of the known embeddings' spread
+LR = 0.02  # Adam's at first, to zero along a cosine, in units of the known embeddings' spread; chosen on validation instances
 QUERIES, BATCH = 2048, 512  # of a network in all, and in a step
 FINGERPRINT = 512  # points at which networks are compared to find the nearest
 

@@ -5,7 +5,7 @@ from ..config import ShapeSpaceConfig, ShapeZooConfig
 
 def zoo_small() -> ShapeZooConfig:
     """SIRENs of 2 593 parameters, enough of them for a space of seen shapes."""
-    return zoo(train=140, val=20, test=40)
+    return zoo(train=100, val=20, test=40)
 
 
 def zoo_probe() -> ShapeZooConfig:
