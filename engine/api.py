@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from .archs import Architecture
 from .datasets import SPLITS
 from .errors import ExplorerError, InvalidValue, PortInUse, UnknownId
 from .export import mesh_bytes, network_bytes
@@ -31,7 +32,7 @@ from .guard import Guard, allowed_hosts
 from .host import LIVE_IMAGES, Host, colour_range, prep_of
 from .jobs.routes import job_routes
 from .live import serve_live
-from .netspace.space import Space
+from .netspace.space import Network, Space
 from .shapes import placed, sheet, viewing
 from .shapes.measures import FORMATS
 
@@ -100,7 +101,8 @@ def space(host: Host, request: Request) -> Response:
     return JSONResponse(
         {
             "manifest": asdict(found.manifest),
-            "architecture": {"id": found.arch.id, "family": found.arch.family, "parameters": found.arch.parameters},
+            "architecture": about(found.arch),
+            "architectures": [about(arch) for arch in found.archs],
             "instances": {str(name): [plain(value) for value in column.tolist()] for name, column in found.table.items()},
             "layers": [{"name": entry.name, "shape": entry.shape, "start": entry.start, "stop": entry.stop} for entry in found.arch.layout],
             "prep": {"rows": config.prep_height, "cols": config.prep_width},
@@ -108,6 +110,10 @@ def space(host: Host, request: Request) -> Response:
             **more,
         }
     )
+
+
+def about(arch: Architecture) -> dict:
+    return {"id": arch.id, "family": arch.family, "parameters": arch.parameters}
 
 
 def images(host: Host, request: Request) -> Response:
@@ -131,11 +137,11 @@ def prep(host: Host, request: Request) -> Response:
     found = host.space(request.path_params["id"])
     row = found.row(request.path_params["instance"])
     which = choice(request, "which", ("target", "predicted"), "target")
-    target_P = found.parameters_NP[row]
-    parameters_P = target_P if which == "target" else host.run(found.decode, found.embeddings_NE[row : row + 1])[0]
+    target_P = found.parameters_NP[row][: found.arch_of(row).parameters]
+    network = Network(found.arch_of(row), target_P) if which == "target" else host.run(found.predicted, row)
     high = colour_range(target_P.cpu().numpy())
-    cells = prep_of(found, parameters_P)
-    header = {"instance": request.path_params["instance"], "which": which, "parameters": found.arch.parameters, "prep": {"rows": cells.shape[0], "cols": cells.shape[1], "vmin": -high, "vmax": high}}
+    cells = prep_of(found, network.parameters_P)
+    header = {"instance": request.path_params["instance"], "which": which, "architecture": network.arch.id, "parameters": network.arch.parameters, "prep": {"rows": cells.shape[0], "cols": cells.shape[1], "vmin": -high, "vmax": high}}
     return binary(frame(header, {"prep": cells}))
 
 

@@ -21,13 +21,13 @@ def network_bytes(host: Host, space_id: str, a: str, b: str, gamma: float, path:
     space = host.space(space_id)
     if space.is_shapes:
         view = viewing.View(space_id, a, b, gamma, path)
-        parameters_P, gamma, metrics = viewing.parameters(host, view).cpu(), view.gamma, {}
+        arch, parameters_P, gamma, metrics = space.arch, viewing.parameters(host, view).cpu(), view.gamma, {}
     else:
         found = host.step(space_id, a, b, gamma, path, images="all")
-        parameters_P, gamma = found.parameters_P, found.gamma
+        arch, parameters_P, gamma = found.network.arch, found.parameters_P, found.gamma
         metrics = {"test_accuracy": {"value": found.accuracy, "split": found.split, "n": found.n, "low": found.low, "high": found.high}}
     metadata = {
-        "architecture": space.arch.id,
+        "architecture": arch.id,
         "space": space_id,
         "anchors": json.dumps([a, b]),
         "gamma": repr(gamma),
@@ -35,7 +35,7 @@ def network_bytes(host: Host, space_id: str, a: str, b: str, gamma: float, path:
         "metrics": json.dumps(metrics),
         "explorer": __version__,
     }
-    tensors = {name: tensor.numpy().copy() for name, tensor in unflatten(parameters_P, space.arch).items()}
+    tensors = {name: tensor.numpy().copy() for name, tensor in unflatten(parameters_P, arch).items()}
     return save(tensors, metadata)
 
 

@@ -25,8 +25,9 @@ from torch import Tensor
 
 from .artifacts import Store
 from .errors import InvalidValue
+from .multi.space import MultiSpace
 from .netspace import kept
-from .netspace.space import Space, check_gamma, load_space
+from .netspace.space import Network, Space, check_gamma, load_space
 from .prep import pack
 from .stacked import logits_one, wilson
 
@@ -43,7 +44,7 @@ class Step:
     space: Space
     gamma: float
     path: str
-    parameters_P: Tensor  # on the CPU
+    network: Network  # on the CPU
     answers: np.ndarray  # predicted classes, int64 [n]
     labels: np.ndarray  # true classes, int64 [n]
     total: int
@@ -79,6 +80,10 @@ class Step:
         count = np.bincount(self.labels, minlength=len(names)).tolist()
         right = np.bincount(self.labels[self.answers == self.labels], minlength=len(names)).tolist()
         return [{"name": name, "right": r, "n": n} for name, r, n in zip(names, right, count)]
+
+    @property
+    def parameters_P(self) -> Tensor:
+        return self.network.parameters_P
 
     @property
     def prep(self) -> np.ndarray:
@@ -193,17 +198,38 @@ class Host:
         many of the test split; None for the live budget, "all" for the whole split. Raises UnknownId, InvalidValue.
         """
         gamma = check_gamma(gamma)
+        loaded = self.classifiers(space_id)
+        n = image_count(images, len(loaded.labels))
+        network = self.run(loaded.space.network, row_of(loaded, a), row_of(loaded, b), gamma, path)
+        return self.measured(loaded, network, gamma, path, n)
+
+    def corner(self, space_id: str, corners: list[str], x: float, y: float, images: int | str | None = None) -> Step:
+        """The network at (x, y) of the square of four instances, measured likewise; its `gamma` is x. Raises UnknownId,
+        InvalidValue."""
+        loaded = self.classifiers(space_id)
+        if not isinstance(loaded.space, MultiSpace):
+            raise InvalidValue(f"{space_id} holds one architecture; a square of four needs a space of several.")
+        if not isinstance(corners, list) or len(corners) != 4:
+            raise InvalidValue(f"corners is a list of four instances; got {str(corners)[:60]!r}.")
+        x, y = check_gamma(x), check_gamma(y)
+        n = image_count(images, len(loaded.labels))
+        network = self.run(loaded.space.corners, [row_of(loaded, each) for each in corners], x, y)
+        return self.measured(loaded, network, x, "corners", n)
+
+    def classifiers(self, space_id: str) -> Loaded:
+        """A loaded space whose networks answer images. Raises InvalidValue."""
         loaded = self.loaded_space(space_id)
         if loaded.labels is None:
             raise InvalidValue(f"{space_id} holds shapes, which answer no images: ask for their meshes (op \"mesh\", or the page Shapes).")
-        space, total = loaded.space, len(loaded.labels)
-        n = image_count(images, total)
-        row_a, row_b = row_of(loaded, a), row_of(loaded, b)
-        parameters_P = self.run(space.point, row_a, row_b, gamma, path)
-        images_BCHW = space.images.images["test"][:n]
+        return loaded
+
+    def measured(self, loaded: Loaded, network: Network, gamma: float, path: str, n: int) -> Step:
+        """What a network answers on the first `n` test images."""
+        images_BCHW = loaded.space.images.images["test"][:n]
         piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
-        answers = np.concatenate([self.run(answers_of, space, parameters_P, part_BCHW) for part_BCHW in images_BCHW.split(piece)])
-        return Step(space, gamma, path, parameters_P.cpu(), answers, loaded.labels[:n], total)
+        answers = np.concatenate([self.run(answers_of, network, part_BCHW) for part_BCHW in images_BCHW.split(piece)])
+        classes = None if network.classes_A is None else network.classes_A.cpu()
+        return Step(loaded.space, gamma, path, Network(network.arch, network.parameters_P.cpu(), classes), answers, loaded.labels[:n], len(loaded.labels))
 
     def colour_range(self, space_id: str, a: str, b: str) -> float:
         """Largest magnitude v of the colour scale -v..v of a path: 1st and 99th percentile of both targets' parameters, so
@@ -229,9 +255,9 @@ def device_of(name: str | torch.device | None) -> torch.device:
     return device
 
 
-def answers_of(space: Space, parameters_P: Tensor, images_BCHW: Tensor) -> np.ndarray:
+def answers_of(network: Network, images_BCHW: Tensor) -> np.ndarray:
     """Predicted classes int64 [B] of one network."""
-    return logits_one(parameters_P, images_BCHW, space.arch).argmax(-1).cpu().numpy()
+    return logits_one(network.parameters_P, images_BCHW, network.arch).argmax(-1).cpu().numpy()
 
 
 def image_count(images: int | str | None, total: int) -> int:

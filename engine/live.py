@@ -107,22 +107,35 @@ def parse(text: str | None) -> dict:
 
 def step(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
     """One network: accuracy, and as `want` says per-class figures, answers, PRep."""
-    wants = question.get("want", ["accuracy"])
-    if not isinstance(wants, list) or not all(isinstance(want, str) and want in WANTS for want in wants):
-        raise InvalidValue(f"want is a list of some of {', '.join(WANTS)}; got {str(wants)[:60]!r}.")
-    place = line(question)
+    wants, place = wanted(question), line(question)
     found = host.step(**place, gamma=question.get("gamma"))
-    header: dict = {"gamma": found.gamma, "path": found.path, "accuracy": {**figure(found), "right": found.right, "n": found.n, "total": found.total, "split": found.split}}
-    arrays = {}
-    if "per_class" in wants:
-        header["per_class"] = found.per_class
-    if "answers" in wants:
-        arrays["answers"] = found.answers.astype(np.uint8)
+    header, arrays = described(found, wants)
     if "prep" in wants:
         high, prep = host.colour_range(place["space_id"], place["a"], place["b"]), found.prep
         header["prep"] = {"rows": prep.shape[0], "cols": prep.shape[1], "vmin": -high, "vmax": high}
         arrays["prep"] = to_bytes(prep, -high, high)
     return header, arrays
+
+
+def described(found: Step, wants: list[str]) -> tuple[dict, dict[str, np.ndarray]]:
+    """What every answer says of a network: its architecture (with the ClassIds' probabilities, where there are several), its
+    accuracy, and as `wants` says per-class figures and answers."""
+    header: dict = {"gamma": found.gamma, "path": found.path, "network": architecture_of(found), "accuracy": {**figure(found), "right": found.right, "n": found.n, "total": found.total, "split": found.split}}
+    arrays: dict[str, np.ndarray] = {}
+    if "per_class" in wants:
+        header["per_class"] = found.per_class
+    if "answers" in wants:
+        arrays["answers"] = found.answers.astype(np.uint8)
+    return header, arrays
+
+
+def corner(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
+    """One network of the square of four instances, at x and y."""
+    wants = wanted(question)
+    place = line({**question, "a": "", "b": ""})
+    found = host.corner(place["space_id"], question.get("corners"), question.get("x"), question.get("y"), place["images"])
+    header, arrays = described(found, wants)
+    return {**header, "x": question["x"], "y": question["y"]}, arrays
 
 
 def curve(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
@@ -132,7 +145,22 @@ def curve(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
         raise InvalidValue(f"gammas is a list of 1 to {GAMMAS_LIMIT} numbers from 0 to 1; got {str(gammas)[:60]!r}.")
     place = line(question)
     steps = [host.step(**place, gamma=gamma) for gamma in gammas]
-    return {"path": place["path"], "n": steps[0].n, "points": [{"gamma": found.gamma, **figure(found)} for found in steps]}, {}
+    return {"path": place["path"], "n": steps[0].n, "points": [{"gamma": found.gamma, **figure(found), "architecture": found.network.arch.id} for found in steps]}, {}
+
+
+def wanted(question: dict) -> list[str]:
+    """What an answer is to hold. Raises InvalidValue."""
+    wants = question.get("want", ["accuracy"])
+    if not isinstance(wants, list) or not all(isinstance(want, str) and want in WANTS for want in wants):
+        raise InvalidValue(f"want is a list of some of {', '.join(WANTS)}; got {str(wants)[:60]!r}.")
+    return wants
+
+
+def architecture_of(found: Step) -> dict:
+    """{"id", "family", "parameters"}, and in a space of several architectures "classes", the probability of each ClassId."""
+    network = found.network
+    about = {"id": network.arch.id, "family": network.arch.family, "parameters": network.arch.parameters}
+    return about if network.classes_A is None else {**about, "classes": [round(share, 4) for share in network.classes_A.tolist()]}
 
 
 def figure(found: Step) -> dict:
@@ -172,4 +200,4 @@ def measures(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
     return {"gamma": asked.gamma, "path": asked.path, "resolution": asked.resolution, "level": asked.level, **viewing.measures(host, asked)}, {}
 
 
-OPS: dict[str, Callable[[Host, dict], tuple[dict, dict[str, np.ndarray]]]] = {"step": step, "curve": curve, "mesh": mesh, "measures": measures, **nern.OPS}
+OPS: dict[str, Callable[[Host, dict], tuple[dict, dict[str, np.ndarray]]]] = {"step": step, "corner": corner, "curve": curve, "mesh": mesh, "measures": measures, **nern.OPS}

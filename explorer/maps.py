@@ -9,7 +9,6 @@ import torch
 
 from engine.host import Host
 from engine.netspace.space import Space
-from engine.stacked import accuracies
 
 NEIGHBOURS = 6
 POINTS = 21
@@ -31,16 +30,15 @@ def line(host: Host, space: Space, a: str, b: str, count: int = POINTS) -> dict:
     row_a, row_b = space.row(a), space.row(b)
     gammas_G = torch.linspace(0, 1, count, device=space.embeddings_NE.device)
     embeddings_GE = torch.lerp(space.embeddings_NE[row_a], space.embeddings_NE[row_b], gammas_G[:, None])
-    images_BCHW, labels_B = space.images.images["test"], space.images.labels["test"]
-    parameters_GP = host.run(space.decode, embeddings_GE)
-    accuracy_G = [float(host.run(accuracies, one_P[None], images_BCHW, labels_B, space.arch)) for one_P in parameters_GP]
+    steps = [host.step(space.id, a, b, gamma, images="all") for gamma in gammas_G.tolist()]
     flat, solid = space.place_on_map(embeddings_GE)
     return {
         "a": a,
         "b": b,
         "gammas": gammas_G.tolist(),
-        "accuracy": accuracy_G,
-        "n": len(labels_B),
+        "accuracy": [step.accuracy for step in steps],
+        "architectures": [step.network.arch.id for step in steps],
+        "n": steps[0].n,
         "split": "test",
         "xy": flat.tolist(),
         "xyz": solid.tolist(),

@@ -16,7 +16,7 @@ from ..archs import Architecture, architecture
 from ..artifacts import Store
 from ..config import from_fields
 from ..errors import CorruptArtifact, InvalidValue
-from ..netspace.space import Space, check_gamma
+from ..netspace.space import Network, Space, check_gamma
 from .config import MultiSpaceConfig, MultiZooConfig
 from .model import MultiNetSpace
 from .zoo import MultiZoo
@@ -38,9 +38,35 @@ class MultiSpace(Space):
         return self.archs[int(self.table["class_id"].iloc[row])]
 
     @torch.no_grad()
-    def classes(self, embeddings_ME: Tensor) -> Tensor:
-        """Probabilities [M, A] of the ClassIds at embeddings."""
-        return self.model.class_logits(embeddings_ME).softmax(-1)
+    def at(self, embedding_E: Tensor) -> Network:
+        """The network at an embedding, of the architecture that the head finds there."""
+        classes_A = self.model.class_logits(embedding_E[None])[0].softmax(-1)
+        arch = self.archs[int(classes_A.argmax())]
+        return Network(arch, self.decode(embedding_E[None])[0, : arch.parameters], classes_A)
+
+    def predicted(self, row: int) -> Network:
+        return self.at(self.embeddings_NE[row])
+
+    def network(self, a: int, b: int, gamma: float, path: str = "embedding") -> Network:
+        """The network at `gamma` between rows a and b. Along the weights there is one only at the ends, and between instances of
+        one architecture. Raises InvalidValue."""
+        gamma = check_gamma(gamma)
+        if path == "embedding":
+            return self.at(torch.lerp(self.embeddings_NE[a], self.embeddings_NE[b], gamma))
+        ends = (self.arch_of(a), self.arch_of(b))
+        if path == "weights" and (ends[0] == ends[1] or gamma in (0, 1)):
+            arch = ends[round(gamma)]
+            return Network(arch, self.point(a, b, gamma, path)[: arch.parameters])
+        if path == "weights":
+            raise InvalidValue(f"The weights of {ends[0].id} and {ends[1].id} cannot be mixed: ask for gamma 0 or 1, or for the embedding path.")
+        raise InvalidValue(f"There is no path {str(path)[:40]!r}: use 'embedding' or 'weights'.")
+
+    def corners(self, rows: list[int], x: float, y: float) -> Network:
+        """The network at (x, y), each in 0..1, of the square whose corners are four instances: rows at (0, 0), (1, 0), (0, 1),
+        (1, 1), mixed bilinearly."""
+        x, y = check_gamma(x), check_gamma(y)
+        share_4 = self.embeddings_NE.new_tensor([(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y])
+        return self.at(share_4 @ self.embeddings_NE[rows])
 
 
 def load_multi_zoo(store: Store, id_: str, device: str = "cpu") -> MultiZoo:

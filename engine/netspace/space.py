@@ -29,6 +29,15 @@ MAP_2D, MAP_3D = ["x2", "y2"], ["x3", "y3", "z3"]
 
 
 @dataclass(frozen=True)
+class Network:
+    """A network that lives in a space; with `classes_A` the probabilities of the ClassIds, where it holds several architectures."""
+
+    arch: Architecture
+    parameters_P: Tensor
+    classes_A: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class Space:
     """A trained space with its zoo and its images; `table` has a row per instance, in the order of the tensors."""
 
@@ -44,6 +53,11 @@ class Space:
     @property
     def id(self) -> str:
         return self.manifest.id
+
+    @property
+    def archs(self) -> tuple[Architecture, ...]:
+        """The architectures of its networks, by ClassId."""
+        return (self.arch,)
 
     @property
     def is_shapes(self) -> bool:
@@ -76,6 +90,18 @@ class Space:
         if path == "weights":
             return torch.lerp(self.parameters_NP[a], self.parameters_NP[b], gamma)
         raise InvalidValue(f"There is no path {str(path)[:40]!r}: use 'embedding' or 'weights'.")
+
+    def network(self, a: int, b: int, gamma: float, path: str = "embedding") -> Network:
+        """The network at `gamma` between rows a and b; see `point`."""
+        return Network(self.arch, self.point(a, b, gamma, path))
+
+    def arch_of(self, row: int) -> Architecture:
+        """Architecture of an instance."""
+        return self.arch
+
+    def predicted(self, row: int) -> Network:
+        """The network that the space gives for an instance."""
+        return Network(self.arch, self.decode(self.embeddings_NE[row : row + 1])[0])
 
     def place_on_map(self, embeddings_ME: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Where embeddings lie among the UMAP points: [M, 2] and [M, 3] (see umap_map.place)."""

@@ -88,7 +88,7 @@ def test_a_curve_is_its_steps(host):
     gammas = [0.0, 0.4, 1.0]
     header, _ = unframe(answer(host, f'{{"id": 1, "op": "curve", "space": "{SPACE}", "a": "{a}", "b": "{b}", "gammas": {gammas}}}'))
     steps = [host.step(SPACE, a, b, gamma) for gamma in gammas]
-    assert header["points"] == [{"gamma": step.gamma, "value": step.accuracy, "low": step.low, "high": step.high} for step in steps]
+    assert header["points"] == [{"gamma": step.gamma, "value": step.accuracy, "low": step.low, "high": step.high, "architecture": "lenetlike-digits"} for step in steps]
     assert len({step.accuracy for step in steps}) > 1
 
 
