@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
+import torch
+from safetensors.numpy import load_file
 
 from ..errors import ExplorerError
 from ..host import Host
-from ..meshing import Mesh, mesh, numpy_field
-from ..netspace.placing import fit_mesh, place_network
+from ..meshing import Mesh
+from ..netspace.placing import place_network
 from . import placed, sheet, viewing
-from .meshes import MeshShape
 
-SHOWN_FACES = 100_000  # of a person's mesh; a finer one is shown as the surface of its signed distance
-SHOWN_RESOLUTION = 96
 FIT_SHARE = 0.85  # of the progress bar
+ROOT = Path(__file__).resolve().parents[2]
 log = logging.getLogger(__name__)
 _one_at_a_time = threading.Lock()
+
+
+class NotFitted(ExplorerError):
+    """A mesh to which no network could be fitted; the message says why."""
 
 
 class PlacingJob:
@@ -30,8 +38,11 @@ class PlacingJob:
 
     def __init__(self, host: Host, space_id: str, name: str, content: bytes):
         self.host, self.space_id, self.name, self.content = host, space_id, name, content
-        self.stage, self.share, self.id, self.error = "Waiting for another mesh to be placed", 0.0, None, None
-        self._stop = threading.Event()
+        self.stage, self.share = "Waiting for another mesh to be placed", 0.0
+        self.id: str | None = None
+        self.error: str | None = None
+        self._stopped = False
+        self._process: subprocess.Popen | None = None
         self.thread = threading.Thread(target=self._run, name="placing", daemon=True)
 
     def start(self) -> PlacingJob:
@@ -40,17 +51,15 @@ class PlacingJob:
 
     def stop(self) -> None:
         """Fit no longer: the network is placed as it stands."""
-        self._stop.set()
+        self._stopped = True
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
 
     @property
     def done(self) -> bool:
         return self.id is not None or self.error is not None
 
     def _run(self) -> None:
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)  # on Linux a thread's own: who drags comes first
-        except OSError:
-            pass
         try:
             with _one_at_a_time:
                 self.id = self._place()
@@ -61,37 +70,48 @@ class PlacingJob:
             self.error = f"The explorer failed at placing {self.name}; its log says more."
 
     def _place(self) -> str:
-        import torch
-
-        torch.set_num_threads(1)
         began = time.monotonic()
         space = viewing.shapes(self.host, self.space_id).space
-        self.stage = "Reading the mesh and measuring distances to it"
-        id_ = placed.id_of(space, self.content)
-        fitted = fit_mesh(Path(self.name), space.arch, content=self.content, progress=self._fitting, stop=self._stop.is_set)
+        fitted = self._fit(space.arch.id)
         self.stage, self.share = "Placing the network: encoder, then inversion", FIT_SHARE
-        found = place_network(space, fitted.parameters_P.to(space.embeddings_NE.device))
+        parameters_P = torch.from_numpy(fitted["parameters"])
+        found = place_network(space, parameters_P.to(space.embeddings_NE.device))
         self.stage, self.share = "Drawing its picture", 0.95
-        original = shown(fitted.shape)
-        values = {"fit_iou": fitted.iou, "encoded_iou": found.encoded_iou, "placed_iou": found.iou, "nearest_iou": found.nearest_iou}
-        splits = {"fit_iou": "the fitted network to the mesh", "nearest_iou": f"the nearest training instance, {found.nearest}"}
-        metrics = {name: {"value": round(value, 6), "split": splits.get(name, "decoded to the fitted network"), "n": 1} for name, value in values.items()}
-        arrays = [tensor.detach().cpu().numpy().astype(np.float32) for tensor in (fitted.parameters_P, found.encoded_E, found.embedding_E)]
-        kept = placed.Placed(id_, self.name, *arrays, original, metrics)
-        provenance = {"fit_steps": fitted.steps, "fit_seconds": round(fitted.seconds, 2), "placing_seconds": round(found.seconds, 3), "inversion_steps": found.steps, "nearest": found.nearest, "seconds": round(time.monotonic() - began, 1)}
-        picture = sheet.sheet_of(fitted.parameters_P[None], space.arch)
-        placed.save(self.host.store, space, kept, picture, provenance)
+        fit_iou, fit_steps, fit_seconds = (float(value) for value in fitted["said"])
+        said = {
+            "fit_iou": (fit_iou, "the fitted network to the mesh"),
+            "encoded_iou": (found.encoded_iou, "decoded to the fitted network, by the encoder alone"),
+            "placed_iou": (found.iou, f"decoded to the fitted network, {found.steps} steps of inversion"),
+            "nearest_iou": (found.nearest_iou, f"the nearest training instance, {found.nearest}"),
+        }
+        metrics = {name: {"value": round(value, 6), "split": split, "n": 1} for name, (value, split) in said.items()}
+        embeddings = [tensor.detach().cpu().numpy().astype(np.float32) for tensor in (found.encoded_E, found.embedding_E)]
+        original = Mesh(fitted["vertices"], fitted["faces"])
+        kept = placed.Placed(placed.id_of(space, self.content), self.name, fitted["parameters"], *embeddings, original, metrics)
+        seconds = {"fit_steps": int(fit_steps), "fit_seconds": round(fit_seconds, 2), "placing_seconds": round(found.seconds, 3), "seconds": round(time.monotonic() - began, 1)}
+        placed.save(self.host.store, space, kept, sheet.sheet_of(parameters_P[None], space.arch), seconds)
         self.stage, self.share = "Placed", 1.0
-        return id_
+        return kept.id
 
-    def _fitting(self, step: int, steps: int, loss: float) -> None:
-        self.stage, self.share = f"Fitting a network: step {step} of {steps}", FIT_SHARE * step / steps
-
-
-def shown(shape: MeshShape) -> Mesh:
-    """A person's mesh as it is shown: its own triangles, or where they are too many the surface of its signed distance."""
-    if len(shape.faces_F3) <= SHOWN_FACES:
-        return Mesh(shape.vertices_V3.astype(np.float32), shape.faces_F3.astype(np.int32))
-    found = mesh(numpy_field(shape.sdf), SHOWN_RESOLUTION, lipschitz=1.0)
-    assert isinstance(found, Mesh), "it was fitted, so it has an inside"
-    return found
+    def _fit(self, arch_id: str) -> dict[str, np.ndarray]:
+        """What fit_process.py makes of the mesh. Raises NotFitted."""
+        self.stage = "Reading the mesh and measuring distances to it"
+        with tempfile.TemporaryDirectory() as folder:
+            source, out, said = (Path(folder, name) for name in ("mesh", "fitted.safetensors", "said"))
+            source.write_bytes(self.content)
+            command = [sys.executable, "-m", "engine.shapes.fit_process", self.name, arch_id, str(out)]
+            with source.open("rb") as given, said.open("wb") as errors:
+                environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+                self._process = subprocess.Popen(command, cwd=ROOT, stdin=given, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
+            with self._process:
+                for line in self._process.stdout:
+                    step, steps = (int(word) for word in line.split())
+                    self.stage, self.share = f"Fitting a network: step {step} of {steps}", FIT_SHARE * step / steps
+                    if self._stopped:
+                        self._process.send_signal(signal.SIGINT)
+            if self._process.returncode == 2:
+                raise NotFitted(said.read_text("utf-8", "replace").strip().splitlines()[-1][:600])
+            if self._process.returncode:
+                log.warning("Fitting %r failed: %s", self.name[:200], said.read_text("utf-8", "replace")[-2000:])
+                raise NotFitted(f"{self.name}: its reader stopped unexpectedly; export the mesh again, as PLY say.")
+            return load_file(out)
