@@ -17,6 +17,7 @@ SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the
     "interpolation": ("Interpolation", ":material/linear_scale:"),
     "shapes": ("Shapes", ":material/chair:"),
     "preps": ("PReps", ":material/grid_on:"),
+    "nern": ("NeRN", ":material/memory:"),
     "lso": ("LSO", ":material/trending_up:"),
     "training": ("Training", ":material/model_training:"),
 }
@@ -40,7 +41,7 @@ def go(name: str, **changes: object) -> NoReturn:
 
 def bar() -> None:
     """The row of links at the head of every screen. Not st.navigation's own, whose links drop the query."""
-    with st.container(horizontal=True, gap="medium", key="bar"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="bar"):
         for name in SCREENS:
             link(name)
-    job_tray()
+        job_tray()

@@ -134,7 +134,7 @@ def curves_table(curves):
 def load_nern(store: Store, id_: str, device: str = "cpu") -> Nern:
     """A NeRN with its original from the artifacts. Raises UnknownId, CorruptArtifact, InvalidValue (no permutation)."""
     artifact = store.open(id_, "nern")
-    config = read_config(artifact, NernConfig)
+    config = read_config(artifact, (NernConfig,))
     if len(artifact.manifest.inputs) != 1:
         raise CorruptArtifact(f"{id_}: its manifest names {len(artifact.manifest.inputs)} originals where one is needed. Fetch or make it again.")
     original = load_original(store, next(iter(artifact.manifest.inputs)), device, config.skip)

@@ -1,0 +1,150 @@
+"""What the NeRN screen picks, reads from the URL, sends and draws besides its component."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import streamlit as st
+
+from engine.artifacts import Manifest
+from engine.errors import ExplorerError
+from explorer import controls, services, state, theme
+
+BITS, WINDOWS, ORDERS = ("32", "16", "8", "6", "4"), ("8", "16", "32"), ("none", "in-filter", "cross-filter")
+CURVES = {"val_accuracy": "validation accuracy", "val_agreement": "validation agreement", "val_divergence": "validation divergence (KL)", "weight_error": "weight error", "reconstruction": "reconstruction loss (eq. 3)", "distillation": "KD loss (eq. 5)", "features": "FMD loss (eq. 4)"}
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+
+def pick_original() -> tuple[Manifest, list[Manifest]] | None:
+    """Pickers of an original and of one of its NeRNs: (the original, its NeRNs with the chosen one first, or none). None where there is
+    no original."""
+    networks = {manifest.id: manifest for manifest in services.store().manifests("network")}
+    nerns = services.store().manifests("nern")
+    if not networks:
+        st.info("No original yet: a network whose kernels a NeRN represents would be here. `python -m engine train nern-digits` makes one, and its NeRN, in minutes.", icon=":material/memory:")
+        return None
+    of = {id_: [nern for nern in nerns if id_ in nern.inputs] for id_ in networks}
+    best = max(networks, key=lambda id_: len(of[id_]))
+    left, right = st.columns(2)
+    with left:
+        original = st.selectbox("Original", list(networks), format_func=lambda id_: networks[id_].title or id_, **state.bound("original", list(networks), best, what="original"))
+    mine = of[original]
+    with right:
+        if not mine:
+            st.selectbox("NeRN", ["none yet"], disabled=True, key="no_nern")
+            state.remember(nern=None)
+            return networks[original], []
+        ids = [nern.id for nern in mine]
+        chosen = st.selectbox("NeRN", ids, format_func={nern.id: describe(nern) for nern in mine}.get, **state.bound("nern", ids, ids[0], what="NeRN"))
+    return networks[original], sorted(mine, key=lambda nern: nern.id != chosen)
+
+
+def describe(nern: Manifest) -> str:
+    """'nern-digits · cross-filter · hidden 50 · 23.3 %': its size beside the original's."""
+    ratio = nern.metrics.get("size_ratio", {}).get("value")
+    size = f" · {100 * ratio:.1f}\u202f% of the size" if isinstance(ratio, float) else ""
+    return f"{nern.id} · {nern.config.get('permutation')} · hidden {nern.config.get('hidden')}{size}"
+
+
+def number(name: str, low: float, high: float, default: float) -> float:
+    """A number of the selection within its range; else the default."""
+    try:
+        value = float(state.get(name) if state.get(name) is not None else default)
+    except ValueError:
+        value = default
+    return value if math.isfinite(value) and low <= value <= high else default
+
+
+def selected(layers: list[str], classes: int) -> dict:
+    """What is selected on the screen, checked."""
+    class_ = number("class", 0, max(0, classes - 1), -1)
+    return {
+        "prune": number("prune", 0, 0.95, 0.0),
+        "bits": int(state.choice("bits", BITS)),
+        "layer": state.choice("layer", layers, layers[min(1, len(layers) - 1)]),
+        "filter": int(number("filter", 0, 1e6, 0)),
+        "channel": int(number("channel", 0, 1e6, 0)),
+        "window": int(state.choice("window", WINDOWS)),
+        "order": state.choice("order", ORDERS),
+        "class": None if class_ < 0 else int(class_),
+    }
+
+
+def act(values: dict) -> None:
+    """What a person did in the component, as it says it."""
+    names = ("prune", "bits", "layer", "filter", "channel", "window", "order", "class")
+    state.remember(**{name: values[name] for name in names if name in values})
+
+
+def bring() -> None:
+    """The panel that makes an original of a network of a space or of a zoo's instance."""
+    space = controls.pick_space()
+    if space is None:
+        return
+    a, b = controls.pick_anchors(space)
+    gamma = st.slider("Gamma", 0.0, 1.0, state.gamma(), 0.01, help="0 is anchor A, 1 is anchor B")
+    path = st.segmented_control("Network", ["decoded from the space", "as it was trained (gamma 0 or 1)"], default="decoded from the space")
+    name = st.text_input("Name", placeholder="made from the anchors")
+    if st.button("Make it an original", icon=":material/input:"):
+        from engine.nern.make import send
+
+        try:
+            kind = "weights" if path and path.startswith("as") else "embedding"
+            made = send(services.store(), space.id, a, b, round(gamma) if kind == "weights" else gamma, kind, name or None, str(services.host().device))
+        except ExplorerError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        state.remember(original=made.id, nern=None)
+        st.rerun()
+
+
+def no_nern(original: Manifest) -> None:
+    """How to make a NeRN of an original that has none."""
+    st.info("No NeRN of this network yet; its kernels and their smoothness are below. These commands train one, in minutes, with and without its images:", icon=":material/memory:")
+    id_ = f"nern-{original.id.removeprefix('network-')}"[:100]
+    st.code(f"python -m engine train nern-digits --original {original.id} --id {id_}\npython -m engine train nern-digits --original {original.id} --id {id_[:90]}-noise --inputs noise", language="bash")
+
+
+def curves(nerns: list[Manifest]) -> None:
+    """Training curves of some NeRNs over each other (fig. 4)."""
+    picked = st.multiselect("Runs", [nern.id for nern in nerns], default=[nern.id for nern in nerns[:2]], key=f"runs-{nerns[0].id}")
+    which = st.segmented_control("Curve", list(CURVES), format_func=CURVES.get, default="val_accuracy", key="curve") or "val_accuracy"
+    tables = {id_: services.store().open(id_, "nern").table("curves.parquet") for id_ in picked}
+    st.plotly_chart(figure(tables, which), key="nern-curves")
+    st.caption(f"{CURVES[which].capitalize()} at each look while training; the step kept is the one whose network diverges least from the original on validation images (noise where it trained on noise). Fig. 4 of the paper.")
+    if tables:
+        import pandas as pd
+
+        frame = pd.concat([table.assign(run=id_) for id_, table in tables.items()])
+        st.download_button("Curves as CSV", frame.to_csv(index=False), "nern-curves.csv", "text/csv", icon=":material/download:", on_click="ignore")
+
+
+def figure(tables: dict, which: str):
+    """Plotly figure of one curve of each run."""
+    import plotly.graph_objects as go
+
+    colours = theme.current()["chartCategoricalColors"]
+    drawn = go.Figure()
+    for at, (id_, table) in enumerate(tables.items()):
+        drawn.add_scatter(
+            x=table["step"], y=table[which], name=id_, mode="lines", line={"color": colours[at % len(colours)], "width": 2, "dash": DASHES[at % len(DASHES)]},
+            hovertemplate="step %{x}: %{y:.4g}<extra>" + id_ + "</extra>",
+        )
+    share = which in ("val_accuracy", "val_agreement")
+    drawn.update_layout(
+        height=320, margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="x unified", legend={"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
+        xaxis={"title": "step"}, yaxis={"title": CURVES[which], "tickformat": ".0%" if share else None, "rangemode": "tozero", "type": "linear" if share else "log"},
+    )
+    return drawn
+
+
+def stored(nern: Manifest) -> str:
+    """The manifest's own figures in a sentence, for the caption."""
+    values = {name: entry["value"] for name, entry in nern.metrics.items()}
+    if "reconstructed_accuracy" not in values:
+        return f"Stored: {json.dumps(values)}" if values else ""
+    return (
+        f"Its manifest says, on {nern.metrics['reconstructed_accuracy']['n']} {nern.metrics['reconstructed_accuracy']['split']}: original {100 * values['original_accuracy']:.1f}\u202f%, reconstructed "
+        f"{100 * values['reconstructed_accuracy']:.1f}\u202f%, same answer {100 * values['agreement']:.1f}\u202f%, at {100 * values['size_ratio']:.1f}\u202f% of the size."
+    )
