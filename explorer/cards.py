@@ -6,14 +6,26 @@ from html import escape
 
 from engine.artifacts import Manifest
 
-# metric of the manifest, what a person reads, how it is written, what its n counts
+# metric of the manifest, what a person reads, how it is written, what its n counts; a space has those of classifiers or of shapes
 FIGURES = (
     ("gap_mean", "accuracy gap", "percent", "networks"),
     ("gap_correlation", "correlation", "number", "networks"),
     ("path_spearman_mean", "rises with gamma", "number", "pairs"),
+    ("predicted_iou_mean", "IoU, seen shapes", "number", "shapes"),
+    ("heldout_iou_mean", "IoU, held-out", "number", "shapes"),
+    ("path_whole_share", "whole on the way", "percent", "meshes"),
 )
-PATHS = (("path_floor_mean", "through the space"), ("weight_path_floor_mean", "through the weights"))
+PATHS = (
+    ("path_floor_mean", "through the space"),
+    ("weight_path_floor_mean", "through the weights"),
+    ("midpoint_iou_mean", "through the space"),
+    ("weight_midpoint_iou_mean", "through the weights"),
+)
+CONTRASTS = {"path_floor_mean": ("Worst accuracy on the way between two good networks", "pairs"), "midpoint_iou_mean": ("IoU half-way, against the chair with the parameters half-way", "pairs")}
 HINTS = {
+    "predicted_iou_mean": "Mean intersection over union of the decoded shape and the network that it stands for, over the shapes the space was trained on",
+    "heldout_iou_mean": "The same for shapes that the space has never seen, placed by inversion of the decoder",
+    "path_whole_share": "Share of the decoded meshes between random pairs that are one piece",
     "gap_mean": "Mean difference between the accuracy of a held-out network and of the network that the space decodes for it",
     "gap_correlation": "Correlation of the two accuracies over the held-out networks",
     "path_spearman_mean": "Mean Spearman correlation of accuracy and gamma from a poor network to a good one",
@@ -78,7 +90,8 @@ def paths(space: Manifest) -> str:
     )
     if not bars:
         return ""
-    return f'<div class="paths"><span>Worst accuracy on the way between two good networks <small>{counted(found[0][2], "pairs")}</small></span>{bars}</div>'
+    title, unit = CONTRASTS.get(found[0][0], CONTRASTS["path_floor_mean"])
+    return f'<div class="paths"><span>{title} <small>{counted(found[0][2], unit)}</small></span>{bars}</div>'
 
 
 def basis(space: Manifest) -> str:
@@ -89,3 +102,16 @@ def basis(space: Manifest) -> str:
     if seconds := measured(space.metrics.get("seconds")):
         parts.append(f"zoo and space made in {seconds['value'] / 60:.1f} min")
     return f'<small class="basis">{escape(" · ".join(parts))}</small>' if parts else ""
+
+
+def trust(space: Manifest) -> str:
+    """What a space of shapes can be trusted with, by its manifest: Markdown."""
+    found = {name: metric["value"] for name in ("predicted_iou_mean", "predicted_iou_min", "heldout_iou_mean", "heldout_encoded_iou_mean", "nearest_iou_mean") if (metric := measured(space.metrics.get(name)))}
+    if len(found) < 5:
+        return ""
+    n = {name: space.metrics[name].get("n", "?") for name in found}
+    seen = f"Shapes it was trained on: mean IoU {found['predicted_iou_mean']:.3f}, worst {found['predicted_iou_min']:.3f} ({n['predicted_iou_mean']})."
+    held = f"Held-out shapes ({n['heldout_iou_mean']}): {found['heldout_encoded_iou_mean']:.3f} by the encoder alone, {found['heldout_iou_mean']:.3f} with inversion; the nearest shape it was trained on {found['nearest_iou_mean']:.3f}."
+    if found["heldout_iou_mean"] < found["nearest_iou_mean"] or space.config.get("encoder", "prep") == "prep":
+        return f"**This is a space of seen shapes**, as the paper's: its encoder reads the weights of networks that it was trained on, and fails on others. {seen} {held}"
+    return f"**This space places shapes that it has never seen**: its encoder asks a network at learned points instead of reading its weights (ours, beyond the paper). {seen} {held}"

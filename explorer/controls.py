@@ -75,6 +75,9 @@ def swap(a: str, b: str) -> None:
 def first_pair(table: pd.DataFrame) -> tuple[str, str]:
     """What a newcomer sees: from a poor network to the best, both chosen on validation images and, where possible, held out."""
     held = table[table["split"] == "test"]
+    if "class_id" in table:  # from the smallest to the largest architecture
+        best = (held if len(held) > 1 else table).sort_values("val_accuracy", kind="stable").groupby("class_id").last()["id"]
+        return str(best.iloc[0]), str(best.iloc[-1])
     ranked = (held if len(held) > 1 else table).sort_values("val_accuracy", kind="stable")
     poor = ranked.iloc[(ranked["val_accuracy"] - 0.2).abs().argmin()]
     return str(poor["id"]), str(ranked.iloc[-1]["id"])

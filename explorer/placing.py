@@ -86,13 +86,12 @@ def table(mine: list[Manifest]) -> None:
         said = {name: "–" if value is None else f"{value:.3f}" for name, value in figures.items()}
         with st.container(horizontal=True, vertical_alignment="center", key=f"row_{each.id}"):
             st.markdown(
-                f"**{state.quoted(each.config.get('name', each.id))}** IoU to the fitted network: encoder alone **{said['encoded_iou']}**, with inversion **{said['placed_iou']}**, "
-                f"nearest known chair {said['nearest_iou']}; the fit to the mesh {said['fit_iou']}"
+                f"{state.quoted(each.config.get('name', each.id))} IoU by the encoder **{said['encoded_iou']}**, with inversion **{said['placed_iou']}** (nearest known {said['nearest_iou']}, fit {said['fit_iou']})"
             )
             st.button("Show", key=f"show_{each.id}", on_click=lambda id_=each.id: state.remember(shape="instance", instance=id_))
             st.button("Use as A", key=f"a_{each.id}", on_click=lambda id_=each.id: state.remember(shape="path", a=id_))
             st.button("Use as B", key=f"b_{each.id}", on_click=lambda id_=each.id: state.remember(shape="path", b=id_))
-            st.button("Remove", key=f"forget_{each.id}", icon=":material/delete:", on_click=remove, args=(each.id,))
+            st.button("", key=f"forget_{each.id}", icon=":material/delete:", help="Remove it from the workspace", on_click=remove, args=(each.id,))
 
 
 def remove(id_: str) -> None:

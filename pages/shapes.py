@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.shapes import placed
-from explorer import controls, placing, services, state
+from explorer import cards, controls, placing, services, state
 from explorer.components.shapes import RESOLUTIONS, SHAPES, shapes
 
 heading, picker = st.columns([3, 2], vertical_alignment="bottom")
@@ -17,6 +17,7 @@ if space is None:
 mine = placed.listed(services.store(), space.id)
 ids = [*space.table["id"], *(each.id for each in mine)]
 a, b = controls.first_shapes(space)
+st.caption(cards.trust(space.manifest))
 selected = {
     "a": state.instance("a", ids, a),
     "b": state.instance("b", ids, b),

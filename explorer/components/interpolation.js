@@ -13,8 +13,9 @@ const percent = (share) => `${(100 * share).toFixed(1)}\u202f%`;
 const range = (figure) => `${(100 * figure.low).toFixed(1)} to ${percent(figure.high)}`;
 
 // Gammas coarse to fine: 0, 1/8, .., 1 first, then those between.
-function curveOrder() {
-  const order = new Set();
+function curveOrder(architectures) {
+  const between = Array.from({ length: Math.max(0, architectures - 2) }, (_, i) => (i + 1) / (architectures - 1)); // eq. 12
+  const order = new Set([0, 1, ...between]);
   for (const stride of [8, 4, 2, 1]) for (let at = 0; at <= CURVE_POINTS; at += stride) order.add(at / CURVE_POINTS);
   return [...order];
 }
@@ -26,6 +27,7 @@ class Interpolation {
     this.value = root.querySelector('[data-testid="live-accuracy"]');
     this.preps = { a: this.canvas("prep-target"), here: this.canvas("prep-predicted"), b: this.canvas("prep-target-b") };
     this.bytes = {};
+    this.classes = new ClassIds(this.find("network"));
     this.pending = []; // gammas on their way to Python and back
     this.live = new Live((state, reason) => this.connection(state, reason));
     this.slider = new GammaSlider(root.querySelector(".ip-slider"), (gamma, stamp) => this.input(gamma, stamp), (gamma) => this.commit(gamma));
@@ -74,13 +76,14 @@ class Interpolation {
       this.find(`name-${end}`).textContent = data[end];
       this.find(`figure-${end}`).textContent = "–";
     }
-    this.find("baseline").textContent = "–";
+    this.find("baseline").textContent = data.mixes ? "–" : "impossible";
+    this.classes.reset(data.architectures);
     delete this.value.dataset.gamma;
     delete this.root.dataset.curve;
     this.root.classList.add("waiting");
     this.bytes = {};
-    this.order = { embedding: curveOrder(), weights: curveOrder() };
-    this.curve.reset(`${data.space}-${data.a}-${data.b}`);
+    this.order = { embedding: curveOrder(data.architectures.length), weights: data.mixes ? curveOrder(data.architectures.length) : [] };
+    this.curve.reset(`${data.space}-${data.a}-${data.b}`, data.architectures);
     if (otherSpace) this.loadImages();
     this.slider.place(data.gamma);
     this.input(this.slider.gamma);
@@ -134,6 +137,7 @@ class Interpolation {
 
   // The weights mixed directly at the gamma of the last figure.
   async baseline() {
+    if (!this.data.mixes) return; // weights of two architectures
     this.compared = performance.now();
     const answer = await this.ask("baseline", BASELINE, this.question(Number(this.value.dataset.gamma), "weights", []));
     if (!answer) return;
@@ -192,6 +196,7 @@ class Interpolation {
     bar.setProperty("--value", accuracy.value);
     this.slider.say(`gamma ${gamma.toFixed(3)}, accuracy ${percent(accuracy.value)}`);
     this.curve.measured("embedding", gamma, accuracy.value);
+    this.classes.paint(header.network);
     this.scale = header.prep;
     for (const [end, value] of [["low", header.prep.vmin], ["high", header.prep.vmax]]) this.find(end).textContent = value.toFixed(2).replace("-", "\u2212");
     this.bytes.here = array("prep");

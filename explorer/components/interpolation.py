@@ -16,7 +16,7 @@ _mount = st.components.v2.component(
     "explorer_interpolation",
     html=source("interpolation.html"),
     css=source("interpolation.css"),
-    js=source("live.js", "gamma_slider.js", "path_curve.js", "class_board.js", "interpolation.js"),
+    js=source("live.js", "gamma_slider.js", "path_curve.js", "class_board.js", "class_ids.js", "interpolation.js"),
     isolate_styles=False,  # Plotly's hover styles live in the document's head
 )
 
@@ -32,8 +32,20 @@ def interpolation(space: Space, a: str, b: str, gamma: float) -> None:
         "preps": f"All {space.arch.parameters:,} parameters of {space.arch.id} as a PRep of {space.config.prep_height}\u00d7{space.config.prep_width} (paper, Suppl. II), "
         "colour scale: 1st to 99th percentile of both targets.",
     }
-    data = {"space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions}
+    if len(space.archs) > 1:
+        captions["curve"] = (
+            f"Measured live on {total} {images}, which nothing was trained or chosen on; band and interval: 95 % Wilson. Each point is a network decoded from the embedding "
+            "(1 \u2212 gamma) e_A + gamma e_B and loaded into the architecture that the ClassId head finds there. Stars: the gammas of eq. 12; rings: the anchors. Fig. 5 of the NetSpace paper."
+        )
+        captions["preps"] = f"PReps of {space.config.prep_height}\u00d7{space.config.prep_width}, filled up to the parameters of each architecture (paper, Suppl. II); colour scale: 1st to 99th percentile of both targets."
+    data = {"space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions, "architectures": architectures(space), "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b))}
     _mount(data=data, key=KEY, on_gamma_change=lambda: committed(st.session_state[KEY].get("gamma")))
+
+
+def architectures(space: Space) -> list[dict]:
+    """What the screen says of each architecture of a space, by ClassId; `seen`: whether any of its instances trained the space."""
+    seen = set(space.table["architecture"][space.table["seen"]]) if "seen" in space.table else {arch.id for arch in space.archs}
+    return [{"id": arch.id, "family": arch.family, "parameters": arch.parameters, "seen": arch.id in seen} for arch in space.archs]
 
 
 def committed(value: object) -> None:

@@ -1,7 +1,7 @@
 // What runs, on every page. job_feed.js comes before this file.
 
 const trays = new WeakMap();
-const TRAY_MS = 2000, TRAY_QUIET_MS = 5000;
+const TRAY_MS = 2000, TRAY_QUIET_MS = 5000, TRAY_ROOM = 2;
 
 export default function ({ data, parentElement }) {
   let tray = trays.get(parentElement);
@@ -32,18 +32,20 @@ class Tray {
     this.rows = rows;
     this.root.hidden = !rows.length;
     this.root.dataset.jobs = rows.length;
-    const links = rows.slice(0, 4).map((job) => {
+    const links = rows.slice(0, TRAY_ROOM).map((job) => {
       const link = document.createElement("a"), [name, bar, fill, words] = ["b", "i", "u", "span"].map((tag) => document.createElement(tag));
+      const share = (job.step ?? 0) / (job.total || 1);
       link.href = `${this.pages[job.kind] ?? "/training"}?${new URLSearchParams({ ...(job.space ? { space: job.space } : {}), job: job.id })}`;
-      link.dataset.job = job.id;
-      name.textContent = job.title;
-      fill.style.width = `${(100 * (job.step ?? 0)) / (job.total || 1)}%`;
+      link.title = `${job.title}: ${jobWords(job)}`;
+      Object.assign(link.dataset, { job: job.id, state: job.state });
+      name.textContent = job.kind === "lso" ? "LSO" : "Training";
+      fill.style.width = `${100 * share}%`;
       bar.append(fill);
-      words.textContent = jobWords(job);
+      words.textContent = job.state === "running" ? `${Math.floor(100 * share)}\u202f%` : job.state === "queued" ? "waits" : job.state;
       link.append(name, bar, words);
       return link;
     });
-    if (rows.length > 4) links.push(Object.assign(document.createElement("span"), { textContent: `and ${rows.length - 4} more` }));
+    if (rows.length > TRAY_ROOM) links.push(Object.assign(document.createElement("span"), { textContent: `+${rows.length - TRAY_ROOM}` }));
     this.root.replaceChildren(...links);
     this.timer = setTimeout(() => this.look(), rows.length ? TRAY_MS : TRAY_QUIET_MS);
   }

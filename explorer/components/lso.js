@@ -148,8 +148,10 @@ class LsoScreen {
   pickable(element) {
     let down = null;
     element.addEventListener("pointerdown", (event) => { down = [event.clientX, event.clientY]; }, { capture: true, signal: this.listening.signal });
-    element.addEventListener("pointerup", (event) => {
-      if (!down || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4) return;
+    window.addEventListener("pointerup", (event) => { // Plotly puts a cover over everything while a button is down
+      const still = down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) <= 4;
+      down = null;
+      if (!still) return;
       const box = element.getBoundingClientRect(), { xaxis, yaxis } = element._fullLayout;
       const px = event.clientX - box.left - xaxis._offset, py = event.clientY - box.top - yaxis._offset;
       const away = this.table.id.map((_, row) => Math.hypot(xaxis.l2p(this.table.x2[row]) - px, yaxis.l2p(this.table.y2[row]) - py));

@@ -57,7 +57,7 @@ class NernPanels {
   paintImportance() {
     const { header, array } = this.found.importance, error = array("error");
     const ranked = Array.from(error.keys()).sort((one, other) => error[one] - error[other]);
-    const kind = (filter) => (header.best.includes(filter) ? "accent" : header.worst.includes(filter) ? "other" : "grey");
+    const kind = (filter) => (header.best_filters.includes(filter) ? "accent" : header.worst_filters.includes(filter) ? "other" : "grey");
     const traces = [["kept best", "accent"], ["between", "grey"], ["kept worst", "other"]].map(([name, colour]) => {
       const places = ranked.map((filter, place) => [place, filter]).filter(([, filter]) => kind(filter) === colour);
       return {
@@ -78,7 +78,7 @@ class NernPanels {
       paintBytes(canvas, Uint8Array.from(part, (value) => Math.min(255, (255 * value) / high)), rows, cols, table);
       return canvas;
     };
-    for (const [name, words, table, high] of [["images", "image", greys, 1], ["best", `mean of the ${header.best.length} kept best`, viridis, top], ["worst", `mean of the ${header.worst.length} kept worst`, viridis, top]]) {
+    for (const [name, words, table, high] of [["images", "image", greys, 1], ["best", `mean of the ${header.best_filters.length} kept best`, viridis, top], ["worst", `mean of the ${header.worst_filters.length} kept worst`, viridis, top]]) {
       maps.append(Object.assign(document.createElement("span"), { textContent: words }));
       for (let at = 0; at < count; at++) maps.append(cell(array(name), at, header[name].shape, high, table));
     }

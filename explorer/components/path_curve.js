@@ -20,8 +20,9 @@ class PathCurve {
   }
 
   // Start again, for other anchors.
-  reset(name) {
+  reset(name, architectures = []) {
     this.name = name;
+    this.architectures = architectures;
     this.images = 0;
     this.points = { embedding: new Map(), weights: new Map() };
     this.here = { gamma: this.here.gamma };
@@ -46,6 +47,8 @@ class PathCurve {
     if (this.listening.signal.aborted) return;
     const style = getComputedStyle(this.element);
     const token = (name) => style.getPropertyValue(`--st-${name}`).trim();
+    this.ink = token("text-color");
+    this.palette = token("chart-categorical-colors").split(",").map((colour) => colour.trim());
     const colours = { embedding: style.getPropertyValue("--ip-accent").trim(), weights: token("gray-color") };
     await this.Plotly.react(this.plot, this.traces(colours), layout(token, style.fontFamily), { displayModeBar: false, responsive: false, doubleClick: "reset" });
     if (!this.drawn) this.plot.on("plotly_afterplot", () => this.move(this.here.gamma));
@@ -76,7 +79,28 @@ class PathCurve {
         hovertemplate: "%{y:.1%} <span style='opacity:.7'>(%{customdata[0]:.1%} to %{customdata[1]:.1%})</span>",
       });
     }
-    return [...bands, ...lines];
+    return [...bands, ...lines, ...this.markers(sorted("embedding"))];
+  }
+
+  // In a space of several architectures: each point in the colour and with the marker of the architecture that was decoded there,
+  // stars at the gammas of eq. 12, rings at the anchors (fig. 5 of the paper).
+  markers(points) {
+    const count = this.architectures.length;
+    if (count < 2) return [];
+    const at = (gamma) => points.filter((point) => Math.abs(point.gamma - gamma) < 1e-9);
+    const stars = Array.from({ length: count - 2 }, (_, i) => at((i + 1) / (count - 1))).flat();
+    const named = this.architectures.map(({ id, family, parameters }, i) => {
+      const mine = points.filter((point) => point.architecture === id);
+      return {
+        x: mine.map((point) => point.gamma), y: mine.map((point) => point.value), name: `${family}, ${parameters.toLocaleString("en")}`, mode: "markers", hoverinfo: "skip",
+        marker: { color: this.palette[i % this.palette.length], symbol: ARCHITECTURE_MARKERS[i % ARCHITECTURE_MARKERS.length], size: 8 },
+      };
+    });
+    const extra = [[stars, "star", 17], [[...at(0), ...at(1)], "circle-open", 17]].map(([some, symbol, size]) => ({
+      x: some.map((point) => point.gamma), y: some.map((point) => point.value), mode: "markers", hoverinfo: "skip", showlegend: false,
+      marker: { symbol, size, color: some.map((point) => this.palette[this.architectures.findIndex((each) => each.id === point.architecture)]), line: { width: symbol === "star" ? 1 : 2, color: this.ink } },
+    }));
+    return [...named, ...extra];
   }
 
   // The thumb's position: cheap, for every frame of a drag. A path's dot shows only while its figure is of this gamma.
@@ -110,9 +134,9 @@ class PathCurve {
     if (!this.drawn) return;
     if (format !== "csv") return this.Plotly.downloadImage(this.plot, { format, width: 900, height: 540, scale: 2, filename: this.name });
     const rows = Object.entries(this.points).flatMap(([path, points]) =>
-      [...points.values()].sort((one, other) => one.gamma - other.gamma).map((p) => [path, p.gamma, p.value, p.low, p.high, this.images].join(",")));
+      [...points.values()].sort((one, other) => one.gamma - other.gamma).map((p) => [path, p.gamma, p.value, p.low, p.high, this.images, p.architecture].join(",")));
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([["path,gamma,accuracy,low_95,high_95,images", ...rows, ""].join("\n")], { type: "text/csv" }));
+    link.href = URL.createObjectURL(new Blob([["path,gamma,accuracy,low_95,high_95,images,architecture", ...rows, ""].join("\n")], { type: "text/csv" }));
     link.download = `${this.name}.csv`;
     link.click();
     URL.revokeObjectURL(link.href);
@@ -125,6 +149,7 @@ class PathCurve {
   }
 }
 
+const ARCHITECTURE_MARKERS = ["circle", "diamond", "square", "cross", "x"]; // as on the map
 const GAMMA_RANGE = [-0.01, 1.01];
 const ACCURACY_RANGE = [0, 1.02];
 

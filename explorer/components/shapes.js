@@ -9,8 +9,8 @@ const IDLE_MS = 160; // so long after the last movement the rest is asked for
 const BESIDE_MS = 200; // while dragging, the other views at most so often
 const PANES = {
   path: [["mesh", "embedding", "Decoded from the space"], ["mesh-weights", "weights", "Weights mixed directly"]],
-  instance: [["mesh", "embedding", "Predicted by the space"], ["mesh-weights", "weights", "Target: the fitted network"], ["mesh-original", "original", "The shape it was fitted to"]],
-  placed: [["mesh", "embedding", "Placed with inversion"], ["mesh-weights", "encoded", "Placed by the encoder alone"], ["mesh-original", "original", "The mesh that was dropped"]],
+  instance: [["mesh", "embedding", "Predicted"], ["mesh-weights", "weights", "Target"], ["mesh-original", "original", "The shape itself"]],
+  placed: [["mesh", "embedding", "Placed, with inversion"], ["mesh-weights", "encoded", "Encoder alone"], ["mesh-original", "original", "The dropped mesh"]],
 };
 const OWN = ["a", "b", "gamma", "shape", "instance", "level", "resolution", "camera"]; // what a person sets here and the URL follows
 const HERO = 4, BESIDE = 3, FINE = 3, SAID = 2, FILM = 0; // priorities
@@ -82,7 +82,7 @@ class Shapes {
       this.view[name] = value;
       if (name === "camera") this.camera.place(value);
     }
-    for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
+    for (const name of ["sheet", "film"]) this.find(`caption-${name}`).textContent = data.captions[name];
     this.colours();
     const names = JSON.stringify(data.placed);
     if (data.space !== old?.space || names !== this.names) {
@@ -172,6 +172,7 @@ class Shapes {
     const { view } = this, { shape, a, b, instance } = view;
     for (const button of this.root.querySelectorAll('[data-do="shape"]')) button.setAttribute("aria-pressed", String(button.dataset.value === shape));
     this.root.dataset.shape = this.mode();
+    this.find("caption-views").textContent = this.data.captions[this.mode()];
     const said = (id) => this.placed(id)?.name ?? id ?? "";
     for (const [part, id] of [["name-a", a], ["name-b", b], ["name-one", instance]]) this.find(part).textContent = said(id);
     this.find("level").value = view.level;

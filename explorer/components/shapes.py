@@ -11,6 +11,7 @@ from explorer.components import source
 
 KEY = "shapes"
 SHAPES = ("path", "instance")  # what is shown
+COARSE = 48  # nodes an axis while the thumb moves, as in shapes.js
 RESOLUTIONS = ("64", "96", "128", "192", "256")  # when the thumb rests
 
 PANE = """<figure data-pane><figcaption><b data-of="title"></b><span data-of="facts"></span></figcaption>
@@ -33,21 +34,21 @@ def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[d
 
     `placed`: {"id", "name"} of each shape placed in the space. `on_act` gets what a person changed of these.
     """
-    seen = int((space.table["split"] == "train").sum())
+    meshed = (
+        f"Networks of {space.arch.parameters:,} parameters ({space.arch.id}) whose answer is a signed distance; marching cubes at the level above on {COARSE}\u00b3 nodes while something "
+        "moves (coarse) and on the fine grid when it rests. "
+    )
+    measured = (
+        "Measured live when the thumb rests: IoU on a grid of 48\u00b3 cells, Chamfer distance between 10,000 points a side (not squared; its floor is about 0.01), volume and area in units of the "
+        "cube [\u22121, 1]\u00b3."
+    )
     captions = {
-        "sheet": "Each picture is the fitted network itself (the target), its surface at level 0.",
-        "views": f"Meshes of {space.arch.id} networks ({space.arch.parameters:,} parameters), whose answer is a signed distance: marching cubes at the level above, {48}\u00b3 nodes while the thumb "
-        "moves (coarse) and the fine grid when it rests. Left: the network decoded from the embedding (1 \u2212 gamma) e_A + gamma e_B. Beside it: the same gamma applied to the weights of A and B. "
-        "Fig. 4 of the NetSpace paper. Measured live when the thumb rests: IoU on a grid of 48\u00b3 cells and Chamfer distance (10,000 points a side, not squared, floor about 0.01) "
-        "to the anchors' own networks; volume and area in units of the cube [\u22121, 1]\u00b3.",
-        "film": f"Eleven gammas at 48\u00b3, as in fig. 4 of the NetSpace paper: decoded embeddings above, mixed weights below. {encoder_words(space, seen)}",
+        "sheet": "Each picture is a target, the network as it was fitted, at level 0.",
+        "path": f"{meshed}Left: decoded from the embedding (1 \u2212 gamma) e_A + gamma e_B. Right: the same gamma applied to the weights of A and B. Fig. 4 of the NetSpace paper. {measured} "
+        "IoU and Chamfer are to the targets of A and B.",
+        "instance": f"{meshed}Predicted: decoded from the instance's embedding. Target: the network that was fitted, which the space was given. The shape itself: what the target was fitted to. {measured}",
+        "placed": f"{meshed}A mesh of your own, as the space places the network fitted to it: by inversion of the decoder, and by the encoder alone. Ours, beyond the paper. {measured}",
+        "film": f"Eleven gammas on {COARSE}\u00b3 nodes, as in fig. 4 of the NetSpace paper: decoded embeddings above, mixed weights below. Turn a view and all pictures turn; a click goes to its gamma.",
     }
     data = {"space": space.id, **selected, "placed": placed, "captions": captions}
     _mount(data=data, key=KEY, on_act_change=lambda: on_act(st.session_state[KEY]["act"]))
-
-
-def encoder_words(space: Space, seen: int) -> str:
-    """What the space can be trusted with, in one sentence."""
-    if getattr(space.config, "encoder", "prep") == "probe":
-        return f"The space was trained on {seen} networks and places others by asking them at learned points (ours, beyond the paper)."
-    return f"This is a space of seen shapes: its encoder reads the weights of the {seen} networks it was trained on, and fails on others, as in the paper."
