@@ -26,7 +26,7 @@ def zoo_paper() -> ShapeZooConfig:
 
 def netspace_small() -> ShapeSpaceConfig:
     """The paper's encoder: a space of seen shapes."""
-    return small("zoo-chairs", encoder="prep", decoder_channels=(32, 256, 64), normalise="zoo", steps=8000, lr=3e-3)
+    return small("zoo-chairs", encoder="prep", decoder_channels=(32, 256, 64), normalise="layer", steps=8000, lr=3e-3)
 
 
 def netspace_probe() -> ShapeSpaceConfig:
