@@ -21,7 +21,7 @@ import streamlit as st
 from engine.errors import closest
 
 # What names something inside a space, and so means nothing in another one.
-OF_A_SPACE = ("a", "b", "instance")
+OF_A_SPACE = ("a", "b", "c0", "c1", "c2", "c3", "instance")
 LONGEST = 200
 
 _SELECTION, _NOTICES, _SCREEN = "_selection", "_notices", "_screen"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import controls, navigation, state
+from explorer.components.corners import corner_pad, defaults
 from explorer.components.interpolation import interpolation
 
 title, picker = st.columns([3, 2], vertical_alignment="bottom")
@@ -15,3 +16,16 @@ if space is not None:
     a, b = controls.pick_anchors(space)
     interpolation(space, a, b, state.gamma())
     navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
+    if len(space.archs) > 1:
+        st.subheader("Between four", anchor=False)
+        picks = [column.container() for column in st.columns(4)]
+        names = ("lower left", "lower right", "upper left", "upper right")
+        corners = []
+        for i, (pick, name, default) in enumerate(zip(picks, names, defaults(space))):
+            with pick:
+                corners.append(controls.pick_instance(f"c{i}", name.capitalize(), space, default))
+        corner_pad(space, corners, state.number("x", 0.5, 0, 1), state.number("y", 0.5, 0, 1))
+        st.caption(
+            f"Each place of the square is the embedding mixed bilinearly from its corners, decoded and loaded into the architecture that the ClassId head finds there; cells that fill in "
+            f"take its colour, the stronger the higher its accuracy. Measured live on {len(space.images.labels['test'])} {space.images.title} test images. The square is ours; its sides are the lines of fig. 5."
+        )
