@@ -177,7 +177,7 @@ def importance(host: Host, found: Hosted, look: Look, layer: object, class_: int
     order_F = error_F.argsort(stable=True)
     ends = min(ENDS, layer.filters // 2 or 1)
     best_F, worst_F = order_F[:ends], order_F[-ends:].flip(0)
-    header = {"layer": layer.name, "best": best_F.tolist(), "worst": worst_F.tolist(), "classes": [], "labels": []}
+    header = {"layer": layer.name, "best_filters": best_F.tolist(), "worst_filters": worst_F.tolist(), "classes": [], "labels": []}
     arrays = {"error": error_F.numpy().astype(np.float32)}
     data = found.images
     if data is None:

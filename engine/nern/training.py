@@ -118,8 +118,8 @@ class NernTraining:
             kernels_MK = self.predictor(inputs)
         return self.places.split(kernels_MK.index_copy(0, picks, self.predictor(inputs, picks)))
 
-    def objective(self, predicted: Sequence[Tensor], batch: tuple[Tensor, Tensor, list[Tensor]] | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """Eq. 2 and its terms."""
+    def objective(self, predicted: Sequence[Tensor], batch: tuple[Tensor, Tensor, list[Tensor]] | None, index: int = 0) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 2 at step `index`, and its terms."""
         config = self.config
         terms = {"reconstruction": losses.reconstruction(predicted, self.weights)}
         if batch is not None:
@@ -128,10 +128,11 @@ class NernTraining:
             terms["distillation"] = losses.distillation(predicted_BK, logits_BK)
             if config.features:
                 terms["features"] = losses.feature_maps(maps, rows)
-        return sum(getattr(config, name) * term for name, term in terms.items()), terms
+        grown = config.ramp ** (index / max(1, self.total - 1))
+        return sum(getattr(config, name) * (1 if name == "reconstruction" else grown) * term for name, term in terms.items()), terms
 
     def step(self, index: int) -> dict[str, float]:
-        loss, terms = self.objective(self.predict(index), self.batch(index) if self.config.distils else None)
+        loss, terms = self.objective(self.predict(index), self.batch(index) if self.config.distils else None, index)
         group = self.optimizer.param_groups[0]
         group["lr"], group["step"] = self.rate(index), index
         self.optimizer.zero_grad(set_to_none=True)

@@ -19,9 +19,9 @@ def network_digits() -> NetworkConfig:
 
 
 def digits(**changes) -> NernConfig:
-    """Small predictors: 20 levels, 32 images and 2 048 kernels a step."""
+    """Small predictors: 20 levels, 32 images a step, all kernels. What the network answers counts more and more, to 0.1 and 0.01."""
     common = NernConfig(
-        "network-digits", hidden=50, levels=20, distillation=1e-3, features=1e-3, images=32, sampling="weighted", batch=2048, steps=5000, lr=1e-2, validate_every=100
+        "network-digits", hidden=50, levels=20, distillation=3e-3, features=3e-4, ramp=33.0, images=32, sampling="all", steps=3000, lr=1e-2, validate_every=50
     )
     return replace(common, **changes)
 
@@ -44,9 +44,9 @@ PRESETS = {
     "nern-digits": digits,
     "nern-digits-in-filter": partial(digits, permutation="in-filter"),
     "nern-digits-none": partial(digits, permutation="none"),
-    "nern-digits-90": partial(digits, hidden=90, steps=3000),
-    "nern-digits-90-in-filter": partial(digits, hidden=90, steps=3000, permutation="in-filter"),
-    "nern-digits-90-none": partial(digits, hidden=90, steps=3000, permutation="none"),
+    "nern-digits-90": partial(digits, hidden=90, steps=2000),
+    "nern-digits-90-in-filter": partial(digits, hidden=90, steps=2000, permutation="in-filter"),
+    "nern-digits-90-none": partial(digits, hidden=90, steps=2000, permutation="none"),
     "nern-digits-noise": partial(digits, inputs="noise"),
     **{f"nern-cifar10-resnet20-{hidden}": partial(paper, "network-cifar10-resnet20", hidden, 350 * EPOCH) for hidden in (140, 160, 180, 200)},
     **{f"nern-cifar10-resnet56-{hidden}": partial(paper, "network-cifar10-resnet56", hidden, 350 * EPOCH) for hidden in (240, 280, 320, 360)},

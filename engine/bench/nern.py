@@ -1,0 +1,162 @@
+"""Tours, a training step and a whole network's kernels, each against the plain way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..archs import architecture
+from ..archs.folding import measure_statistics
+from ..datasets import Images
+from ..nern import losses
+from ..nern.config import NernConfig
+from ..nern.nern import Places, places
+from ..nern.original import Network, Original, of_module
+from ..nern.permutations import permutations, tour, unit
+from ..nern.predictor import Predictor
+from ..nern.sampling import sample
+from ..nern.training import NernTraining
+from ..training import generator
+from . import row
+from .accuracy import TRAIN_BATCH, pictures
+from .measure import medians, seconds, tune
+
+TRAIN_STEPS = 30
+MANY = 512 * 512
+BAR_MANY, BAR_RESNET18, BAR_PREDICT = 30.0, 90.0, 0.030  # seconds
+HIDDEN_PREDICT = 280  # of the paper's predictors of ResNet56
+
+
+def trained(arch_id: str) -> nn.Module:
+    """A network trained for a moment, in evaluation mode, with its batch norms: near-ties and gradients of random ones say little."""
+    torch.manual_seed(0)
+    module = architecture(arch_id).build(batch_norm=True).train()
+    x_BCHW, y_B = pictures(TRAIN_STEPS * TRAIN_BATCH, seed=1)
+    optimizer = torch.optim.Adam(module.parameters(), lr=3e-3)
+    for image_BCHW, label_B in zip(x_BCHW.split(TRAIN_BATCH), y_B.split(TRAIN_BATCH)):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(module(image_BCHW), label_B).backward()
+        optimizer.step()
+    return measure_statistics(module, x_BCHW[:256])
+
+
+def plain_tour(vectors_MK: np.ndarray, scalar: bool) -> np.ndarray:
+    """The definition in plain Python over NumPy: of the kernels that are left the nearest, the first of equals."""
+    rows = unit(vectors_MK, scalar)
+    left, here, found = list(range(1, len(rows))), 0, [0]
+    while left:
+        rest = rows[left]
+        near = -((rest - rows[here]) ** 2).sum(-1) if scalar else rest @ rows[here]
+        here = left.pop(int(near.argmax()))
+        found.append(here)
+    return np.array(found)
+
+
+def layers_of(module: nn.Module) -> list[np.ndarray]:
+    return [weight.numpy() for weight in of_module("x", module, None).weights]
+
+
+def tour_resnet20() -> list[dict]:
+    """Seconds of the cross-filter tours of all layers of a ResNet20; the reference is the definition over NumPy arrays."""
+    weights = layers_of(trained("resnet20-cifar10"))
+
+    def theirs() -> list[np.ndarray]:
+        return [plain_tour(weight.reshape(-1, weight[0, 0].size), weight[0, 0].size == 1) for weight in weights]
+
+    assert all(np.array_equal(a, b) for a, b in zip(permutations(weights, "cross-filter"), theirs())), "the tours differ"
+    ours = medians(lambda: permutations(weights, "cross-filter"), repeats=9)[0]
+    return [row("tour_resnet20", ours, "s", medians(theirs, repeats=1)[0])]
+
+
+def kernels_like(weights: Sequence[np.ndarray], count: int) -> np.ndarray:
+    """As many 3x3 kernels as wanted, drawn with the mean and covariance of a trained network's."""
+    rows = np.concatenate([weight.reshape(-1, 9) for weight in weights if weight[0, 0].size == 9]).astype(np.float64)
+    random = np.random.default_rng(0)
+    return random.multivariate_normal(rows.mean(0), np.cov(rows.T), count).astype(np.float32)
+
+
+def tour_262144() -> list[dict]:
+    """Seconds of one tour over the kernels of a 512 x 512 layer; the reference is the bar. `_white`: kernels of nine independent
+    numbers, the worst there are for any search."""
+    like, white = kernels_like(layers_of(trained("resnet8-cifar10")), MANY), np.random.default_rng(0).standard_normal((MANY, 9)).astype(np.float32)
+    tour(like[:1000])
+    return [row("tour_262144", seconds(lambda: tour(like)), "s", BAR_MANY), row("tour_262144_white", seconds(lambda: tour(white)), "s", BAR_MANY)]
+
+
+def tours_resnet18() -> list[dict]:
+    """Seconds of the cross-filter tours of all layers of a ResNet18; the reference is the bar. Kernels with the statistics of a trained
+    network's: no checkpoint ships."""
+    like = layers_of(trained("resnet8-cifar10"))
+    shapes = [weight.shape for weight in layers_of(architecture("resnet18-imagenet").build())]
+    random = np.random.default_rng(0)
+    weights = [kernels_like(like, shape[0] * shape[1]).reshape(shape) if shape[2] == 3 else random.standard_normal(shape).astype(np.float32) for shape in shapes]
+    tour(weights[2].reshape(-1, 9)[:1000])
+    return [row("tours_resnet18", seconds(lambda: permutations(weights, "cross-filter")), "s", BAR_RESNET18)]
+
+
+def plain_step(training: NernTraining, network: Network, index: int, batch: tuple) -> tuple[dict[str, float], list[Tensor]]:
+    """The losses and the predictor's gradients of a step as the paper writes it: embeddings in full, batch norm in the network and a
+    gradient for each of its parameters, normalised feature maps."""
+    config, predictor = training.config, training.predictor
+    embeddings_MD = training.places.inputs.full()
+    picks = sample(config.sampling, training.sizes, training.norm_M, config.batch, generator(config.seed, 45, index))
+    with torch.no_grad():
+        kernels_MK = predictor.plain(embeddings_MD)
+        logits_BK, maps = network(training.weights, batch[0])
+    kernels_MK = kernels_MK.index_copy(0, picks, predictor.plain(embeddings_MD[picks]))
+    predicted = training.places.split(kernels_MK)
+    predicted_BK, predicted_maps = network(predicted, batch[0])
+    terms = {
+        "reconstruction": losses.reconstruction(predicted, training.weights),
+        "distillation": losses.distillation(predicted_BK, logits_BK),
+        "features": losses.feature_maps_plain(predicted_maps, maps),
+    }
+    predictor.zero_grad()
+    sum(getattr(config, name) * term for name, term in terms.items()).backward()
+    return {name: term.item() for name, term in terms.items()}, [parameter.grad.clone() for parameter in predictor.parameters()]
+
+
+def fast_step(training: NernTraining, index: int, images_BCHW: Tensor) -> tuple[dict[str, float], list[Tensor]]:
+    """The same as `NernTraining.step` does it, without the optimiser."""
+    training.predictor.zero_grad()
+    loss, terms = training.objective(training.predict(index), (images_BCHW, *training._answers(images_BCHW)))
+    loss.backward()
+    return {name: term.item() for name, term in terms.items()}, [parameter.grad.clone() for parameter in training.predictor.parameters()]
+
+
+def nern_step() -> list[dict]:
+    """Seconds of one step (losses and gradients) on ResNet20, hidden 160, 256 images of 32x32, 4 096 kernels."""
+    tune()
+    module = trained("resnet20-cifar10")
+    original = of_module("resnet20", module, "pictures", "resnet20-cifar10")
+    images = Images("pictures", "Pictures", tuple("0123456789"), {split: pictures(256, seed)[0] for split, seed in (("train", 2), ("val", 3))}, {split: pictures(256, seed)[1] for split, seed in (("train", 2), ("val", 3))})
+    return [measured(original, images, sampling) for sampling in ("weighted", "uniform")]
+
+
+def measured(original: Original, images: Images, sampling: str) -> dict:
+    config = NernConfig("resnet20", hidden=160, sampling=sampling)
+    training = NernTraining(config, places(config, original), images)
+    plain = Network(original.module, [layer.name for layer in original.layers], fold=False, channels_last=False)
+    plain.module.requires_grad_(True)
+    batch = training.batch(0)
+    found, expected = fast_step(training, 0, batch[0]), plain_step(training, plain, 0, batch)
+    for name, value in expected[0].items():
+        assert abs(found[0][name] - value) <= 1e-5 * max(1.0, abs(value)), f"{name}: {found[0][name]} instead of {value}"
+    for ours, theirs in zip(found[1], expected[1]):
+        assert (ours - theirs).abs().max() <= 1e-5 * max(1.0, float(theirs.abs().max())), "the gradients differ"
+    one, other = medians(lambda: fast_step(training, 0, batch[0]), lambda: plain_step(training, plain, 0, batch), repeats=3)
+    return row(f"nern_step{'' if sampling == 'weighted' else '_uniform'}", one, "s", other)
+
+
+@torch.inference_mode()
+def nern_predict() -> list[dict]:
+    """Seconds for all kernels of a ResNet56 from its predictor; the reference is the bar. `_plain`: against embeddings in full."""
+    config = NernConfig("resnet56", hidden=HIDDEN_PREDICT, permutation="none")
+    placed: Places = places(config, of_module("resnet56", architecture("resnet56-cifar10").build(), None))
+    predictor = Predictor(6 * config.levels, config.hidden, placed.kernel**2)
+    full_MD = placed.inputs.full()
+    ours, theirs = medians(lambda: predictor(placed.inputs), lambda: predictor.plain(full_MD), repeats=5)
+    return [row("nern_predict", ours, "s", BAR_PREDICT), row("nern_predict_plain", ours, "s", theirs)]
