@@ -22,6 +22,7 @@ ROWS = {  # name -> the file and function that measure it; heavy imports stay in
     "tours_resnet18": "nern.tours_resnet18",
     "nern_step": "nern.nern_step",
     "nern_predict": "nern.nern_predict",
+    "multi_step": "multi.step",
     "list_seconds": "startup.list_seconds",
     "first_page_seconds": "startup.first_page_seconds",
     "browser_update_p95": "browser.update_p95",

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from engine import datasets, presets
 from engine.archs import architecture
 from engine.artifacts import Store
+from engine.bench.multi import loss_one_by_one
 from engine.errors import InvalidValue
 from engine.make import reevaluate
 from engine.multi.config import MultiSpaceConfig, MultiZooConfig
@@ -84,28 +85,9 @@ def test_the_loss_is_the_papers_one_network_at_a_time(zoo, images):
     trainee = MultiSpaceTraining(SPACE, zoo, images)
     rows_N, picks_B = trainee.draw(torch.Generator().manual_seed(1)), torch.arange(16)
     assert sorted(trainee.class_ids_N[rows_N].tolist()) == [0, 0, 1, 1, 2, 2]
-    expected = plain_loss(trainee, rows_N, picks_B)
+    expected = float(loss_one_by_one(trainee, rows_N, picks_B))
     assert float(trainee.loss(rows_N, picks_B)) == pytest.approx(expected, rel=1e-5)
     assert float(trainee.loss(rows_N, picks_B + 16)) != pytest.approx(expected, rel=1e-3)  # control: other images
-
-
-def plain_loss(trainee: MultiSpaceTraining, rows_N, picks_B) -> float:
-    """Eq. 3 to 12 with a loop over networks; the slow reference."""
-    config, model, count = trainee.config, trainee.model, len(trainee.archs)
-    wanted = trainee.class_ids_N[rows_N].tolist()
-    points = [(model.encode(trainee.zoo.parameters_NZ[row][None]), id_) for row, id_ in zip(rows_N.tolist(), wanted)]
-    for a_1E, a in points[: len(rows_N)]:
-        for b_1E, b in points[: len(rows_N)]:
-            if a == 0 and b == count - 1:
-                points += [((1 - i / (count - 1)) * a_1E + i / (count - 1) * b_1E, i) for i in range(1, count - 1)]
-    total = 0.0
-    for point_1E, id_ in points:
-        class_1A = model.class_logits(point_1E)
-        arch = trainee.archs[int(class_1A.argmax())]
-        answers_BK = logits_one(model.decode(point_1E)[0, : arch.parameters], trainee.images_BCHW[picks_B], arch)
-        taught = knowledge_distillation(answers_BK[None], trainee.teacher_BK[picks_B], trainee.labels_B[picks_B], config.alpha, config.temperature)
-        total += float(taught) + float(F.cross_entropy(class_1A, torch.tensor([id_])))
-    return total
 
 
 def test_a_run_goes_on_where_it_stopped(zoo, images, tmp_path):

@@ -1,0 +1,66 @@
+"""Training a space of several architectures, against a plain loop over the networks of the step.
+
+Legend: N instances, B images, K classes, E embedding, A architectures.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .. import datasets
+from ..artifacts import Store
+from ..errors import DataMissing
+from ..multi.space import load_multi_space
+from ..multi.training import MultiSpaceTraining, gammas, knowledge_distillation
+from ..stacked import logits_one
+from ..training import generator
+from . import row
+from .measure import medians, tune
+
+SPACE = "netspace-digits-multi"
+REPEATS = 7
+
+
+def loss_one_by_one(trainee: MultiSpaceTraining, rows_N: Tensor, picks_B: Tensor) -> Tensor:
+    """Eq. 3 to 12 with a loop over networks, each encoded, decoded and called by itself: what `trainee.loss` gives."""
+    config, model, last = trainee.config, trainee.model, len(trainee.archs) - 1
+    points = [(model.encode(trainee.zoo.parameters_NZ[row][None]), int(trainee.class_ids_N[row])) for row in rows_N.tolist()]
+    if config.interpolation:
+        ends = [(a_1E, b_1E) for a_1E, a in points for b_1E, b in points if a == 0 and b == last]
+        points += [(torch.lerp(a_1E, b_1E, gamma), id_) for a_1E, b_1E in ends for id_, gamma in enumerate(gammas(last + 1), start=1)]
+    images_BCHW, labels_B, teacher_BK = trainee.images_BCHW[picks_B], trainee.labels_B[picks_B], trainee.teacher_BK[picks_B]
+    losses = []
+    for point_1E, wanted in points:
+        class_1A = model.class_logits(point_1E)
+        arch = trainee.archs[int(class_1A.argmax())]
+        answers_BK = logits_one(model.decode(point_1E)[0, : arch.parameters], images_BCHW, arch)
+        losses.append(knowledge_distillation(answers_BK[None], teacher_BK, labels_B, config.alpha, config.temperature)[0])
+        losses.append(F.cross_entropy(class_1A, torch.tensor([wanted])))
+    return torch.stack(losses).sum()
+
+
+def step() -> list[dict]:
+    """Milliseconds of a training step of the shipped space of four architectures; both sides on one thread, which is best for
+    networks so small, and from the same trained weights."""
+    store = Store()
+    if not store.has(SPACE):
+        raise DataMissing(f"This row trains {SPACE}, which is not here: make it with `python -m engine train {SPACE}`.")
+    tune()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        space = load_multi_space(store, SPACE)
+        trainee = MultiSpaceTraining(space.config, space.zoo, datasets.load(space.zoo.dataset))
+        trainee.model.load_state_dict(space.model.state_dict())
+        random = generator(0, 12, 0)
+        rows_N, picks_B = trainee.draw(random), torch.arange(space.config.images)
+        ours, theirs = float(trainee.loss(rows_N, picks_B)), float(loss_one_by_one(trainee, rows_N, picks_B))
+        assert abs(ours - theirs) <= 1e-5 * abs(theirs), f"the two sides differ: {ours} and {theirs}"
+        together, alone = medians(
+            lambda: trainee.loss(rows_N, picks_B).backward(), lambda: loss_one_by_one(trainee, rows_N, picks_B).backward(), repeats=REPEATS
+        )
+        return [row("multi_step", 1000 * together, "ms", 1000 * alone)]
+    finally:
+        torch.set_num_threads(threads)
