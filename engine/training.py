@@ -7,6 +7,7 @@ checkpoint is bit-identical to one that was not.
 from __future__ import annotations
 
 import math
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from torch import Tensor
 from .artifacts import load_checkpoint, save_checkpoint
 from .errors import NonFiniteLoss, Stopped
 
-CHECKPOINT_SECONDS = 20.0
+CHECKPOINT_SECONDS = float(os.environ.get("EXPLORER_CHECKPOINT_SECONDS") or 20.0)  # what a kill can cost
 
 
 @dataclass(frozen=True)

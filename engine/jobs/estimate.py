@@ -13,6 +13,7 @@ from ..archs import architecture
 from ..config import NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, ZooConfig
 from ..errors import InvalidValue
 from ..host import device_of
+from ..make import is_small
 from ..netspace.shape_training import ShapeSpaceTraining
 from ..netspace.training import NetSpaceTraining
 from ..shapes.sources import source
@@ -25,20 +26,22 @@ SECONDS = 4.0  # of measuring, at most about; one step at least
 
 def estimate(config, device: str | None = None) -> dict:
     """{"seconds", "steps", "seconds_per_step", "zoo_seconds"} of a config's training. Raises InvalidValue where it cannot be said."""
+    if not isinstance(config, (ZooConfig, ShapeZooConfig, NetSpaceConfig, ShapeSpaceConfig)):
+        raise InvalidValue(f"What a {type(config).__name__} costs cannot be told before it runs: launch it, and its progress says.")
     on = str(device_of(device))
+    torch.set_num_threads(1 if is_small(config) else torch.get_num_threads())  # as engine.make does
     if isinstance(config, (ZooConfig, ShapeZooConfig)):
         seconds, steps = of_zoo(config, on)
         return {"seconds": seconds, "steps": steps, "seconds_per_step": seconds / steps, "zoo_seconds": 0.0}
-    if isinstance(config, (NetSpaceConfig, ShapeSpaceConfig)):
-        each = of_step(space_training(config, on))
-        return {"seconds": each * config.steps, "steps": config.steps, "seconds_per_step": each, "zoo_seconds": of_zoo(replace(presets.config(config.zoo), seed=config.seed), on)[0]}
-    raise InvalidValue(f"What a {type(config).__name__} costs cannot be told before it runs: launch it, and its progress says.")
+    each = of_step(space_training(config, on))
+    zoo_seconds = of_zoo(replace(presets.config(config.zoo), seed=config.seed), on)[0]
+    return {"seconds": each * config.steps, "steps": config.steps, "seconds_per_step": each, "zoo_seconds": zoo_seconds}
 
 
 def of_zoo(config, device: str) -> tuple[float, int]:
-    """(seconds, steps) of a zoo: a step costs as much as it has instances, so a stack of a few is measured."""
-    some = min(config.stack, 8, config.instances)
-    few = replace(config, train=max(1, some - 2), val=1, test=1, stack=max(3, some))
+    """(seconds, steps) of a zoo: a step costs as much as it has instances, so one full stack is measured."""
+    some = max(3, min(config.stack, config.instances))
+    few = replace(config, train=some - 2, val=1, test=1, stack=some)
     if isinstance(config, ZooConfig):
         trainee = ZooTraining(few, datasets.load(config.dataset, device))
         instances, total = few.instances, sum(lengths(config))

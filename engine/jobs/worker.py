@@ -64,7 +64,7 @@ class Worker:
         preload()
         busy = beaten = time.monotonic()
         try:
-            while not self.ending and time.monotonic() - busy < self.idle:
+            while not self.ending and time.monotonic() - busy < self.idle and self.queue.exists:
                 try:
                     if time.monotonic() - beaten > BEAT:
                         beaten = time.monotonic()
@@ -180,7 +180,7 @@ def attempt(store: Store, folder: Path, spec: dict, device: str, stop) -> dict:
         carry_out(store, spec, folder, stop, device)
         outcome = {"state": "done", "reason": ""}
     except Stopped:
-        outcome = {"state": "stopped", "reason": "stopped; what was made is kept"}
+        outcome = {"state": "stopped", "reason": "what was made is kept"}
     except (ExplorerError, OSError) as error:
         reason = str(error) if isinstance(error, ExplorerError) else f"{error.strerror or error}. Free some space, then resume."
         outcome = {"state": "failed", "reason": " ".join(reason.split())}
