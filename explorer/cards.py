@@ -85,7 +85,7 @@ def paths(space: Manifest) -> str:
     found = [(name, label, metric) for name, label in PATHS if (metric := measured(space.metrics.get(name)))]
     bars = "".join(
         f'<div class="bar"><span>{label}</span><i><u class="{name}" style="width:{100 * min(max(metric["value"], 0), 1):.1f}%"></u></i>'
-        f'<b data-metric="{name}">{percent(metric["value"])}</b></div>'
+        f'<b data-metric="{name}">{figure(metric["value"], "number" if name.endswith("iou_mean") else "percent")}</b></div>'
         for name, label, metric in found
     )
     if not bars:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import cards, navigation, services
+from explorer import cards, controls, navigation, services
 
 WHAT = """
 Train many copies of one network and each ends up somewhere else in the space of its weights; walk straight from one to
@@ -19,7 +19,7 @@ def space_card(space, zoo) -> None:
         st.subheader(space.title or space.id, anchor=False)
         st.html(cards.card(space, zoo))
         with st.container(horizontal=True, gap="medium"):
-            navigation.link("interpolation", "Interpolate", space=space.id)
+            navigation.link(*(("shapes", "Turn and drag") if controls.holds_shapes(space) else ("interpolation", "Interpolate")), space=space.id)
             navigation.link("latent_map", "Map", space=space.id)
             navigation.link("preps", "PReps", space=space.id)
 
@@ -38,7 +38,7 @@ def empty_gallery(store) -> None:
 
 store = services.store()
 manifests = {manifest.id: manifest for manifest in store.manifests()}
-spaces = [manifest for manifest in manifests.values() if manifest.kind == "netspace"]
+spaces = sorted((manifest for manifest in manifests.values() if manifest.kind == "netspace"), key=controls.holds_shapes)
 
 st.title("The space of trained networks", anchor=False)
 st.markdown(WHAT)
@@ -46,7 +46,8 @@ st.markdown(WHAT)
 if spaces:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(key="way_in", width="content"):
-            navigation.link("interpolation", f"Drag through {spaces[0].title or spaces[0].id}", ":material/arrow_forward:", space=spaces[0].id)
+            way = "shapes" if controls.holds_shapes(spaces[0]) else "interpolation"
+            navigation.link(way, f"Drag through {spaces[0].title or spaces[0].id}", ":material/arrow_forward:", space=spaces[0].id)
         st.caption(f"Computing on {services.device()}")
     for left in range(0, len(spaces), 2):
         for column, space in zip(st.columns(2), spaces[left : left + 2]):

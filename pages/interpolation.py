@@ -12,7 +12,10 @@ title, picker = st.columns([3, 2], vertical_alignment="bottom")
 title.title("Interpolation", anchor=False)
 with picker:
     space = controls.pick_space()
-if space is not None:
+if space is not None and space.is_shapes:
+    st.info(f"The networks of **{space.manifest.title}** are shapes: they answer a distance at a point of space, not the class of an image. Drag from one to another on Shapes.", icon=":material/chair:")
+    navigation.link("shapes", "Open Shapes", ":material/arrow_forward:")
+elif space is not None:
     a, b = controls.pick_anchors(space)
     interpolation(space, a, b, state.gamma())
     navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")

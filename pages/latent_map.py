@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import controls, maps, navigation, services, state
-from explorer.components.latent_map import COLOURS, DIMS, latent_map
+from explorer.components.latent_map import COLOURS, DIMS, SHAPE_COLOURS, latent_map
 
 COLUMNS = {
     "id": "instance",
@@ -14,6 +14,9 @@ COLUMNS = {
     "steps": "steps",
     "test_accuracy": "test accuracy",
     "predicted_test_accuracy": "predicted accuracy",
+    "legs": "kind",
+    "predicted_iou": "predicted IoU",
+    "fit_iou": "fit IoU",
 }
 
 CAPTION = """
@@ -22,6 +25,13 @@ embedding of {embedding} numbers; nearness is what the picture means, its axes m
 {images} test images. The line holds 21 networks decoded at equal steps of gamma from A to B and measured just now; each is
 drawn at the mean of its 15 nearest embeddings, weighted as UMAP weighs neighbours, for UMAP knows no straight lines. The
 space and the walk through it are those of NetSpace, section III and fig. 3 (b, d) of the paper; the map is ours.
+"""
+SHAPES_CAPTION = """
+Each point is one of the {count} networks of the zoo, a shape, put where UMAP (fixed seed, kept with the artifact) puts its
+embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. IoU: of the predicted shape with the
+target, of the target with the shape it was fitted to, on a grid of 48³ cells. The line holds 21 shapes decoded at equal steps of
+gamma, each drawn at the mean of its 15 nearest embeddings. Pictures are the targets. The space is that of NetSpace, section IV
+and fig. 4 of the paper; the map is ours, and so are the shapes that were placed later.
 """
 
 
@@ -43,16 +53,13 @@ def selected_table(space, ids: list[str]) -> None:
     if not ids:
         st.caption("Choose Box or Lasso above the map and drag around some points: they are listed here, and can be downloaded as CSV.")
         return
-    rows = space.table[space.table["id"].isin(ids)][list(COLUMNS)].rename(columns=COLUMNS)
-    accuracies = ["test accuracy", "predicted accuracy"]
+    rows = space.table[space.table["id"].isin(ids)][[name for name in COLUMNS if name in space.table]].rename(columns=COLUMNS)
+    accuracies = [name for name in ("test accuracy", "predicted accuracy") if name in rows]
     shown = rows.assign(**{name: 100 * rows[name] for name in accuracies})
     formats = {name: st.column_config.NumberColumn(format="%.1f %%") for name in accuracies}
     st.dataframe(shown, hide_index=True, height=min(38 + 35 * len(rows), 320), column_config=formats, key="map_rows")
     st.download_button("Download CSV", rows.to_csv(index=False), f"{space.id}-selection.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
-
-if st.session_state.pop("map_go", False):
-    navigation.go("interpolation")
 
 heading, picker = st.columns([3, 2], vertical_alignment="bottom")
 heading.title("Latent map", anchor=False)
@@ -60,20 +67,29 @@ with picker:
     space = controls.pick_space()
 if space is None:
     st.stop()
-ids = list(space.table["id"])
+if st.session_state.pop("map_go", False):
+    navigation.go("shapes" if space.is_shapes else "interpolation")
+host = services.host()
+mine = maps.placed_rows(host, space) if space.is_shapes else []
+ids = [*space.table["id"], *(row["id"] for row in mine)]
+colours, line = (SHAPE_COLOURS, maps.shape_line) if space.is_shapes else (COLOURS, maps.line)
+if state.get("colour") in {*COLOURS, *SHAPE_COLOURS}.difference(colours):  # of the other kind of space
+    state.remember(colour=None)
 a, b, instance = (optional(name, ids) for name in ("a", "b", "instance"))
 chosen = latent_map(
     {
         "space": space.id,
         "dims": state.choice("dims", DIMS),
-        "colour": state.choice("colour", COLOURS),
+        "colour": state.choice("colour", colours),
         "a": a,
         "b": b,
         "instance": instance,
-        "neighbours": maps.neighbours(space, instance) if instance else None,
-        "line": maps.line(services.host(), space, a, b) if a and b and a != b else None,
+        "placed": mine,
+        "neighbours": maps.neighbours(space, instance, embedding_E=maps.embedding(host, space, instance)) if instance else None,
+        "line": line(host, space, a, b) if a and b and a != b else None,
     },
     on_act=act,
 )
-st.caption(CAPTION.format(count=len(ids), embedding=space.config.embedding, images=len(space.images.labels["test"])))
+facts = {"count": len(space.table), "embedding": space.config.embedding}
+st.caption(SHAPES_CAPTION.format(**facts) if space.is_shapes else CAPTION.format(**facts, images=len(space.images.labels["test"])))
 selected_table(space, chosen)

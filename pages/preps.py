@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.shapes import placed
 from explorer import charts, controls, services, state, theme
 from explorer.components.prep_view import FORMS, VIEWS, prep_view, wrapped_cols
 
@@ -11,8 +12,7 @@ CAPTION = """
 All {count} parameters of the network `{id}` in PRep order (rows filled one after the other, {rows} × {cols}; re-wrapped to
 columns that fit the screen), the target as it was trained and as the space predicts it from its embedding. One diverging colour
 scale, centred on zero, to the 1st and 99th percentile of the target (±{high:.3f}); lines are layer boundaries. NetSpace
-is trained on what networks answer, not on their weights, so the pictures differ while the accuracies are near: {target} and
-{predicted} on the {images} test images. As in Suppl. VII, figures 5 and 6 of the paper.
+is trained on what networks answer, not on their weights, so the pictures differ while {like}.
 """
 HELP = "Point at a parameter to name it; drag to pan, double-click or Ctrl and wheel to zoom (or +, - and arrow keys once a picture has the focus); all pictures move together."
 FORMATS = {"png": "image/png", "svg": "image/svg+xml"}
@@ -35,8 +35,11 @@ with picker:
     space = controls.pick_space()
 if space is None:
     st.stop()
-held = space.table[space.table["split"] == "test"]
-instance = controls.pick_instance("instance", "Instance", space, str((held if len(held) else space.table).sort_values("val_accuracy")["id"].iloc[-1]))
+if placed.is_id(state.get("instance")):  # a placed shape is no instance of the zoo
+    state.remember(instance=None)
+held = space.table[space.table["split"] == ("train" if space.is_shapes else "test")]  # shapes: a space of seen ones
+best = (held if len(held) else space.table).sort_values("predicted_iou" if space.is_shapes else "val_accuracy", kind="stable")
+instance = controls.pick_instance("instance", "Instance", space, str(best["id"].iloc[-1]))
 row = space.row(instance)
 view, form = state.choice("view", VIEWS), state.choice("form", FORMS)
 crop = prep_view({"space": space.id, "instance": instance, "view": view, "form": form}, on_act=lambda values: state.remember(**values))
@@ -45,12 +48,13 @@ target_P = space.parameters_NP[row].cpu().numpy()
 predicted_P = services.host().run(space.decode, space.embeddings_NE[row : row + 1])[0].cpu().numpy()
 facts = space.table.iloc[row]
 st.caption(HELP)
-st.caption(
-    CAPTION.format(
-        count=f"{len(target_P):,}", id=instance, rows=space.config.prep_height, cols=space.config.prep_width, high=charts.colour_limit(target_P),
-        target=f"{100 * facts['test_accuracy']:.1f}\u202f%", predicted=f"{100 * facts['predicted_test_accuracy']:.1f}\u202f%", images=len(space.images.labels["test"]),
-    )
+like = (
+    f"the shapes overlap with an IoU of {facts['predicted_iou']:.3f}. Without an own figure in the paper"
+    if space.is_shapes
+    else f"the accuracies are near: {100 * facts['test_accuracy']:.1f}\u202f% and {100 * facts['predicted_test_accuracy']:.1f}\u202f% on the {len(space.images.labels['test'])} test images. As in Suppl. VII, figures 5 and 6 of the paper"
 )
+sizes = {"rows": space.config.prep_height, "cols": space.config.prep_width, "high": charts.colour_limit(target_P)}
+st.caption(CAPTION.format(count=f"{len(target_P):,}", id=instance, like=like, **sizes))
 stops = theme.current()["chartDivergingColors"]
 with st.container(horizontal=True):
     for kind, mime in FORMATS.items():

@@ -45,16 +45,17 @@ class LatentMap extends Picture {
       this.view[name] = value;
     }
     this.data = data;
-    if (data.space !== this.space) {
+    if (data.space !== this.space || JSON.stringify(data.placed) !== this.placed) {
       this.space = data.space;
+      this.placed = JSON.stringify(data.placed);
       this.points = null;
       this.selection = [];
       this.root.dataset.state = "loading";
       Promise.all([fetchSpace(data.space), loadPlotly()])
         .then(([points]) => {
-          if (this.space !== data.space) return;
-          this.points = points;
-          this.rows = new Map(points.table.id.map((id, row) => [id, row]));
+          if (this.space !== data.space || this.placed !== JSON.stringify(data.placed)) return;
+          this.points = withPlaced(points, data.placed ?? []);
+          this.rows = new Map(this.points.table.id.map((id, row) => [id, row]));
           this.root.dataset.state = "ready";
           this.fillSearch();
           this.paint();
@@ -196,6 +197,8 @@ class LatentMap extends Picture {
       if (button.dataset.do === "drag") button.disabled = this.view.dims === "3";
     }
     this.find("drags").title = this.view.dims === "3" ? "In 3D, dragging turns the picture; box and lasso work in 2D" : "";
+    const { shapes } = this.points;
+    for (const option of this.find("colour").options) option.hidden = option.disabled = option.dataset.of !== undefined && (option.dataset.of === "shapes") !== shapes;
     this.find("colour").value = this.view.colour;
     const by = COLOURS[this.view.colour], legend = this.find("legend");
     legend.replaceChildren();
@@ -211,10 +214,10 @@ class LatentMap extends Picture {
         legend.append(button);
       });
     } else {
-      const [low, high] = this.range(), write = by.log ? (value) => Math.round(10 ** value).toLocaleString("en") : (value) => `${Math.round(100 * value)}\u202f%`;
+      const [low, high] = this.range(), write = by.log ? (value) => Math.round(10 ** value).toLocaleString("en") : by.iou ? (value) => value.toFixed(1) : (value) => `${Math.round(100 * value)}\u202f%`;
       legend.append(write(low), make("i", { style: `background:linear-gradient(90deg,${look.stops.join(",")})` }), write(high));
     }
-    if (this.line() && (by.names || by.log)) legend.append("\u2003Line: accuracy 0 to 100\u202f%", make("i", { style: `width:4rem;background:linear-gradient(90deg,${look.stops.join(",")})` }));
+    if (this.line() && (by.names || by.log)) legend.append(shapes ? "\u2003Line: IoU 0 to 1" : "\u2003Line: accuracy 0 to 100\u202f%", make("i", { style: `width:4rem;background:linear-gradient(90deg,${look.stops.join(",")})` }));
     const next = this.find("next");
     next.textContent = { a: this.view.b ? "Next click starts again at A" : "Next click sets anchor A", b: "Next click sets anchor B" }[this.next()];
     const count = this.selection.length;
@@ -234,23 +237,26 @@ class LatentMap extends Picture {
       list.replaceChildren(...(near ? near.ids : Array(6).fill(null)).map((id, i) => {
         if (id === null) return make("li", { class: "lm-bone" });
         const item = make("li", {}), button = make("button", { type: "button", "data-do": "show", "data-value": id });
-        button.append(make("span", {}, id), make("span", {}, percent(this.points.table.test_accuracy[this.rows.get(id)])), make("b", {}, near.distances[i].toFixed(3)));
+        button.append(make("span", {}, id), make("span", {}, this.quality(this.rows.get(id))), make("b", {}, near.distances[i].toFixed(3)));
         item.append(button);
         return item;
       }));
     }
-    for (const name of ["a", "b"]) this.find(`name-${name}`).textContent = this.view[name] ?? "not set";
+    for (const name of ["a", "b"]) this.find(`name-${name}`).textContent = this.points.table.name?.[this.rows.get(this.view[name])] ?? this.view[name] ?? "not set";
+    this.find("quality").textContent = this.points.shapes ? "IoU, distance" : "accuracy, distance";
     this.find("clear").disabled = !a && !b;
     const line = this.line(), words = this.find("line"), go = this.find("go");
     words.classList.toggle("lm-bone", Boolean(a && b && !line));
     words.textContent = !a || !b ? "Click two points, and the networks that live between them are decoded and measured." : !line ? "" :
+      this.points.shapes ? `IoU with the nearer anchor: ${overlap(line.accuracy[0])} at A, ${overlap(line.accuracy.at(-1))} at B, lowest on the way ${overlap(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded shapes, each on ${line.n.toLocaleString("en")} cells.` :
       `${percent(line.accuracy[0])} at A, ${percent(line.accuracy.at(-1))} at B, lowest on the way ${percent(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded networks, each on ${line.n} ${line.split} images.`;
     go.classList.toggle("lm-off", !(a && b));
-    if (a && b) go.href = `/interpolation?${new URLSearchParams({ space: this.space, a, b })}`;
+    if (a && b) go.href = `/${this.points.shapes ? "shapes" : "interpolation"}?${new URLSearchParams({ space: this.space, a, b })}`;
     else go.removeAttribute("href");
   }
 
   card(row, look) {
+    if (this.points.shapes) return this.shapeCard(row);
     const { table } = this.points, canvas = make("canvas", { "aria-label": "PRep of the target, thumbnail" });
     this.thumbnail(canvas, row, look);
     const facts = make("dl", {});
@@ -258,6 +264,21 @@ class LatentMap extends Picture {
     if (new Set(table.architecture).size > 1) rows.push(["architecture", table.architecture[row]]);
     for (const [name, value] of rows) facts.append(make("dt", {}, name), make("dd", {}, value));
     return [make("h4", {}, table.id[row]), canvas, facts];
+  }
+
+  shapeCard(row) {
+    const { table, pictures } = this.points, id = table.id[row], picture = pictures.get(id), canvas = make("canvas", { class: "lm-shape", "aria-label": "Picture of the target" });
+    Object.assign(canvas, { width: 112, height: 112 });
+    if (picture) canvas.getContext("2d").drawImage(picture.image, picture.x, picture.y, picture.side, picture.side, 0, 0, 112, 112);
+    const facts = make("dl", {}), arms = table.arms?.[row] ? ", arms" : "", slats = table.slats?.[row] ? `, ${table.slats[row]} slats` : "";
+    const rows = [["IoU, predicted", overlap(table.predicted_iou[row])], ["IoU, fit", overlap(table.fit_iou?.[row])], ["split", table.split[row]]];
+    if (table.legs) rows.push(["kind", `${table.legs[row]}${slats}${arms}`]);
+    for (const [name, value] of rows) facts.append(make("dt", {}, name), make("dd", {}, value));
+    return [make("h4", {}, table.name?.[row] ?? id), canvas, facts];
+  }
+
+  quality(row) { // of an instance, in a list
+    return this.points.shapes ? overlap(this.points.table.predicted_iou[row]) : percent(this.points.table.test_accuracy[row]);
   }
 
   thumbnail(canvas, row, look) {
@@ -277,7 +298,7 @@ class LatentMap extends Picture {
     if (typeof what === "number") card.replaceChildren(...this.card(what, look));
     else {
       const i = Number(what.slice(1)), facts = make("dl", {});
-      for (const [name, value] of [["gamma", line.gammas[i].toFixed(2)], ["accuracy", percent(line.accuracy[i])], ["measured on", `${line.n} ${line.split} images`]]) facts.append(make("dt", {}, name), make("dd", {}, value));
+      for (const [name, value] of [["gamma", line.gammas[i].toFixed(2)], ...(this.points.shapes ? [["IoU, nearer anchor", overlap(line.accuracy[i])]] : [["accuracy", percent(line.accuracy[i])], ["measured on", `${line.n} ${line.split} images`]])]) facts.append(make("dt", {}, name), make("dd", {}, value));
       card.replaceChildren(make("h4", {}, "Decoded on the line"), facts);
     }
     const stage = this.find("stage").getBoundingClientRect(), where = event?.clientX === undefined ? this.pointer : event;

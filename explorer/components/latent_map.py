@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 COLOURS = ("accuracy", "predicted", "steps", "split", "architecture")
+SHAPE_COLOURS = ("iou", "fit", "legs", "split", "architecture")
 DIMS = ("2", "3")
 
 HTML = """
@@ -18,8 +19,9 @@ HTML = """
     </span>
     <label>Colour
       <select data-part="colour" aria-label="Colour">
-        <option value="accuracy">test accuracy</option><option value="predicted">predicted accuracy</option>
-        <option value="steps">training length</option><option value="split">split</option><option value="architecture">architecture</option>
+        <option value="accuracy" data-of="images">test accuracy</option><option value="predicted" data-of="images">predicted accuracy</option>
+        <option value="steps" data-of="images">training length</option><option value="iou" data-of="shapes">IoU, predicted</option><option value="fit" data-of="shapes">IoU, fit</option>
+        <option value="legs" data-of="shapes">kind</option><option value="split">split</option><option value="architecture">architecture</option>
       </select>
     </label>
     <span class="lm-legend" data-part="legend"></span>
@@ -58,7 +60,7 @@ HTML = """
       <div data-part="somebody" hidden>
         <div data-part="who" data-testid="selected-instance"></div>
         <div class="lm-pair"><button type="button" data-do="a" data-part="set-a">Set as A</button><button type="button" data-do="b" data-part="set-b">Set as B</button></div>
-        <p class="lm-title"><b>Nearest in the embedding</b> <small>accuracy, distance</small></p>
+        <p class="lm-title"><b>Nearest in the embedding</b> <small data-part="quality">accuracy, distance</small></p>
         <ol data-part="near" data-testid="neighbours"></ol>
       </div>
     </div>
@@ -79,7 +81,7 @@ _mount = st.components.v2.component(
 def latent_map(data: dict, on_act: Callable[[dict], None], key: str = "latent_map") -> list[str]:
     """The map; returns the ids of the points that a box or lasso holds.
 
-    `data`: space (id), dims ("2" or "3"), colour (one of COLOURS), a, b, instance (ids or None), neighbours ({"of": id, "ids",
+    `data`: space (id), dims ("2" or "3"), colour (one of COLOURS, of SHAPE_COLOURS for shapes), placed (rows like the table's, of shapes placed in it), a, b, instance (ids or None), neighbours ({"of": id, "ids",
     "distances"} or None), line ({"a", "b", "gammas", "accuracy", "n", "split", "xy", "xyz"} or None).
     `on_act` gets what a person changed: some of dims, colour, a, b, instance, or {"go": True} for "Interpolate".
     """

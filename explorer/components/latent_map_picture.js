@@ -8,9 +8,13 @@ const COLOURS = {
   accuracy: { label: "Test accuracy", column: "test_accuracy" },
   predicted: { label: "Test accuracy of the predicted network", column: "predicted_test_accuracy" },
   steps: { label: "Training length in steps (log)", column: "steps", log: true },
+  iou: { label: "IoU, predicted with target", column: "predicted_iou", iou: true },
+  fit: { label: "IoU, target with its shape", column: "fit_iou", iou: true },
+  legs: { label: "Kind of chair", column: "legs", names: true },
   split: { label: "Split", column: "split", names: true },
   architecture: { label: "Architecture", column: "architecture", names: true },
 };
+const overlap = (value) => (value == null ? "not measured" : value.toFixed(3));
 const percent = (value) => (value == null ? "not measured" : `${(100 * value).toFixed(1)}\u202f%`);
 
 function loadPlotly() {
@@ -30,14 +34,26 @@ async function fetchSpace(id) {
     if (response.ok) return response;
     throw new Error((await response.json()).error);
   };
-  const [space, frame] = await Promise.all([
-    fetch(base).then(ok).then((response) => response.json()),
-    fetch(`${base}/thumbnails`).then(ok).then((response) => response.arrayBuffer()),
-  ]);
+  const space = await fetch(base).then(ok).then((response) => response.json());
+  const frame = await fetch(`${base}/${space.shapes ? "sheet" : "thumbnails"}`).then(ok).then((response) => response.arrayBuffer());
   const size = new DataView(frame).getUint32(0, true);
-  const entry = JSON.parse(new TextDecoder().decode(new Uint8Array(frame, 4, size))).thumbnails;
-  const pixels = new Uint8Array(frame, 4 + size + entry.offset, entry.length);
-  return { table: space.instances, thumbnails: { ...entry, pixels }, prep: space.prep };
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(frame, 4, size))), bytes = (entry) => new Uint8Array(frame, 4 + size + entry.offset, entry.length);
+  const found = { table: space.instances, prep: space.prep, shapes: space.shapes, count: space.instances.id.length };
+  if (!space.shapes) return { ...found, thumbnails: { ...header.thumbnails, pixels: bytes(header.thumbnails) } };
+  const pictures = new Map();
+  for (const { webp, ids, columns, side } of header.sheets) {
+    const image = await createImageBitmap(new Blob([bytes(header[webp])], { type: "image/webp" }));
+    ids.forEach((id, at) => pictures.set(id, { image, side, x: (at % columns) * side, y: Math.floor(at / columns) * side }));
+  }
+  return { ...found, pictures };
+}
+
+// The table with a row for each placed shape behind those of the zoo.
+function withPlaced(points, placed) {
+  const table = Object.fromEntries(Object.entries(points.table).map(([name, column]) => [name, column.slice(0, points.count)]));
+  if (placed.length) table.name = table.id.map(() => null);
+  for (const each of placed) for (const [name, column] of Object.entries(table)) column.push(each[name] ?? null);
+  return { ...points, table };
 }
 
 class Picture {
@@ -74,9 +90,9 @@ class Picture {
   }
 
   range() {
-    const by = COLOURS[this.view.colour];
+    const by = COLOURS[this.view.colour], values = this.points.table[by.column];
+    if (by.iou) return [Math.floor(10 * Math.min(...values.filter((value) => value !== null))) / 10, 1];
     if (!by.log) return [0, 1];
-    const values = this.points.table[by.column];
     return [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
   }
 
