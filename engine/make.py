@@ -26,6 +26,7 @@ from .netspace.shape_training import ShapeSpaceTraining
 from .netspace.space import MAP_2D, MAP_3D, load_space, load_zoo, read_config
 from .netspace.training import NetSpaceTraining
 from .netspace.umap_map import project
+from .shapes import sheet
 from .shapes import zoo as shape_zoo
 from .shapes.sources import source
 from .stacked import accuracies
@@ -152,6 +153,8 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
         "model.safetensors": {name: tensor.cpu().numpy() for name, tensor in kept.items()},
         "embeddings.safetensors": {"embeddings": embeddings_NE.to(dtype).cpu().numpy()},
     }
+    if is_shapes(config):
+        arrays[sheet.FILE] = sheet.sheet_of(zoo.parameters_NP, zoo.arch)
     artifact = store.write(manifest, arrays, {"instances.parquet": table}, store.workspace)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact

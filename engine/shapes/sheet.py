@@ -11,12 +11,14 @@ Legend: N shapes, S side of a picture.
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,7 @@ from torch import Tensor
 
 from ..archs import Architecture
 from ..archs.siren import siren_field, stacked_layers
-from ..artifacts import Artifact, Store, manifest_hash, write_atomic
+from ..artifacts import Artifact, Store, manifest_hash, sha256, write_atomic
 from ..errors import StorageError
 from ..meshing import Mesh, NoSurface, mesh
 from ..stacked import unflatten
@@ -100,3 +102,12 @@ def sheet(store: Store, artifact: Artifact, parameters_NP: Tensor, arch: Archite
             raise StorageError(f"Cannot write to {path.parent} ({error.strerror}). Choose another folder with --workspace.") from error
         write_atomic(path, save(made))
         return made
+
+
+def attach(artifact: Artifact, made: dict[str, np.ndarray]) -> None:
+    """Keep a sheet with an artifact that was made without one."""
+    path = artifact.folder / FILE
+    write_atomic(path, save(made))
+    manifest = asdict(artifact.manifest)
+    manifest["files"] = {**manifest["files"], FILE: {"sha256": sha256(path), "bytes": path.stat().st_size}}
+    write_atomic(artifact.folder / "manifest.json", (json.dumps(manifest, indent=1, allow_nan=False) + "\n").encode())
