@@ -42,7 +42,6 @@ class NernConfig:
     reconstruction: float = 1.0  # weights of the losses in eq. 2
     distillation: float = 1e-4
     features: float = 1e-4
-    ramp: float = 1.0  # ours: by what factor the weights of KD and FMD grow from the first step to the last, evenly in the logarithm
     inputs: Literal["data", "noise", "none"] = "data"  # what is distilled on: training images, uniform noise in -1..1, nothing
     images: int = 256  # per step
     sampling: Literal["all", "layer", "uniform", "weighted"] = "weighted"
@@ -53,11 +52,12 @@ class NernConfig:
     betas: tuple[float, float] = (0.5, 0.999)
     weight_decay: float = 1e-3
     validate_every: int = 500
+    start: str = ""  # ours: preset or artifact of a NeRN of the same original, order and size, whose predictor this one goes on from
     seed: int = 0
 
     def __post_init__(self):
         require(min(self.hidden, self.levels, self.images, self.batch, self.steps, self.validate_every) >= 1, "hidden, levels, images, batch, steps and validate_every are at least 1.")
-        require(min(self.lr, self.base, self.ramp) > 0, "lr, base and ramp are above 0.")
+        require(self.lr > 0 and self.base > 0, "lr and base are above 0.")
         require(min(self.reconstruction, self.distillation, self.features, self.kernel, self.lr_end, self.weight_decay) >= 0, "loss weights, kernel, lr_end and weight_decay are at least 0.")
         require(self.kernel == 0 or self.kernel % 2 == 1, f"kernel is the odd side of the predicted kernels, or 0; got {self.kernel}.")
         require(self.reconstruction > 0 or self.distils, "Some loss has a weight above 0, and distillation needs inputs.")

@@ -20,9 +20,9 @@ import numpy as np
 from ..errors import InvalidValue
 
 KINDS = ("none", "in-filter", "cross-filter")
-VALUES = 9  # of a 3x3 kernel: the layers of many kernels have those, and only they are searched with a tree
-LEAF = 32  # kernels of a leaf of that tree
-BRUTE = 192  # up to so many kernels, looking at all of them is fastest
+VALUES = 9  # of a 3x3 kernel: the layers of many kernels have those, and for them the searches below are made
+LEAF = 32  # kernels of a leaf of that tree, or of a block
+FLAT = 32_768  # up to so many kernels, looking at all of them is faster than a tree
 SLACK = np.float32(4e-6)  # more than float32 can be wrong by, in the products of unit vectors of 9 numbers
 
 
@@ -55,14 +55,15 @@ def tour(vectors_MK: np.ndarray, scalar: bool = False) -> np.ndarray:
     count, size = unit_MK.shape
     if scalar and size == 1:
         return _line(unit_MK[:, 0], np.argsort(unit_MK[:, 0], kind="stable"))
-    if scalar or count <= BRUTE or size != VALUES:
+    if scalar or size != VALUES:
         return _brute(unit_MK, scalar)
     result_M = np.zeros(count, np.int64)
     left_M, place = np.arange(count), 1  # `left_M` holds the kernel where the tour is, and all that it has not visited
-    while place < count:  # a new tree whenever half of the old one has been visited
-        until = min(count, place + max(BRUTE, len(left_M) // 2))
+    while len(left_M) > FLAT:  # a new tree whenever half of the old one has been visited
+        until = place + len(left_M) // 2
         left_M = _walk(*_tree(unit_MK, left_M), unit_MK, result_M, place, until)
         place = until
+    _flat(_blocks(unit_MK, left_M), left_M, unit_MK, result_M, place)
     return result_M
 
 
@@ -150,6 +151,39 @@ def _line(value_M, sorted_M):
     return result_M
 
 
+def _blocks(unit_MK: np.ndarray, left_M: np.ndarray) -> np.ndarray:
+    """Some kernels in blocks of LEAF: values float32 [blocks, 9, LEAF], zero behind the last."""
+    rows = np.zeros((-(-len(left_M) // LEAF) * LEAF, VALUES), np.float32)
+    rows[: len(left_M)] = unit_MK[left_M]
+    return np.ascontiguousarray(rows.reshape(-1, LEAF, VALUES).transpose(0, 2, 1))
+
+
+@numba.njit(cache=True, nogil=True)
+def _flat(blocks_LKW, index_M, unit_MK, result_M, place):
+    """The rest of the tour from `place` on, looking at all kernels `index_M` that are left, in float32 and where that is near in
+    float64. The last kernel takes the place of the one that goes, so that what is left stays together."""
+    count = len(unit_MK)
+    slot_M = np.empty(count, np.int64)
+    for slot in range(len(index_M)):
+        slot_M[index_M[slot]] = slot
+    query_K, score_W = np.empty(VALUES, np.float32), np.empty(LEAF, np.float32)
+    here, left = result_M[place - 1], len(index_M)
+    for at in range(place, count):
+        left -= 1
+        slot = slot_M[here]
+        index_M[slot] = index_M[left]
+        slot_M[index_M[slot]] = slot
+        for k in range(VALUES):
+            blocks_LKW[slot // LEAF, k, slot % LEAF] = blocks_LKW[left // LEAF, k, left % LEAF]
+            query_K[k] = unit_MK[here, k]
+        best, found = -np.inf, count
+        for block in range((left + LEAF - 1) // LEAF):
+            first = block * LEAF
+            best, found = _look(blocks_LKW, index_M[first : first + LEAF], min(LEAF, left - first), block, unit_MK, here, query_K, score_W, best, found)
+        here = found
+        result_M[at] = here
+
+
 @numba.njit(cache=True, nogil=True)
 def _walk(tree_LKW, index_LW, left_L, unit_MK, result_M, place, until):
     """The tour's places [place, until), looking only into leaves whose bounding box may hold a kernel as near as the best so far,
@@ -175,7 +209,7 @@ def _walk(tree_LKW, index_LW, left_L, unit_MK, result_M, place, until):
             query_K[k] = unit_MK[here, k]
         left_L[home] = last
         _box(tree_LKW, left_L, low_KL, high_KL, home)
-        best, found = _look(tree_LKW, index_LW, left_L, home, unit_MK, here, query_K, score_W, -np.inf, count)
+        best, found = _look(tree_LKW, index_LW[home], last, home, unit_MK, here, query_K, score_W, -np.inf, count)
         bound_L[:] = SLACK
         for k in range(VALUES):
             corner_L = high_KL[k] if query_K[k] > 0 else low_KL[k]
@@ -184,11 +218,11 @@ def _walk(tree_LKW, index_LW, left_L, unit_MK, result_M, place, until):
         bound_L[home] = -np.inf
         first = np.argmax(bound_L)  # the most promising leaf first: its best rules most others out
         if bound_L[first] >= best:
-            best, found = _look(tree_LKW, index_LW, left_L, first, unit_MK, here, query_K, score_W, best, found)
+            best, found = _look(tree_LKW, index_LW[first], left_L[first], first, unit_MK, here, query_K, score_W, best, found)
         bound_L[first] = -np.inf
         for leaf in range(leaves):
             if bound_L[leaf] >= best:
-                best, found = _look(tree_LKW, index_LW, left_L, leaf, unit_MK, here, query_K, score_W, best, found)
+                best, found = _look(tree_LKW, index_LW[leaf], left_L[leaf], leaf, unit_MK, here, query_K, score_W, best, found)
         here = found
         result_M[at] = here
     rest_M, total = np.empty(left_L.sum(), np.int64), 0
@@ -200,8 +234,8 @@ def _walk(tree_LKW, index_LW, left_L, unit_MK, result_M, place, until):
 
 
 @numba.njit(cache=True, nogil=True)
-def _look(tree_LKW, index_LW, left_L, leaf, unit_MK, here, query_K, score_W, best, found):
-    """The nearest kernel of a leaf, if it is nearer than the best so far (or as near and of a lower index)."""
+def _look(tree_LKW, index_W, left, leaf, unit_MK, here, query_K, score_W, best, found):
+    """The nearest kernel of a leaf or block, if it is nearer than the best so far (or as near and of a lower index)."""
     top = np.float32(-np.inf)
     for i in range(LEAF):  # of constant length, as the one below: they become vector instructions
         total = SLACK
@@ -211,11 +245,11 @@ def _look(tree_LKW, index_LW, left_L, leaf, unit_MK, here, query_K, score_W, bes
     for i in range(LEAF):
         top = max(top, score_W[i])
     if top >= best:
-        for i in range(left_L[leaf]):
+        for i in range(left):
             if score_W[i] >= best:
-                exact = _score(unit_MK[here], unit_MK[index_LW[leaf, i]], False)
-                if exact > best or (exact == best and index_LW[leaf, i] < found):
-                    best, found = exact, index_LW[leaf, i]
+                exact = _score(unit_MK[here], unit_MK[index_W[i]], False)
+                if exact > best or (exact == best and index_W[i] < found):
+                    best, found = exact, index_W[i]
     return best, found
 
 

@@ -17,7 +17,7 @@ from ..training import generator
 from . import losses
 from .config import NernConfig
 from .nern import Places
-from .predictor import start
+from .predictor import Predictor, start
 from .sampling import sample
 
 SLOW, AHEAD = 6, 0.5  # of Lookahead: every so many steps, so far towards the fast weights
@@ -42,10 +42,11 @@ class NernTraining:
     """A NeRN as a trainee; the predictor of the best look at validation is kept beside.
 
     The best is the one whose network diverges least from the original (eq. 5) on validation images, without their labels;
-    on noise where it is trained on noise; where nothing is distilled, the one with the smallest weight error.
+    on noise where it is trained on noise; where nothing is distilled, the one with the smallest weight error. With `first`
+    training goes on from that predictor, with a new optimiser.
     """
 
-    def __init__(self, config: NernConfig, places: Places, images: Images | None):
+    def __init__(self, config: NernConfig, places: Places, images: Images | None, first: Predictor | None = None):
         self.config, self.places, self.original = config, places, places.original
         if config.distils and config.inputs == "data" and images is None:
             raise DataMissing(f"{self.original.id} was trained on {self.original.dataset or 'images that are not named'}, and those are not on this machine. Train without them: --inputs noise, or --inputs none.")
@@ -58,6 +59,8 @@ class NernTraining:
         self.predictor = start(
             6 * config.levels, config.hidden, places.kernel**2, places.inputs.to("cpu"), float(values.mean()), float(values.std()), generator(config.seed, 41)
         ).to(self.device)
+        if first is not None:
+            self.predictor.load_state_dict(first.state_dict())
         self.optimizer = ranger(self.predictor.parameters(), config.lr, config.betas, config.weight_decay)
         self.curves = torch.full((-(-self.total // config.validate_every), len(CURVES)), math.nan)
         self.best = {name: tensor.clone() for name, tensor in self.predictor.state_dict().items()}
@@ -118,8 +121,8 @@ class NernTraining:
             kernels_MK = self.predictor(inputs)
         return self.places.split(kernels_MK.index_copy(0, picks, self.predictor(inputs, picks)))
 
-    def objective(self, predicted: Sequence[Tensor], batch: tuple[Tensor, Tensor, list[Tensor]] | None, index: int = 0) -> tuple[Tensor, dict[str, Tensor]]:
-        """Eq. 2 at step `index`, and its terms."""
+    def objective(self, predicted: Sequence[Tensor], batch: tuple[Tensor, Tensor, list[Tensor]] | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 2 and its terms."""
         config = self.config
         terms = {"reconstruction": losses.reconstruction(predicted, self.weights)}
         if batch is not None:
@@ -128,11 +131,10 @@ class NernTraining:
             terms["distillation"] = losses.distillation(predicted_BK, logits_BK)
             if config.features:
                 terms["features"] = losses.feature_maps(maps, rows)
-        grown = config.ramp ** (index / max(1, self.total - 1))
-        return sum(getattr(config, name) * (1 if name == "reconstruction" else grown) * term for name, term in terms.items()), terms
+        return sum(getattr(config, name) * term for name, term in terms.items()), terms
 
     def step(self, index: int) -> dict[str, float]:
-        loss, terms = self.objective(self.predict(index), self.batch(index) if self.config.distils else None, index)
+        loss, terms = self.objective(self.predict(index), self.batch(index) if self.config.distils else None)
         group = self.optimizer.param_groups[0]
         group["lr"], group["step"] = self.rate(index), index
         self.optimizer.zero_grad(set_to_none=True)

@@ -18,12 +18,17 @@ def network_digits() -> NetworkConfig:
     return NetworkConfig("resnet8-wide-digits", "digits", steps=600, batch=64, weight_decay=5e-4)
 
 
-def digits(**changes) -> NernConfig:
-    """Small predictors: 20 levels, 32 images a step, all kernels. What the network answers counts more and more, to 0.1 and 0.01."""
+def coarse(**changes) -> NernConfig:
+    """Small predictors, first stage: mostly the kernels. 20 levels; 32 images and 2 048 kernels a step."""
     common = NernConfig(
-        "network-digits", hidden=50, levels=20, distillation=3e-3, features=3e-4, ramp=33.0, images=32, sampling="all", steps=3000, lr=1e-2, validate_every=50
+        "network-digits", hidden=50, levels=20, distillation=1e-3, features=1e-3, images=32, sampling="weighted", batch=2048, steps=5000, lr=1e-2, validate_every=100
     )
     return replace(common, **changes)
+
+
+def digits(start: str = "nern-digits-coarse", **changes) -> NernConfig:
+    """Second stage: what the network answers counts a hundred times, and all kernels are in every step."""
+    return replace(coarse(**changes), start=start, distillation=0.1, features=1e-2, sampling="all", steps=600, lr=3e-3, validate_every=50)
 
 
 def cifar(architecture: str, dataset: str) -> NetworkConfig:
@@ -34,6 +39,15 @@ def paper(original: str, hidden: int, steps: int, **changes) -> NernConfig:
     return NernConfig(original, hidden=hidden, steps=steps, **changes)
 
 
+DIGITS: dict[str, dict] = {  # what ships
+    "": {},
+    "-in-filter": {"permutation": "in-filter"},
+    "-none": {"permutation": "none"},
+    "-noise": {"inputs": "noise"},
+    "-90": {"hidden": 90},
+    "-90-in-filter": {"hidden": 90, "permutation": "in-filter"},
+    "-90-none": {"hidden": 90, "permutation": "none"},
+}
 IMAGENET = {"images": 32, "batch": 1 << 16, "steps": 160_000, "distillation": 1e-6, "features": 1e-6}
 
 PRESETS = {
@@ -41,13 +55,8 @@ PRESETS = {
     "network-cifar10-resnet20": partial(cifar, "resnet20", "cifar10"),
     "network-cifar10-resnet56": partial(cifar, "resnet56", "cifar10"),
     "network-cifar100-resnet56": partial(cifar, "resnet56", "cifar100"),
-    "nern-digits": digits,
-    "nern-digits-in-filter": partial(digits, permutation="in-filter"),
-    "nern-digits-none": partial(digits, permutation="none"),
-    "nern-digits-90": partial(digits, hidden=90, steps=2000),
-    "nern-digits-90-in-filter": partial(digits, hidden=90, steps=2000, permutation="in-filter"),
-    "nern-digits-90-none": partial(digits, hidden=90, steps=2000, permutation="none"),
-    "nern-digits-noise": partial(digits, inputs="noise"),
+    **{f"nern-digits{name}-coarse": partial(coarse, **changes) for name, changes in DIGITS.items()},
+    **{f"nern-digits{name}": partial(digits, f"nern-digits{name}-coarse", **changes) for name, changes in DIGITS.items()},
     **{f"nern-cifar10-resnet20-{hidden}": partial(paper, "network-cifar10-resnet20", hidden, 350 * EPOCH) for hidden in (140, 160, 180, 200)},
     **{f"nern-cifar10-resnet56-{hidden}": partial(paper, "network-cifar10-resnet56", hidden, 350 * EPOCH) for hidden in (240, 280, 320, 360)},
     **{f"nern-cifar100-resnet56-{hidden}": partial(paper, "network-cifar100-resnet56", hidden, 450 * EPOCH) for hidden in (320, 360, 400)},
