@@ -11,7 +11,7 @@ import streamlit as st
 from engine import datasets, presets
 from engine.archs import all_architectures
 from engine.errors import ExplorerError, InvalidValue
-from engine.jobs import specs, views
+from engine.jobs import views
 from engine.jobs.backends import Keeper, keeper
 from engine.jobs.fields import Field, fields_of
 from engine.jobs.queue import Job, Queue
@@ -39,7 +39,7 @@ def ready() -> Keeper:
 
 def launch(raw: dict) -> Job:
     """Queue a spec, select its job, and say so where somebody else's launch of the same is on its way. Raises InvalidValue, ..."""
-    job, attached = queue().submit(specs.parse(raw))
+    job, attached = views.submit(services.store(), raw)
     ready()
     state.remember(job=job.id)
     if attached:

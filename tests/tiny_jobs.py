@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.artifacts import Store
 from engine.jobs import specs
 from engine.jobs.folder import Folder
-from engine.jobs.queue import Job, Queue
+from engine.jobs.queue import Job, Queue, birth
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 120.0  # seconds; no test is timed by it
@@ -50,8 +50,9 @@ def status(queue: Queue, job: Job) -> dict:
 
 
 def pid_of(queue: Queue, job: Job) -> int | None:
-    """The process that works on a job now, once it has begun."""
-    return status(queue, job).get("pid") if queue.job(job.id).state == "running" else None
+    """The process that works on a job now, once it has begun (what a dead one said still stands there)."""
+    pid = status(queue, job).get("pid") if queue.job(job.id).state == "running" else None
+    return pid if pid and birth(pid) else None
 
 
 @contextlib.contextmanager

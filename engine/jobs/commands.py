@@ -73,9 +73,8 @@ def lso(options, emit, overridden, progress) -> None:
     store = Store(options.workspace)
     config = overridden(LsoConfig(options.space, options.instance or "-"), without_start(options.overrides))
     config = specs.lso_config({**specs.plain(config), "a": options.instance or "", "seed": config.seed if options.seed is None else options.seed})
-    store.open(config.space, "netspace")
+    job, _ = views.submit(store, specs.of_lso(config))
     queue = Queue(store.workspace)
-    job, _ = queue.submit(specs.of_lso(config))
     try:
         if not queue.workers():
             backend(store).start()

@@ -23,6 +23,7 @@ class Field:
     value: object
     choices: tuple[str, ...] = ()
     help: str = ""
+    of: type = float  # what a tuple holds: str, int or float
 
 
 @cache
@@ -42,7 +43,8 @@ def fields_of(config) -> list[Field]:
         hint, value = hints[field.name], getattr(config, field.name)
         choices = get_args(hint) if get_origin(hint) is Literal else ()
         plain = hint if hint in (int, float, bool, str) else str if choices else tuple
-        rows.append(Field(field.name, plain, value, choices, notes.get(field.name, "")))
+        held = next((kind for kind in (str, int) if f"tuple[{kind.__name__}" in str(hint)), float)
+        rows.append(Field(field.name, plain, value, choices, notes.get(field.name, ""), held))
     return rows
 
 
@@ -68,12 +70,15 @@ def read(field: Field, value):
     if field.type is tuple:
         if value is None and field.value is None:
             return None
-        good = isinstance(value, (list, tuple)) and all(isinstance(each, (int, float)) and not isinstance(each, bool) and math.isfinite(each) for each in value)
-        if not good or len(value) > 8:
-            raise InvalidValue(f"{field.name} is a short list of numbers; got {str(value)[:60]!r}.")
+        kinds = (int, float) if field.of is float else (field.of,)
+        if not isinstance(value, (list, tuple)) or len(value) > 16 or not all(type(each) in kinds and good(each) for each in value):
+            raise InvalidValue(f"{field.name} is a short list of {'words' if field.of is str else 'numbers'}; got {str(value)[:60]!r}.")
         return tuple(value)
-    if type(value) is not field.type or isinstance(value, float) and not math.isfinite(value):
+    if type(value) is not field.type or not good(value):
         raise InvalidValue(f"{field.name} is {'a' if field.type is not int else 'an'} {field.type.__name__}; got {str(value)[:60]!r}.")
-    if isinstance(value, str) and len(value) > 500:
-        raise InvalidValue(f"{field.name} is at most 500 characters long.")
     return value
+
+
+def good(value) -> bool:
+    """A finite number, or a text of sane length."""
+    return len(value) <= 500 if isinstance(value, str) else math.isfinite(value)

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from ..artifacts import Store
 from ..errors import ExplorerError, InvalidValue, UnknownId
-from . import specs, views
+from . import views
 from .backends import keeper
 from .queue import Queue
 
@@ -66,10 +66,9 @@ def jobs(store: Store, request: Request, body: dict | None) -> Response:
     """GET: the latest jobs, with ?live those that are not done. POST: queue one, or attach to the live one of the same spec."""
     if body is None:
         return JSONResponse({"jobs": views.live(store) if "live" in request.query_params else views.listed(store)})
-    queue = Queue(store.workspace)
-    found, attached = queue.submit(specs.parse(body))
+    found, attached = views.submit(store, body)
     keeper(store).warm()
-    return JSONResponse({"job": views.brief(queue, found), "attached": attached}, 200 if attached else 201)
+    return JSONResponse({"job": views.brief(Queue(store.workspace), found), "attached": attached}, 200 if attached else 201)
 
 
 def job(store: Store, request: Request, body: None) -> Response:

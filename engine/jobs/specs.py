@@ -35,6 +35,8 @@ def lso_config(values: dict) -> LsoConfig:
     needed = {field.name for field in fields(LsoConfig) if field.default is MISSING}
     if missing := needed - values.keys():
         raise InvalidValue(f"An LSO needs {', '.join(sorted(missing))}.")
+    if not values.get("a") and values.get("xy") is None:
+        raise InvalidValue("An LSO starts at an instance (a, or between a and b), or at a place of the map (xy).")
     start = {"a": values.get("a", "-"), "xy": None} if values.get("xy") is None else {"a": "", "xy": (0.0, 0.0)}
     return changed(LsoConfig(space="-", **start), values)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ..artifacts import Store
+from . import specs
 from .folder import Folder
 from .queue import Job, Queue
 
@@ -32,6 +33,14 @@ def brief(queue: Queue, job: Job) -> dict:
         "heartbeat_age": round(time.time() - status["heartbeat"], 1) if "heartbeat" in status else None,
         "pid": status.get("pid") if job.state == "running" else None,
     }
+
+
+def submit(store: Store, raw: object) -> tuple[Job, bool]:
+    """Queue what a stranger's JSON asks for, or attach to the live job of the same spec (True). Raises InvalidValue, UnknownId."""
+    spec = specs.parse(raw)
+    if spec["kind"] == "lso":
+        store.open(spec["config"]["space"], "netspace")
+    return Queue(store.workspace).submit(spec)
 
 
 def listed(store: Store, limit: int = 200) -> list[dict]:

@@ -25,7 +25,7 @@ from tests.serving import get
 from tests.tiny_jobs import ROOT, ended, kill, lso_spec, pid_of, status, wait_for, worker, zoo_spec
 
 FULL = bool(os.environ.get("EXPLORER_FULL_FAULTS"))
-KILLS = 50 if FULL else 5
+KILLS = 50 if FULL else 3
 OFTEN = {"EXPLORER_CHECKPOINT_SECONDS": "0.05"}
 
 
@@ -57,7 +57,7 @@ def checkpoint_of(store: Store, spec: dict) -> int:
 
 
 def test_a_job_killed_at_random_moments_ends_as_if_it_had_not_been(store, queue):
-    spec, moments, lost, restarts = zoo_spec(steps=400), random.Random(0), [], 0
+    spec, moments, lost, restarts = zoo_spec(steps=120), random.Random(0), [], 0
     with worker(store, **OFTEN):
         job = ended(queue, queue.submit(spec)[0])
         assert job.state == "done", job.reason
@@ -80,11 +80,11 @@ def test_a_job_killed_at_random_moments_ends_as_if_it_had_not_been(store, queue)
 
 
 def test_a_job_whose_process_dies_twice_has_failed_and_resumes(store, queue):
-    spec = zoo_spec(steps=2500)
+    spec = zoo_spec(steps=20_000)
     with worker(store, **OFTEN):
         job, _ = queue.submit(spec)
         for deaths in (1, 2):
-            pid = wait_for(lambda: (pid := pid_of(queue, job)) and queue.job(job.id).deaths == deaths - 1 and status(queue, job)["step"] > 0 and pid)
+            pid = wait_for(lambda: (pid := pid_of(queue, job)) and queue.job(job.id).deaths == deaths - 1 and checkpoint_of(store, spec) > 0 and pid)
             kill(pid)
             wait_for(lambda: queue.job(job.id).deaths == deaths)
         job = ended(queue, job)
@@ -100,7 +100,7 @@ def test_a_job_whose_process_dies_twice_has_failed_and_resumes(store, queue):
 
 
 def test_a_dead_worker_is_noticed_and_another_goes_on(store, queue):
-    spec = zoo_spec(steps=1500)
+    spec = zoo_spec(steps=20_000)
     job, _ = queue.submit(spec)
     keeper = Keeper(store)
     try:
@@ -131,7 +131,7 @@ def serve(store: Store) -> tuple[subprocess.Popen, int]:
 
 
 def test_a_killed_server_leaves_its_job_at_work(store, queue):
-    spec = zoo_spec(steps=4000)
+    spec = zoo_spec(steps=20_000)
     with worker(store):
         server, _ = serve(store)
         job, _ = queue.submit(spec)

@@ -1,0 +1,217 @@
+"""Specs, forms, folders and the queue, without a worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import pytest
+
+from engine import presets
+from engine.config import LsoConfig
+from engine.errors import InvalidValue, Stopped, UnknownId
+from engine.jobs import backends, specs
+from engine.jobs.fields import changed, fields_of
+from engine.jobs.folder import Folder, Reporter
+from engine.jobs.queue import Queue, birth, gone, identity
+from tests.tiny_jobs import lso_spec, zoo_spec
+
+DEAD = f"{os.uname().nodename}:4194300:1"  # a pid above any that the kernel gives
+
+
+@pytest.fixture
+def queue(tmp_path) -> Queue:
+    return Queue(tmp_path)
+
+
+# ---- specs and forms
+
+
+@pytest.mark.parametrize("name", presets.presets())
+def test_every_preset_survives_its_form_and_its_spec(name):
+    config = presets.config(name)
+    as_json = json.loads(json.dumps({field.name: field.value for field in fields_of(config)}))
+    assert changed(config, as_json) == config
+    spec = specs.parse(json.loads(json.dumps({"kind": "train", "preset": name, "config": as_json})))
+    assert specs.config_of(spec) == config and spec["id"] == name
+    assert specs.command(spec) == ["train", name]
+
+
+def test_fields_have_the_types_and_the_words_of_the_dataclass():
+    fields = {field.name: field for field in fields_of(presets.config("netspace-digits"))}
+    assert fields["lr"].type is float and fields["steps"].type is int and fields["cosine"].type is bool and fields["decoder_channels"].type is tuple
+    assert fields["start"].choices == ("paper", "zoo") and "zoo's spread" in fields["start"].help
+    assert fields["images"].help == "images per step"
+
+
+def test_another_config_has_another_name_and_an_equal_one_the_same():
+    changed_steps = specs.parse({"kind": "train", "preset": "zoo-digits", "config": {"steps_max": 40}})
+    again = specs.parse({"config": {"steps_max": 40}, "preset": "zoo-digits", "kind": "train"})
+    assert changed_steps["id"].startswith("zoo-digits-") and specs.digest(changed_steps) == specs.digest(again)
+    assert specs.digest(changed_steps) != specs.digest(specs.parse({"kind": "train", "preset": "zoo-digits"}))
+    assert "--steps-max" in specs.command(changed_steps)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None, [], {}, {"kind": "rm"}, {"kind": "train"}, {"kind": "train", "preset": "no-such"}, {"kind": "lso"}, {"kind": "lso", "config": []},
+        {"kind": "lso", "config": {"space": "s"}}, {"kind": "lso", "config": {"space": "s", "a": "x", "xy": [0, 0]}}, {"kind": "lso", "config": {"space": "s", "xy": [1]}},
+        {"kind": "lso", "config": {"space": "s", "a": "x", "steps": 0}}, {"kind": "lso", "config": {"space": "s", "a": "x", "steps": 1.5}}, {"kind": "lso", "config": {"space": "s", "a": "x", "steps": True}},
+        {"kind": "lso", "config": {"space": "s", "a": "x", "lr": float("nan")}}, {"kind": "lso", "config": {"space": "s", "a": "x", "objective": "rm"}}, {"kind": "lso", "config": {"space": 5, "a": "x"}},
+        {"kind": "lso", "config": {"space": "s", "a": "x" * 501}}, {"kind": "lso", "config": {"space": "s", "a": "x", "surprise": 1}},
+        {"kind": "train", "preset": "zoo-digits", "id": "../../etc"}, {"kind": "train", "preset": "zoo-digits", "config": {"lr": "fast"}}, {"kind": "train", "preset": "zoo-digits", "config": {"batch": 0}},
+    ],
+    ids=lambda raw: json.dumps(raw)[:50],
+)  # fmt: skip
+def test_a_wrong_spec_is_refused(raw):
+    with pytest.raises((InvalidValue, UnknownId)):
+        specs.parse(raw)
+
+
+def test_an_lso_is_told_by_its_start():
+    assert specs.config_of(lso_spec("s", "x")) == LsoConfig("s", "x", steps=60, batch=64)
+    placed = specs.parse({"kind": "lso", "config": {"space": "s", "xy": [1, 2.5]}})
+    assert specs.config_of(placed).xy == (1, 2.5) and "place of the map" in specs.title(placed)
+
+
+# ---- folders
+
+
+def test_a_torn_line_is_no_point_and_a_resumed_run_takes_back_what_it_measures_again(tmp_path):
+    reporter = Reporter(tmp_path / "job", {})
+    reporter.EVERY = 0.0
+    on_step = reporter.progress("stage", 10)
+    for step in range(1, 7):
+        on_step(step, {"loss": float(step)})
+    with open(tmp_path / "job" / "metrics.jsonl", "ab") as file:
+        file.write(b'{"stage": "stage", "st')
+    assert [point["step"] for point in Folder(tmp_path / "job").metrics()] == [1, 2, 3, 4, 5, 6]
+    again = Reporter(tmp_path / "job", {})
+    again.EVERY = 0.0
+    on_step = again.progress("stage", 10)
+    for step in range(4, 11):
+        on_step(step, {"loss": float(-step)})
+    points = Folder(tmp_path / "job").metrics()
+    assert [point["step"] for point in points] == list(range(1, 11)) and [point["loss"] for point in points][2:4] == [3.0, -4.0]
+    assert [point["step"] for point in Folder(tmp_path / "job").metrics(since=8)] == [9, 10]
+
+
+def test_stages_are_counted_on_and_found_again(tmp_path):
+    for _ in range(2):  # the second time as after a restart in the second stage
+        reporter = Reporter(tmp_path / "job", {})
+        reporter.EVERY = 0.0
+        if not reporter.metrics():
+            zoo = reporter.progress("zoo", 3)
+            [zoo(step, {"loss": 1.0}) for step in (1, 2, 3)]
+        space = reporter.progress("space", 2)
+        [space(step, {"loss": 2.0}) for step in (1, 2)]
+        assert [(point["stage"], point["step"], point["at"]) for point in reporter.metrics()] == [("zoo", 1, 1), ("zoo", 2, 2), ("zoo", 3, 3), ("space", 4, 1), ("space", 5, 2)]
+
+
+def test_a_stop_is_raised_after_the_step_is_told(tmp_path):
+    reporter = Reporter(tmp_path / "job", {}, stop=lambda: True)
+    with pytest.raises(Stopped):
+        reporter.progress("stage", 5)(1, {"loss": float("nan")})
+    assert reporter.metrics()[0]["loss"] is None and reporter.status()["step"] == 1
+
+
+# ---- the queue
+
+
+def test_a_live_spec_is_one_job_and_an_ended_one_is_new(queue):
+    job, attached = queue.submit(zoo_spec())
+    assert not attached and queue.submit(zoo_spec()) == (job, True)
+    other, _ = queue.submit(zoo_spec(1))
+    assert other.id != job.id
+    queue.stop(job.id)
+    assert queue.job(job.id).state == "stopped" and not queue.submit(zoo_spec())[1]
+
+
+def test_one_worker_a_slot_and_one_job_a_worker(queue):
+    me = identity()
+    assert queue.sit(["slot"], me) == "slot" and queue.sit(["slot"], f"{me}0") is None and queue.sit(["slot", "other"], f"{me}0") == "other"
+    first, second = queue.submit(zoo_spec(0))[0], queue.submit(zoo_spec(1))[0]
+    assert queue.claim("slot", me).id == first.id and queue.claim("other", me) is None  # not its slot
+    assert queue.job(second.id).state == "queued"
+    assert queue.beat(me, first.id) == (True, False)
+    queue.stop(first.id)
+    assert queue.beat(me, first.id) == (True, True) and queue.job(first.id).state == "running"
+    queue.finish(first.id, me, "stopped")
+    assert queue.claim("slot", me).id == second.id
+
+
+def test_the_job_of_a_dead_worker_goes_on_once_then_has_failed(queue):
+    queue.sit(["slot"], DEAD)
+    job, _ = queue.submit(zoo_spec())
+    later, _ = queue.submit(zoo_spec(1))
+    queue._connection().execute("UPDATE jobs SET state = 'running', worker = ?, lease = ? WHERE id = ?", (DEAD, time.time() + 99, job.id))
+    assert queue.sweep() == 1 and queue.sweep() == 0
+    assert queue.job(job.id).state == "queued" and "goes on" in queue.job(job.id).reason
+    me = identity()
+    assert queue.sit(["slot"], me) == "slot", "a dead worker's slot is free"
+    assert queue.claim("slot", me).id == job.id, "it keeps its place before later ones"
+    queue.died(job.id, me, "its process was ended by signal 9")
+    assert queue.job(job.id).state == "failed" and "second time" in queue.job(job.id).reason
+    assert queue.resume(job.id).state == "queued" and queue.job(job.id).deaths == 0
+    assert queue.job(later.id).state == "queued"
+
+
+def test_a_worker_that_lost_its_job_can_say_nothing_about_it(queue):
+    queue.sit(["slot"], DEAD)
+    job, _ = queue.submit(zoo_spec())
+    queue._connection().execute("UPDATE jobs SET state = 'running', worker = ?, lease = 0 WHERE id = ?", (DEAD, job.id))
+    queue.sweep()
+    me = identity()
+    queue.sit(["slot"], me)
+    queue.claim("slot", me)
+    assert queue.beat(DEAD, job.id) == (False, False)
+    queue.finish(job.id, DEAD, "done")
+    queue.died(job.id, DEAD, "late")
+    assert queue.job(job.id).state == "running" and queue.job(job.id).worker == me
+
+
+def test_who_is_gone():
+    now = time.time()
+    assert not gone(identity(), now + 5) and not gone(identity(), now - 5), "a slow worker of this machine is not dead"
+    assert gone(identity(), now - 3600), "one that does nothing is"
+    assert gone(DEAD, now + 5) and gone(f"{os.uname().nodename}:{os.getpid()}:1", now + 5), "a pid that came back is another process"
+    assert not gone("elsewhere:1:1", now + 5) and gone("elsewhere:1:1", now - 1)
+    assert birth(os.getpid()) and birth(4194300) is None
+
+
+def test_only_what_has_ended_can_be_deleted_or_go_on(queue):
+    job, _ = queue.submit(zoo_spec())
+    for refused in (queue.delete, queue.resume):
+        with pytest.raises(InvalidValue):
+            refused(job.id)
+    queue.stop(job.id)
+    twin, _ = queue.submit(zoo_spec())
+    with pytest.raises(InvalidValue, match=twin.id):
+        queue.resume(job.id)
+    queue.folder_of(job.id).mkdir()
+    queue.delete(job.id)
+    assert not queue.folder_of(job.id).exists()
+    with pytest.raises(UnknownId):
+        queue.job(job.id)
+
+
+def test_a_worker_that_leaves_gives_its_job_back(queue):
+    me = identity()
+    queue.sit(["slot"], me)
+    job, _ = queue.submit(zoo_spec())
+    queue.claim("slot", me)
+    queue.leave(me)
+    assert queue.job(job.id).state == "queued" and queue.job(job.id).deaths == 0 and queue.workers() == {}
+
+
+@pytest.mark.parametrize(("text", "address"), [("local", ""), ("ray://head:8265", "head:8265"), ("ray://10.0.0.1", "10.0.0.1:8265")])
+def test_where_jobs_run(text, address):
+    assert backends.address_of(text) == address
+
+
+@pytest.mark.parametrize("text", ["http://x", "ray://", "ray://x:y", "ray://x;rm -rf", "ssh://x"])
+def test_where_jobs_cannot_run(text):
+    with pytest.raises(InvalidValue):
+        backends.address_of(text)
