@@ -64,7 +64,7 @@ class Classifying:
 
     def _measure(self, parameters_NP: Tensor, split: str, picks_B) -> tuple[Tensor, Tensor]:
         labels_B = self.images.labels[split][picks_B]
-        predicted_NBK = logits(parameters_NP, self.images.images[split][picks_B], self.arch)
+        predicted_NBK = self.answers(parameters_NP, self.images.images[split][picks_B])
         loss_N, wanted_NB = torch.zeros(()), labels_B
         if self.teachers is not None:
             target_NBK = self.teachers[split][:, picks_B].expand_as(predicted_NBK)
@@ -74,6 +74,10 @@ class Classifying:
             entropy_N = F.cross_entropy(predicted_NBK.transpose(1, 2), labels_B.expand(len(predicted_NBK), -1), reduction="none").mean(-1)
             loss_N = self.alpha * loss_N + (1 - self.alpha) * entropy_N
         return loss_N, (predicted_NBK.detach().argmax(-1) == wanted_NB).float().mean(-1)
+
+    def answers(self, parameters_NP: Tensor, images_BCHW: Tensor) -> Tensor:
+        """Logits [N, B, K] of the networks."""
+        return logits(parameters_NP, images_BCHW, self.arch)
 
 
 class Shaping:

@@ -18,6 +18,7 @@ from ..stacked import accuracies
 from .config import MultiSpaceConfig, MultiZooConfig
 from .evaluate import accuracies as accuracies_by_architecture
 from .evaluate import evaluate_multi, networks
+from .lso import evaluate_lso
 from .space import load_multi_space, load_multi_zoo
 from .training import MultiSpaceTraining
 from .zoo import MultiZoo, MultiZooTraining
@@ -69,7 +70,7 @@ def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str,
         found = accuracies_by_architecture(predicted_NZ, ids_N, images.images[split], images.labels[split], zoo.archs)
         table[f"predicted_{split}_accuracy"] = found.cpu().numpy()
     table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
-    metrics = evaluate_multi(model, zoo, images, config.train, "test", "test")
+    metrics = evaluate_multi(model, zoo, images, config.train, "test", "test") | evaluate_lso(model, zoo, images, config.train)
     seconds = outcome.seconds + time.monotonic() - began
     total = seconds + zoo_artifact.manifest.provenance["seconds"]
     metrics["seconds"] = {"value": round(total, 1), "split": "zoo and space from scratch", "n": 1}
@@ -105,4 +106,5 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
         zoo = load_multi_zoo(store, artifact.id, device)
         return zoo_metrics(zoo, datasets.load(zoo.dataset, device))
     space = load_multi_space(store, artifact.id, device)
-    return evaluate_multi(space.model, space.zoo, space.images, space.config.train, "test", "test", seed or 0)
+    shown = space.config.train
+    return evaluate_multi(space.model, space.zoo, space.images, shown, "test", "test", seed or 0) | evaluate_lso(space.model, space.zoo, space.images, shown, seed=seed or 0)

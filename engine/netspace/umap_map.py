@@ -13,13 +13,16 @@ SEED = 0
 
 def project(embeddings_NE: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """UMAP in two and three dimensions: float32 [N, 2] and [N, 3], by umap-learn with a fixed seed."""
+    import torch
     from umap import UMAP
 
+    threads = torch.get_num_threads()
     neighbours = min(NEIGHBOURS, len(embeddings_NE) - 1)
     flat, solid = (
         UMAP(n_components=size, n_neighbors=neighbours, random_state=SEED, n_jobs=1, init="pca").fit_transform(embeddings_NE).astype(np.float32)
         for size in (2, 3)
     )
+    torch.set_num_threads(threads)  # numba's thread pool had set OpenMP's own number again
     return flat, solid
 
 

@@ -16,6 +16,7 @@ from engine.errors import InvalidValue
 from engine.make import reevaluate
 from engine.multi.config import MultiSpaceConfig, MultiZooConfig
 from engine.multi.evaluate import is_ordered
+from engine.multi.lso import optimise
 from engine.multi.make import make_space, make_zoo
 from engine.multi.model import logits_by_architecture
 from engine.multi.space import load_multi_space
@@ -111,6 +112,18 @@ def test_unseen_architectures_are_never_shown(zoo, images):
     assert shown == {0, 2}
     assert set(trainee.class_ids_N[trainee.val_N].tolist()) == {0, 2}
     assert trainee.loss(trainee.draw(torch.Generator().manual_seed(0)), torch.arange(4)).isfinite()
+
+
+def test_lso_descends_towards_the_wanted_class_id(zoo, images):
+    trainee = MultiSpaceTraining(SPACE, zoo, images)
+    start_NE = trainee.model.encode(zoo.parameters_NZ[zoo.rows("train")]).detach()
+    for wanted in range(3):
+        wanted_N = torch.full((len(start_NE),), wanted)
+        before_N = F.cross_entropy(trainee.model.class_logits(start_NE), wanted_N, reduction="none")
+        lso = optimise(trainee.model, zoo, images, start_NE, wanted_N, steps=20, lr=0.05)
+        after_N = F.cross_entropy(trainee.model.class_logits(lso.embedding_NE), wanted_N, reduction="none")
+        assert (after_N < before_N).all()
+        assert (lso.best_quality_N >= 0).all() and lso.best_NE.isfinite().all()
 
 
 def test_class_ids_rise_along_a_line():

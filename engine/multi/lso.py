@@ -1,0 +1,70 @@
+"""Latent space optimisation in a space of several architectures (paper, IV, Table I): the wanted ClassId's cross entropy is added.
+
+Legend: N embeddings, Z parameters of the largest architecture, E embedding, B images, K classes.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..lso import Classifying, Lso, Term, descend
+from ..netspace.evaluate import metric
+from ..stacked import logits_one
+from .evaluate import accuracies, networks
+from .model import MultiNetSpace, logits_by_architecture
+from .zoo import MultiZoo
+
+STEPS, LR, BATCH = 150, 1e-2, 256
+ALPHA = 0.9
+
+
+class ClassifyingMany(Classifying):
+    """Eq. 5 of networks of several architectures: each is loaded into that which the head finds at its embedding."""
+
+    def __init__(self, model: MultiNetSpace, images, teachers: dict[str, Tensor], alpha: float = ALPHA, batch: int = BATCH, seed: int = 0):
+        super().__init__(model.archs[-1], images, teachers, alpha, batch=batch, seed=seed)
+        self.model = model
+
+    def decode(self, embeddings_NE: Tensor) -> Tensor:
+        """Parameters [N, Z] at embeddings; their ClassIds are kept for the answers that follow."""
+        self.class_ids_N = self.model.class_logits(embeddings_NE).argmax(-1)
+        return self.model.decode(embeddings_NE)
+
+    def answers(self, parameters_NP: Tensor, images_BCHW: Tensor) -> Tensor:
+        return logits_by_architecture(parameters_NP, self.class_ids_N, images_BCHW, self.model.archs)
+
+
+def wanting(model: MultiNetSpace, class_ids_N: Tensor) -> Term:
+    """Eq. 6 as a term of a descent: the cross entropy of the ClassIds that are wanted."""
+    return lambda step, embeddings_NE: F.cross_entropy(model.class_logits(embeddings_NE), class_ids_N, reduction="none")
+
+
+def optimise(model: MultiNetSpace, zoo: MultiZoo, images, start_NE: Tensor, wanted_N: Tensor, steps: int = STEPS, lr: float = LR, seed: int = 0) -> Lso:
+    """Descend from embeddings towards good networks of the wanted ClassIds, taught by the zoo's teacher; validation picks the step."""
+    with torch.no_grad():
+        teachers = {split: logits_one(zoo.teacher_P, images.images[split], zoo.teacher)[None] for split in ("train", "val")}
+    objective = ClassifyingMany(model, images, teachers, seed=seed)
+    return descend(Lso(objective.decode, start_NE, objective, steps, lr, validate_every=5, terms=[wanting(model, wanted_N)]))
+
+
+def evaluate_lso(model: MultiNetSpace, zoo: MultiZoo, images, shown: tuple[int, ...], split: str = "test", seed: int = 0) -> dict:
+    """Table I: one start per architecture that the space has seen, the instance of the split nearest to its mean accuracy on
+    validation images; accuracies on test images before and after, and the share of wanted ClassIds kept."""
+    seen = [id_ for id_, count in enumerate(shown) if count]
+    rows = []
+    for id_ in seen:
+        of = zoo.table["val_accuracy"].iloc[zoo.rows(split, id_)]
+        rows.append(int((of - of.mean()).abs().idxmin()))
+    wanted_N = torch.tensor(seen, device=zoo.parameters_NZ.device)
+    start_NE = model.encode(zoo.parameters_NZ[rows])
+    best_NE = optimise(model, zoo, images, start_NE, wanted_N, seed=seed).best_NE
+    where = f"one start per architecture, {split} instances, test images"
+    figures, kept = {}, None
+    for name, embeddings_NE in (("start", start_NE), ("accuracy", best_NE)):
+        parameters_NZ, ids_N = networks(model, embeddings_NE)
+        found_N = accuracies(parameters_NZ, ids_N, images.images["test"], images.labels["test"], zoo.archs)
+        figures |= {f"lso_{name}_{zoo.archs[id_].id}": {"value": round(float(found), 6), "split": where, "n": 1} for id_, found in zip(seen, found_N)}
+        kept = (ids_N == wanted_N).tolist()
+    return figures | {"lso_class_id_kept": metric(kept, where)}
