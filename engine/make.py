@@ -40,12 +40,14 @@ def artifact_id(preset: str, seed: int) -> str:
 
 
 def provenance(seconds: float, device: str) -> dict:
-    """How an artifact came to be: command, seconds, device, versions, commit."""
+    """How an artifact came to be: command, seconds (of the clock, stops left out), CPU seconds (of all cores, of the process that
+    finished it: a busy machine does not lengthen them), device, versions, commit."""
     root = Path(__file__).resolve().parent.parent
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True)
     return {
         "command": command_line(sys.argv[1:]),
         "seconds": round(seconds, 1),
+        "cpu_seconds": round(time.process_time(), 1),
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else f"CPU, {os.cpu_count()} cores",
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
@@ -80,13 +82,21 @@ def train(store: Store, preset: str, config, device: str, progress, id_: str | N
 
         return make_multi(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
     make = make_zoo if isinstance(config, ZOO_CONFIGS) else make_netspace
-    torch.set_num_threads(1 if is_small(config) else torch.get_num_threads())
+    small = is_small(config if isinstance(config, ZOO_CONFIGS) else zoo_config(store, config))
+    torch.set_num_threads(1 if small else torch.get_num_threads())
     return make(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
 
 
 def is_small(config) -> bool:
     zoo = config if isinstance(config, ZOO_CONFIGS) else presets.config(config.zoo)
     return architecture(zoo.architecture).parameters < 20_000
+
+
+def zoo_config(store: Store, config) -> ZooConfig | ShapeZooConfig:
+    """The config of a space's zoo: that of the preset it names, with the space's seed, or of a zoo of that id that is at hand."""
+    if config.zoo not in presets.presets() and store.has(config.zoo):
+        return read_config(store.open(config.zoo, "zoo"), ZOO_CONFIGS)
+    return replace(presets.config(config.zoo), seed=config.seed)
 
 
 def train_to_end(trainee, path: Path, config, on_step) -> Outcome:
@@ -117,10 +127,10 @@ def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, devi
 
 
 def make_netspace(store: Store, preset: str, config, device: str, progress, id_: str) -> Artifact:
-    zoo_id = artifact_id(config.zoo, config.seed)
-    zoo_config = replace(presets.config(config.zoo), seed=config.seed)
-    if not store.has(zoo_id) or store.open(zoo_id, "zoo").manifest.config != asdict(zoo_config):  # the preset may have changed
-        make_zoo(store, config.zoo, zoo_config, device, progress, zoo_id)
+    wanted = zoo_config(store, config)
+    zoo_id = artifact_id(config.zoo, config.seed) if config.zoo in presets.presets() else config.zoo
+    if not store.has(zoo_id) or store.open(zoo_id, "zoo").manifest.config != asdict(wanted):  # the preset may have changed
+        make_zoo(store, config.zoo, wanted, device, progress, zoo_id)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_zoo(store, zoo_id, device)
     images = None if is_shapes(config) else datasets.load(zoo.dataset, device)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import FrozenInstanceError, asdict, fields, replace
 
 import pytest
 
-from engine.config import NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, SpaceConfig, ZooConfig, digest, from_fields
+from engine.config import SPACE_CONFIGS, ZOO_CONFIGS, NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, SpaceConfig, ZooConfig, digest, from_fields
 from engine.errors import InvalidValue, UnknownId
 from engine.presets import config, name_of_zoo, presets
 
 ZOO = ZooConfig("lenetlike-digits", "digits")
 SPACE = NetSpaceConfig("zoo-digits")
+SHAPE_ZOO = ShapeZooConfig()
+SHAPE_SPACE = ShapeSpaceConfig("zoo-chairs", queries=400_000)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,18 @@ SPACE = NetSpaceConfig("zoo-digits")
         (SPACE, {"temperature": 0.0}),
         (SPACE, {"lr": -1e-4}),
         (SPACE, {"clip": -1.0}),
+        (SHAPE_ZOO, {"test": 0}),
+        (SHAPE_ZOO, {"steps": 0}),
+        (SHAPE_ZOO, {"batch": 255}),  # half of the queries are inside
+        (SHAPE_ZOO, {"queries": 10_000}),
+        (SHAPE_ZOO, {"schedule": "linear"}),
+        (SHAPE_ZOO, {"lr": 0.0}),
+        (SHAPE_SPACE, {"encoder": "none"}),
+        (SHAPE_SPACE, {"points": 49_999}),
+        (SHAPE_SPACE, {"queries": 49_998}),
+        (SHAPE_SPACE, {"probes": 0}),
+        (SHAPE_SPACE, {"scale": 0.0}),
+        (SHAPE_SPACE, {"prep_height": 6}),
     ],
     ids=str,
 )
@@ -58,13 +73,21 @@ def other(value):
     if isinstance(value, bool):
         return not value
     if isinstance(value, str):
-        return {"none": "layer", "paper": "zoo"}.get(value, value + "-x")
+        return {"none": "layer", "paper": "zoo", "prep": "probe", "steps": "cosine"}.get(value, value + "-x")
     if isinstance(value, tuple):
         return (*value[:-1], value[-1] * 2)
     return value * 4 if value else 1
 
 
-@pytest.mark.parametrize("base", (ZOO, SPACE), ids=("zoo", "space"))
+def test_a_stored_config_is_read_as_what_it_was():
+    for base, kinds in ((ZOO, ZOO_CONFIGS), (SHAPE_ZOO, ZOO_CONFIGS), (SPACE, SPACE_CONFIGS), (SHAPE_SPACE, SPACE_CONFIGS)):
+        stored = json.loads(json.dumps(asdict(base)))
+        assert from_fields(stored, kinds) == base and type(from_fields(stored, kinds)) is type(base)
+        with pytest.raises(TypeError):
+            from_fields({**stored, "surprise": 1}, kinds)
+
+
+@pytest.mark.parametrize("base", (ZOO, SPACE, SHAPE_ZOO, SHAPE_SPACE), ids=("zoo", "space", "zoo of shapes", "space of shapes"))
 def test_the_digest_depends_on_every_field_and_on_nothing_else(base):
     assert digest(base) == digest(type(base)(**asdict(base)))
     changed = {field.name: digest(replace(base, **{field.name: other(getattr(base, field.name))})) for field in fields(base)}
@@ -75,7 +98,7 @@ def test_the_digest_depends_on_every_field_and_on_nothing_else(base):
 def test_presets_are_named_alike_and_can_be_made():
     assert {"zoo-digits", "zoo-digits-resnet8", "netspace-digits", "netspace-digits-resnet8", "netspace-cifar10-resnet8"} <= set(presets())
     for name in presets():
-        assert re.fullmatch(r"(zoo|netspace|nern)-[a-z0-9]+(-[a-z0-9]+)*", name)
+        assert re.fullmatch(r"(zoo|netspace|nern|network)-[a-z0-9]+(-[a-z0-9]+)*", name)
         made = config(name)
         assert made == config(name)
         assert isinstance(made, SpaceConfig) == name.startswith("netspace-")
@@ -88,7 +111,8 @@ def test_a_spaces_zoo_is_a_preset_and_fits_its_prep():
         if name.startswith("netspace-"):
             zoo, space = config(name_of_zoo(name)), config(name)
             cells = space.prep_height * space.prep_width
-            assert architecture(zoo.architecture).parameters <= cells, name
+            for id_ in getattr(zoo, "architectures", None) or [zoo.architecture]:
+                assert architecture(id_).parameters <= cells, name
 
 
 def test_shipped_zoos_hold_out_at_least_32_instances():
