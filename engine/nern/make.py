@@ -121,7 +121,7 @@ def make_nern(store: Store, preset: str, config: NernConfig, device: str, progre
         PREDICTOR: {name: tensor.cpu().numpy() for name, tensor in trainee.predictor.state_dict().items()},
         ORDERS: {layer.name: np.asarray(order_M, np.int32) for layer, order_M in zip(original.layers, placed.orders)},
     }
-    artifact = store.write(manifest, arrays, {CURVES_FILE: curves_table(trainee.curves)}, store.workspace)
+    artifact = store.write(manifest, arrays, {CURVES_FILE: curves_table(trainee.curves, store.open(first.id) if first else None)}, store.workspace)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
 
@@ -141,11 +141,15 @@ def first_of(store: Store, config: NernConfig, device: str, progress) -> Nern | 
     return first
 
 
-def curves_table(curves):
-    """The curves as a table: a row a look at validation."""
+def curves_table(curves, before: Artifact | None = None):
+    """The curves as a table: a row a look at validation, behind those of the NeRN that it went on from."""
     import pandas as pd
 
-    return pd.DataFrame(curves.numpy(), columns=list(CURVES)).astype({"step": int})
+    table = pd.DataFrame(curves.numpy(), columns=list(CURVES)).astype({"step": int})
+    if before is None:
+        return table
+    first = before.table(CURVES_FILE)
+    return pd.concat([first, table.assign(step=table["step"] + first["step"].iloc[-1])], ignore_index=True)
 
 
 def load_nern(store: Store, id_: str, device: str = "cpu") -> Nern:
