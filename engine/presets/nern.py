@@ -20,15 +20,13 @@ def network_digits() -> NetworkConfig:
 
 def coarse(**changes) -> NernConfig:
     """Small predictors, first stage: mostly the kernels. 20 levels; 32 images and 2 048 kernels a step."""
-    common = NernConfig(
-        "network-digits", hidden=50, levels=20, distillation=1e-3, features=1e-3, images=32, sampling="weighted", batch=2048, steps=5000, lr=1e-2, validate_every=100
-    )
+    common = NernConfig("network-digits", hidden=50, levels=20, distillation=1e-3, features=1e-3, images=32, batch=2048, steps=5000, lr=1e-2, validate_every=100)
     return replace(common, **changes)
 
 
 def digits(start: str = "nern-digits-coarse", **changes) -> NernConfig:
     """Second stage: what the network answers counts a hundred times, and all kernels are in every step."""
-    return replace(coarse(**changes), start=start, distillation=0.1, features=1e-2, sampling="all", steps=600, lr=3e-3, validate_every=50)
+    return replace(coarse(**{**changes, "steps": 600}), start=start, distillation=0.1, features=1e-2, sampling="all", lr=3e-3, validate_every=50)
 
 
 def cifar(architecture: str, dataset: str) -> NetworkConfig:
@@ -44,9 +42,9 @@ DIGITS: dict[str, dict] = {  # what ships
     "-in-filter": {"permutation": "in-filter"},
     "-none": {"permutation": "none"},
     "-noise": {"inputs": "noise"},
-    "-90": {"hidden": 90},
-    "-90-in-filter": {"hidden": 90, "permutation": "in-filter"},
-    "-90-none": {"hidden": 90, "permutation": "none"},
+    "-90": {"hidden": 90, "steps": 2500},
+    "-90-in-filter": {"hidden": 90, "steps": 2500, "permutation": "in-filter"},
+    "-90-none": {"hidden": 90, "steps": 2500, "permutation": "none"},
 }
 IMAGENET = {"images": 32, "batch": 1 << 16, "steps": 160_000, "distillation": 1e-6, "features": 1e-6}
 

@@ -1,0 +1,161 @@
+"""What the socket answers about NeRNs: the figures are those of a plain run, and a wrong question gets a reason."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load as load_bytes
+
+from engine import datasets
+from engine.archs import architecture
+from engine.artifacts import Store
+from engine.host import Host
+from engine.live import OPS, answer
+from engine.frames import unframe
+from engine.nern.compress import compressed
+from engine.nern.coordinates import similarity
+from engine.nern.hosted import Look, hosted, state_bytes
+from engine.nern.live import NAMES
+from engine.nern.make import load_nern
+from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    root = tmp_path_factory.mktemp("nern-live")
+    store = Store(root / "workspace", root / "gallery")
+    write_tiny_nern(store)
+    host = Host(store, "cpu")
+    yield host
+    host.close()
+
+
+def ask(host: Host, op: str, **question):
+    """(header, arrays) of an answer; a refusal has no arrays."""
+    reply = answer(host, json.dumps({"id": 1, "op": op, **question}))
+    return (json.loads(reply), {}) if isinstance(reply, str) else unframe(reply)
+
+
+@torch.no_grad()
+def plain_answers(state: dict, split: str = "test"):
+    module = architecture("resnet8-digits").build()
+    module.load_state_dict(state)
+    return module.eval()(datasets.load("digits").images[split]).argmax(-1)
+
+
+def test_every_op_is_on_the_socket(host):
+    assert set(NAMES) <= set(OPS)
+    from engine.nern.answers import OPS as answers
+
+    assert set(NAMES) == set(answers)
+
+
+@pytest.mark.parametrize("prune, bits", ((0.0, 32), (0.5, 32), (0.3, 8), (0.0, 4)))
+def test_accuracy_and_agreement_are_those_of_the_compressed_predictors_network(host, prune, bits):
+    header, _ = ask(host, "nern", nern=NERN, prune=prune, bits=bits)
+    nern = load_nern(host.store, NERN)
+    ours = plain_answers(nern.state(nern.weights(compressed(nern.predictor, prune, bits))))
+    theirs, labels = plain_answers(nern.original.module.state_dict()), datasets.load("digits").labels["test"]
+    assert header["ok"] and (header["prune"], header["bits"], header["split"], header["total"]) == (prune, bits, "test", 360)
+    for name, right in (("reconstructed", ours == labels), ("original", theirs == labels), ("agreement", ours == theirs)):
+        assert header[name]["right"] == int(right.sum()) and header[name]["n"] == 360 and header[name]["low"] <= header[name]["value"] <= header[name]["high"]
+    assert ask(host, "nern", nern=NERN, prune=prune, bits=bits, images=50)[0]["reconstructed"]["right"] == int((ours == labels)[:50].sum())
+    whole = ask(host, "nern", nern=NERN)[0]["sizes"]
+    assert (header["sizes"]["predictor"] < whole["predictor"]) == (prune > 0 or bits < 32) and header["sizes"]["learnable"] == whole["learnable"]
+
+
+def test_figures_are_the_manifests(host):
+    header, metrics = ask(host, "nern", nern=NERN, images="all")[0], host.store.open(NERN).manifest.metrics
+    assert header["reconstructed"]["value"] == pytest.approx(metrics["reconstructed_accuracy"]["value"], abs=1e-6)
+    assert header["original"]["value"] == pytest.approx(metrics["original_accuracy"]["value"], abs=1e-6)
+    assert header["agreement"]["value"] == pytest.approx(metrics["agreement"]["value"], abs=1e-6)
+    assert header["sizes"]["ratio"] == pytest.approx(metrics["size_ratio"]["value"], abs=1e-6)
+
+
+@pytest.mark.parametrize("order", ("none", "in-filter", "cross-filter"))
+def test_kernels_are_those_of_the_networks_in_that_order(host, order):
+    nern = load_nern(host.store, NERN)
+    for index, layer in enumerate(nern.original.layers):
+        header, arrays = ask(host, "nern_kernels", nern=NERN, layer=layer.name, first=1, count=3, order=order)
+        number = arrays["index"].astype(int)
+        assert number.shape == arrays["original"].shape[:2] == (min(3, layer.filters - 1), layer.channels)
+        for name, weight in (("original", nern.original.weights[index]), ("reconstructed", nern.weights()[index])):
+            flat = weight.flatten(2).flatten(0, 1).numpy()
+            assert np.allclose(arrays[name], flat[number], atol=1e-6)
+        if order == "none":
+            assert number.ravel().tolist() == list(range(layer.channels, layer.channels + number.size))
+
+
+def test_an_original_alone_shows_its_kernels_and_smoothness(host):
+    header, arrays = ask(host, "nern_kernels", original=ORIGINAL, layer="stem.conv")
+    assert header["ok"] and "reconstructed" not in arrays and arrays["original"].shape == (4, 1, 9)
+    smooth, orders = ask(host, "nern_smoothness", original=ORIGINAL)[0], ask(host, "nern_orders", original=ORIGINAL, layer="blocks.1.first.conv")[1]
+    totals = {kind: sum(layer[kind] for layer in smooth["layers"]) for kind in ("none", "in-filter", "cross-filter")}
+    assert totals["cross-filter"] < totals["none"] and smooth["bits"]["cross-filter"] > smooth["bits"]["in-filter"] > smooth["bits"]["none"] == 0
+    assert sorted(orders["cross-filter"].tolist()) == list(range(32)) and orders["none"].tolist() == list(range(32))
+
+
+def test_importance_ranks_filters_and_averages_their_maps(host):
+    layer = "blocks.2.second.conv"
+    header, arrays = ask(host, "nern_importance", nern=NERN, layer=layer, count=3, **{"class": 4})
+    nern = load_nern(host.store, NERN)
+    index = [each.name for each in nern.original.layers].index(layer)
+    theirs, ours = nern.original.weights[index], nern.weights()[index]
+    error = ((ours - theirs).flatten(1).norm(dim=1) / theirs.flatten(1).norm(dim=1)).numpy()
+    assert np.allclose(arrays["error"], error, rtol=1e-4) and header["labels"] == [4, 4, 4]
+    assert header["best_filters"][0] == error.argmin() and header["worst_filters"][0] == error.argmax() and not set(header["best_filters"]) & set(header["worst_filters"])
+    images = datasets.load("digits")
+    rows = torch.nonzero(images.labels["test"] == 4)[:3, 0]
+    maps = nern.original.network(nern.original.weights, images.images["test"][rows])[1][index].relu()
+    assert np.allclose(arrays["best"], maps[:, header["best_filters"]].mean(1), atol=1e-5) and arrays["images"].shape == (3, 8, 8)
+
+
+def test_embedding_similarity_is_equation_1s(host):
+    _, arrays = ask(host, "nern_embedding", base=1.1, levels=12, at=5, count=40)
+    assert np.allclose(arrays["similarity"], similarity(1.1, 12, 5, 40), atol=1e-6)
+
+
+def test_the_file_to_take_away_is_the_reconstructed_network(host):
+    tensors = load_bytes(state_bytes(host, NERN, Look(0.4, 8)))
+    nern = load_nern(host.store, NERN)
+    expected = nern.state(nern.weights(compressed(nern.predictor, 0.4, 8)))
+    assert tensors.keys() == expected.keys() and all(torch.allclose(tensors[name], tensor, atol=1e-6) for name, tensor in expected.items())
+    assert torch.equal(tensors["fc.weight"], nern.original.module.state_dict()["fc.weight"])
+
+
+def test_a_nern_that_changes_on_disk_is_read_again(host):
+    before = hosted(host, nern=NERN)
+    assert hosted(host, nern=NERN) is before
+    artifact = host.store.open(NERN)
+    host.store.update_metrics(artifact, artifact.manifest.metrics)
+    assert hosted(host, nern=NERN) is not before
+
+
+@pytest.mark.parametrize(
+    "op, changes",
+    [
+        *(("nern", {"prune": value}) for value in (-1, 0.99, "0", None, True, [])),
+        *(("nern", {"bits": value}) for value in (7, "8", 8.5, None)),
+        *(("nern", {"nern": value}) for value in ("no-such", ORIGINAL, None, 3, "../x", "\0")),
+        *(("nern", {"images": value}) for value in (0, 361, "some")),
+        *(("nern_kernels", {"layer": value}) for value in ("no-such", None, 4, ["stem.conv"])),
+        *(("nern_kernels", {"first": value}) for value in (-1, 99, "0", True)),
+        *(("nern_kernels", {"count": value}) for value in (0, "x")),
+        ("nern_kernels", {"order": "sideways"}),
+        *(("nern_importance", {"class": value}) for value in (-1, 10, "3", True)),
+        *(("nern_importance", {"count": value}) for value in (0, 99, "x")),
+        ("nern_orders", {"layer": "no-such"}),
+        ("nern_smoothness", {"nern": None}),
+        *(("nern_embedding", {"base": value}) for value in (0, 5, "1", None)),
+        *(("nern_embedding", {name: value}) for name in ("levels", "count", "at") for value in (-1, 100_000, "1", 1.5)),
+        ("nern_embedding", {"at": 64}),
+    ],
+)
+def test_a_wrong_question_gets_a_reason(host, op, changes):
+    good = {"nern": NERN, "layer": "stem.conv"}
+    assert ask(host, op, **good)[0]["ok"]
+    refused, _ = ask(host, op, **{**good, **changes})
+    assert refused["ok"] is False and refused["kind"] in ("InvalidValue", "UnknownId") and 20 < len(refused["error"]) < 400
