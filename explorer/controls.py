@@ -11,7 +11,7 @@ import torch
 from engine.artifacts import Manifest
 from engine.netspace.space import Space
 from explorer import services, state
-from explorer.components.shapes import RESOLUTIONS, SHAPES
+from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES
 
 POOR, GOOD = 0.3, 0.85  # validation accuracy below and above which a network is called poor, good
 PAIRS = {"Random pair": None, "Poor to good": (False, True), "Good to good": (True, True)}  # button: (A is good, B is good)
@@ -105,6 +105,6 @@ def act_on(space_id: str, values: dict) -> None:
     if not isinstance(values, dict) or values.get("of") != space_id:
         return
     texts = {name: values[name] for name in ("a", "b", "instance", "camera") if isinstance(values.get(name), str)}
-    numbers = {name: float(values[name]) for name, size in (("gamma", 1.0), ("level", 0.1)) if isinstance(values.get(name), int | float) and abs(values[name]) <= size}
+    numbers = {name: float(values[name]) for name, size in (("gamma", 1.0), ("level", LEVEL)) if isinstance(values.get(name), int | float) and abs(values[name]) <= size}
     choices = {name: str(values[name]) for name, known in (("shape", SHAPES), ("resolution", RESOLUTIONS)) if str(values.get(name)) in known}
     state.remember(**texts, **numbers, **choices)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.shapes import placed
 from explorer import cards, controls, placing, services, state
-from explorer.components.shapes import RESOLUTIONS, SHAPES, shapes
+from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES, shapes
 
 heading, picker = st.columns([3, 2], vertical_alignment="bottom")
 heading.title("Shapes", anchor=False)
@@ -24,7 +24,7 @@ selected = {
     "gamma": state.gamma(),
     "shape": state.choice("shape", SHAPES),
     "instance": state.instance("instance", ids, a),
-    "level": state.number("level", 0.0, -0.1, 0.1),
+    "level": state.number("level", 0.0, -LEVEL, LEVEL),
     "resolution": int(state.choice("resolution", RESOLUTIONS, "128")),
     "camera": state.get("camera"),
 }

@@ -11,7 +11,7 @@ const FINER = 2, DRAFT = 0.75; // pixels drawn for each one shown, an axis: smoo
 class Camera {
   constructor() {
     this.views = new Set();
-    this.onRest = () => {};
+    this.onMove = this.onRest = () => {};
     Object.assign(this, HOME);
   }
 
@@ -52,6 +52,7 @@ class Camera {
   }
 
   moved() {
+    this.onMove();
     for (const view of this.views) view.invalidate();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.onRest(), REST_MS);

@@ -22,6 +22,7 @@ class Shapes {
     this.view = {};
     this.sent = {}; // what was set here and has not come back from Python yet
     this.camera = new Camera();
+    this.camera.onMove = () => { root.dataset.camera = this.camera.text(); };
     this.camera.onRest = () => this.cameraRests();
     this.listening = new AbortController();
     const Surface = MeshView.able() ? MeshView : MeshPlotly;
@@ -83,6 +84,7 @@ class Shapes {
       if (name === "camera") this.camera.place(value);
     }
     for (const name of ["sheet", "film"]) this.find(`caption-${name}`).textContent = data.captions[name];
+    this.camera.onMove();
     this.colours();
     const names = JSON.stringify(data.placed);
     if (data.space !== old?.space || names !== this.names) {

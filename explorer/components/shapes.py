@@ -11,6 +11,7 @@ from explorer.components import source
 
 KEY = "shapes"
 SHAPES = ("path", "instance")  # what is shown
+LEVEL = 0.2  # of the iso-surface, on both sides of 0, as in shapes.html
 COARSE = 48  # nodes an axis while the thumb moves, as in shapes.js
 RESOLUTIONS = ("64", "96", "128", "192", "256")  # when the thumb rests
 
