@@ -4,6 +4,7 @@ and a body of at most 64 KiB, which is JSON and says so (a form of a foreign pag
 from __future__ import annotations
 
 import json
+import re
 
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -20,6 +21,7 @@ from .queue import Queue
 BODY_BYTES = 64 << 10
 STATUS = {UnknownId: 404, InvalidValue: 400}
 ACTIONS = ("stop", "resume")
+SINCE = re.compile(r"-?[0-9]{1,9}")
 
 
 def job_routes(store: Store, guard: list[Middleware]) -> list[Route]:
@@ -77,7 +79,7 @@ def job(store: Store, request: Request, body: None) -> Response:
         Queue(store.workspace).delete(request.path_params["id"])
         return JSONResponse({"deleted": request.path_params["id"]})
     since = request.query_params.get("since", "-1")
-    if not since.lstrip("-").isdecimal() or len(since) > 12:
+    if not SINCE.fullmatch(since):
         raise InvalidValue(f"since is a step, a whole number; got {since[:40]!r}.")
     return JSONResponse(views.whole(store, request.path_params["id"], int(since), "log" in request.query_params))
 

@@ -1,0 +1,95 @@
+"""LSO and Training in a real browser: launched by a click, alive through a reload, stopped, kept, found on the map."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from engine.jobs.queue import Queue
+
+SPACE = "netspace-digits"
+GROWN = "(steps) => Number(document.querySelector('[data-testid=lso-curve]')?.dataset.steps) > steps"
+
+
+@pytest.fixture(autouse=True)
+def no_worker_stays(server):
+    """Workers outlive the server; those of this run end with its tests."""
+    yield
+    for worker in Queue(server.workspace).workers().values():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(worker.split(":")[1]), signal.SIGTERM)
+
+
+def steps(page: Page) -> int:
+    return int(page.get_by_test_id("lso-curve").get_attribute("data-steps"))
+
+
+def test_an_lso_is_launched_watched_stopped_kept_and_found_on_the_map(page, server):
+    page.goto(f"/lso?space={SPACE}")
+    page.get_by_role("button", name="Steps, rate ...").click()
+    field = page.get_by_label("steps", exact=True)
+    field.fill("20000")
+    field.press("Enter")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Launch").click()
+    page.wait_for_function(GROWN, arg=0)
+    page.wait_for_function(GROWN, arg=steps(page))  # it goes on growing
+    expect(page.get_by_test_id("job-tray").locator("a")).to_contain_text("LSO")
+    page.wait_for_function("new URL(location).searchParams.has('job')")
+    before = steps(page)
+    page.reload()
+    page.wait_for_function(GROWN, arg=before)
+    expect(page.get_by_test_id("lso-map")).not_to_have_attribute("data-trajectory", "0")
+    assert len(Queue(server.workspace).jobs()) == 1
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_test_id("job-words")).to_have_text("stopped")
+    start, best = (float(page.get_by_test_id(f"lso-{name}").inner_text().split("\u202f")[0]) for name in ("before", "after"))
+    assert 0 < start < 60 < best <= 100
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("link", name="Find it on the map").click()
+    found = page.get_by_test_id("selected-instance")
+    expect(found).to_contain_text("-lso-")
+    expect(found).to_contain_text("kept")
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-points", str(1 + rows(page)))
+
+
+def rows(page: Page) -> int:
+    """Instances that the zoo has, kept ones aside."""
+    splits = page.request.get(f"/api/spaces/{SPACE}").json()["instances"]["split"]
+    return sum(split != "kept" for split in splits)
+
+
+def test_a_click_on_the_map_is_a_start(page):
+    page.goto(f"/lso?space={SPACE}")
+    stage = page.get_by_test_id("lso-map")
+    expect(stage).to_have_attribute("data-points", str(rows(page)) if "kept" not in page.request.get(f"/api/spaces/{SPACE}").text() else str(rows(page) + 1))
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    page.mouse.click(box["x"] + 0.55 * box["width"], box["y"] + 0.3 * box["height"])
+    page.wait_for_function("new URL(location).searchParams.get('start') === 'map' && new URL(location).searchParams.get('xy')")
+    expect(page.get_by_text("Click the map to move it")).to_be_visible()
+
+
+def test_a_training_is_launched_from_its_form_and_appears_in_the_pickers(page, server):
+    page.goto("/training?preset=zoo-digits")
+    for label, value in (("train", "3"), ("val", "1"), ("test", "1"), ("steps max", "40")):
+        field = page.get_by_label(label, exact=True)
+        field.fill(value)
+        field.press("Enter")
+    name = page.get_by_label("Name of the artifact")
+    name.fill("zoo-of-mine")
+    name.press("Enter")
+    page.get_by_role("button", name="Launch").click()
+    expect(page.get_by_test_id("training-job")).to_have_attribute("data-state", "done")
+    expect(page.get_by_test_id("training-job")).to_have_attribute("data-steps", "40")
+    expect(page.get_by_test_id("job-log")).to_contain_text("done")
+    ids = {row["id"] for row in page.request.get("/api/artifacts").json()["artifacts"]}
+    assert "zoo-of-mine" in ids
+    page.get_by_role("button", name="Delete").first.click()
+    expect(page.get_by_text("Artifacts that it made stay")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_test_id("training-job")).to_have_count(0)
