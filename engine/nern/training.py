@@ -62,7 +62,7 @@ class NernTraining:
         if first is not None:
             self.predictor.load_state_dict(first.state_dict())
         self.optimizer = ranger(self.predictor.parameters(), config.lr, config.betas, config.weight_decay)
-        self.curves = torch.full((-(-self.total // config.validate_every), len(CURVES)), math.nan)
+        self.curves = torch.zeros(-(-self.total // config.validate_every), len(CURVES))
         self.best = {name: tensor.clone() for name, tensor in self.predictor.state_dict().items()}
         self.best_score = torch.full((), math.inf)
         self.known = self._answers(images.images["train"]) if config.distils and config.inputs == "data" and self._fits(images.images["train"]) else None

@@ -11,9 +11,15 @@ from pathlib import Path
 import torch
 
 from engine import datasets
+from engine.archs import architecture
 from engine.artifacts import save_checkpoint
 from engine.config import NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, ZooConfig
 from engine.netspace.shape_training import ShapeSpaceTraining
+from engine.nern.config import NernConfig, NetworkConfig
+from engine.nern.nern import places
+from engine.nern.network_training import NetworkTraining
+from engine.nern.original import of_module
+from engine.nern.training import NernTraining
 from engine.netspace.training import NetSpaceTraining
 from engine.shapes import zoo as shape_zoo
 from engine.shapes.sources import source
@@ -31,6 +37,8 @@ SHAPE_SPACE = ShapeSpaceConfig(
     normalise="zoo", start="zoo", scale=0.3, noise=0.1, networks=2, points=64, queries=128, steps=60, warmup=5, cosine=True, clip=1.0,
     validate_every=7, lr=2e-3,
 )  # fmt: skip
+NETWORK = NetworkConfig("resnet8-digits", "digits", steps=60, batch=16, smooth=1e-4)
+NERN = NernConfig("x", hidden=8, levels=4, distillation=0.1, features=0.1, images=8, batch=200, steps=60, validate_every=7)
 EVERY = 0.05  # seconds between checkpoints
 
 
@@ -40,6 +48,12 @@ def trainee(kind: str):
     if kind.startswith("shape"):
         return shapes(kind)
     images = datasets.load("digits")
+    if kind == "network":
+        return NetworkTraining(NETWORK, images)
+    if kind == "nern":
+        torch.manual_seed(0)
+        original = of_module("x", architecture("resnet8-digits").build(), "digits", "resnet8-digits")
+        return NernTraining(NERN, places(NERN, original), images)
     training = ZooTraining(ZOO, images)
     if kind == "zoo":
         return training

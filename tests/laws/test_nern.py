@@ -110,7 +110,7 @@ def test_feature_map_loss_and_its_gradient_are_those_of_equation_4():
         near = [(each + noise * torch.randn_like(each)).contiguous(memory_format=layout).requires_grad_() for each, layout in zip(maps, (torch.channels_last, torch.contiguous_format))]
         rows = [losses.flat(each.contiguous(memory_format=torch.channels_last if each.shape[1] == 4 else torch.contiguous_format)) for each in maps]
         ours, theirs = losses.feature_maps(near, rows), losses.feature_maps_plain(near, maps)
-        assert float(ours) == pytest.approx(float(theirs), rel=1e-4, abs=1e-6)
+        assert ours.item() == pytest.approx(theirs.item(), rel=1e-4, abs=1e-6)
         for o, t in zip(torch.autograd.grad(ours, near), torch.autograd.grad(theirs, near)):
             assert float((o - t).norm() / t.norm()) < 2e-3
     same = losses.feature_maps([each.clone().requires_grad_() for each in maps], [losses.flat(each) for each in maps])

@@ -66,7 +66,7 @@ def kill_after(lines: int, command: list[str]) -> int:
     return step
 
 
-@pytest.mark.parametrize("kind", ("zoo", "space"))
+@pytest.mark.parametrize("kind", ("zoo", "space", "nern"))
 def test_killed_and_started_again_ends_bit_identical(kind, tmp_path):
     checkpoint, result = tmp_path / "run" / "checkpoint.safetensors", tmp_path / "result.safetensors"
     command = [sys.executable, "-m", "tests.laws.resumable", kind, str(checkpoint), str(result)]
@@ -93,7 +93,7 @@ def test_killed_and_started_again_ends_bit_identical(kind, tmp_path):
         assert arrays[name].tobytes() == tensor.contiguous().numpy().tobytes(), name
 
 
-@pytest.mark.parametrize("kind", ("zoo", "space", "shape-zoo", "shape-space"))
+@pytest.mark.parametrize("kind", ("zoo", "space", "shape-zoo", "shape-space", "nern", "network"))
 def test_the_state_is_all_that_the_rest_depends_on(kind):
     """Stopped in the middle, and gone on with by a trainee that has only the state; without a part of it the end differs."""
 
@@ -114,7 +114,7 @@ def test_the_state_is_all_that_the_rest_depends_on(kind):
             first.step(index)
         found = finish(half_way)
         assert all(torch.equal(found[name], tensor) for name, tensor in resumable.everything(first).items())
-        moment = next(name for name in half_way if "square" in name or "exp_avg_sq" in name)
+        moment = next(name for name in half_way if "square" in name or "exp_avg_sq" in name or "momentum" in name)
         forgetful = finish({**half_way, moment: torch.ones_like(half_way[moment])})
         assert not all(torch.equal(forgetful[name], tensor) for name, tensor in resumable.everything(first).items())
     finally:
