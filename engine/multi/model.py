@@ -57,18 +57,28 @@ class MultiNetSpace(nn.Module):
         return self.head(embeddings_NE)
 
 
-def build(config: MultiSpaceConfig, archs: tuple[Architecture, ...], shown_NZ: Tensor) -> MultiNetSpace:
-    """A space before its first step; `shown_NZ` are the training instances (they set `normalise` and `start`)."""
+def build(config: MultiSpaceConfig, archs: tuple[Architecture, ...], shown_NZ: Tensor, class_ids_N: Tensor) -> MultiNetSpace:
+    """A space before its first step; `shown_NZ` are the training instances (they set `normalise` and `start`).
+
+    Where `start` is the zoo's, a cell's scale starts at the root mean square, over the architectures that were shown and reach
+    that cell, of the spread of the layer that holds it.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator(config.seed, 11).initial_seed() % (1 << 32))
         model = MultiNetSpace(config, archs)
         example_P = torch.cat([tensor.detach().flatten() for tensor in archs[-1].build().parameters()])
-    spread = shown_NZ[shown_NZ != 0].std()
     if config.normalise == "zoo":
-        model.unit.fill_(spread)
+        model.unit.fill_(shown_NZ[shown_NZ != 0].std())
     if config.start == "zoo":
+        square_Z, reach_Z = torch.zeros(2, archs[-1].parameters)
+        for id_, arch in enumerate(archs):
+            of_NZ = shown_NZ[class_ids_N == id_].cpu()
+            for entry in arch.layout if len(of_NZ) else ():
+                square_Z[entry.start : entry.stop] += of_NZ[:, entry.start : entry.stop].square().mean()
+                reach_Z[entry.start : entry.stop] += 1
+        scale_Z = config.scale * (square_Z / reach_Z).sqrt()
         with torch.no_grad():
-            model.decoder.scale_HW.fill_(config.scale * spread)
+            model.decoder.scale_HW.copy_(pack(scale_Z[None], model.height, model.width)[0])
             model.decoder.bias_HW.copy_(pack(example_P[None], model.height, model.width)[0])
     return model.to(shown_NZ.device)
 

@@ -54,9 +54,9 @@ class MultiSpaceTraining(Descent):
         if short:
             raise InvalidValue(f"The zoo {zoo.id} has fewer training instances of {', '.join(short)} than `train` asks for.")
         shown = [row for rows in self.rows for row in rows]
-        super().__init__(config, build(config, zoo.archs, zoo.parameters_NZ[shown]))
         self.shown_N = torch.tensor(shown)
         self.class_ids_N = torch.tensor(zoo.table["class_id"].to_numpy(), device=zoo.parameters_NZ.device)
+        super().__init__(config, build(config, zoo.archs, zoo.parameters_NZ[shown], self.class_ids_N[self.shown_N]))
         self.images_BCHW, self.labels_B = images.images["train"], images.labels["train"]
         with torch.no_grad():
             self.teacher_BK = logits_one(zoo.teacher_P, self.images_BCHW, zoo.teacher)

@@ -21,7 +21,7 @@ def netspace_digits() -> MultiSpaceConfig:
     """A space that has seen all four."""
     return MultiSpaceConfig(
         "zoo-digits-multi", prep_width=1400, embedding=256, encoder_width=16, decoder_channels=(32, 256, 32), normalise="zoo", start="zoo",
-        scale=0.3, networks=2, stratified=True, train=BALANCED_SMALL, images=64, steps=3000, lr=1e-3, warmup=100, cosine=True, clip=1.0, validate_every=250,
+        scale=0.3, networks=2, stratified=True, train=BALANCED_SMALL, images=64, steps=5000, lr=1.5e-3, warmup=100, cosine=True, clip=1.0, validate_every=250,
     )  # fmt: skip
 
 
