@@ -79,9 +79,13 @@ def act(values: dict) -> None:
 
 def bring() -> None:
     """The panel that makes an original of a network of a space or of a zoo's instance."""
-    space = controls.pick_space()
-    if space is None:
+    titles = {manifest.id: manifest.title or manifest.id for manifest in services.store().manifests("netspace") if not controls.holds_shapes(manifest)}
+    if not titles:
+        st.caption("No space of classifiers is here to send one from: `python -m engine train netspace-digits` makes one.")
         return
+    if state.get("space") not in (None, *titles):  # coming from a page of shapes, whose networks have no convolutions
+        state.remember(space=None)
+    space = services.host().space(st.selectbox("Space", list(titles), format_func=titles.get, **state.bound("space", list(titles))))
     a, b = controls.pick_anchors(space)
     gamma = st.slider("Gamma", 0.0, 1.0, state.gamma(), 0.01, help="0 is anchor A, 1 is anchor B")
     path = st.segmented_control("Network", ["decoded from the space", "as it was trained (gamma 0 or 1)"], default="decoded from the space")

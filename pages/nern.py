@@ -24,7 +24,7 @@ CAPTIONS = {
 st.title("NeRN", anchor=False)
 st.caption(WHAT)
 picked = nern_controls.pick_original()
-with st.expander("Bring a network here", icon=":material/input:", expanded=picked is None):
+if st.toggle("Bring a network here", value=picked is None, key="bring"):
     st.caption("Any network of a space, or one that it was trained on, as an original. Files: `python -m engine import FILE --architecture resnet18-imagenet`. Zoos: `python -m engine send ZOO INSTANCE`.")
     nern_controls.bring()
 if picked is None:

@@ -14,6 +14,7 @@ from ..archs import architecture
 from ..artifacts import Artifact, Manifest, Store, manifest_hash, read_checkpoint, safe_name
 from ..errors import CorruptArtifact, DataMissing, InvalidValue, UnknownId, closest
 from ..make import artifact_id, checkpoint_path, provenance, train_to_end
+from ..multi.space import load_multi_zoo
 from ..netspace.space import load_space, load_zoo, read_config
 from .config import NernConfig, NetworkConfig
 from .evaluate import evaluate, logits, share
@@ -199,16 +200,20 @@ def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path
     "weights" mixes), as a `network` artifact: an original. Raises UnknownId, InvalidValue (a network without convolutions)."""
     source = store.open(source_id)
     if source.manifest.kind == "zoo":
-        zoo = load_zoo(store, source_id, device)
+        several = "architectures" in source.manifest.config
+        zoo = load_multi_zoo(store, source_id, device) if several else load_zoo(store, source_id, device)
         rows = list(zoo.table["id"])
         if a not in rows:
             raise UnknownId(f"There is no instance {a[:100]!r} in {source_id}.{closest(a, rows)}")
-        parameters_P, arch, dataset, words = zoo.parameters_NP[rows.index(a)], zoo.arch, zoo.dataset, a
+        row = rows.index(a)
+        arch = zoo.archs[int(zoo.table["class_id"].iloc[row])] if several else zoo.arch
+        parameters_P, dataset, words = (zoo.parameters_NZ if several else zoo.parameters_NP)[row][: arch.parameters], zoo.dataset, a
     elif source.manifest.kind == "netspace":
         space = load_space(store, source_id, device)
+        ends = (space.row(a), space.row(b or a))
         with torch.no_grad():
-            parameters_P = space.point(space.row(a), space.row(b or a), gamma, path)
-        arch, words = space.arch, f"{a}-{b or a}-{path[0]}{round(1000 * gamma):04d}"
+            found = space.network(*ends, gamma, path)
+        parameters_P, arch, words = found.parameters_P, found.arch, f"{a}-{b or a}-{path[0]}{round(1000 * gamma):04d}"
         dataset = None if space.is_shapes else space.images.name
     else:
         raise InvalidValue(f"{source_id} is a {source.manifest.kind}; send an instance of a zoo, or a network of a space.")

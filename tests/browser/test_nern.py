@@ -1,0 +1,144 @@
+"""NeRN in a real browser: pruning under the hand, bits, kernels that are linked, layers, panels, what can be taken away."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from safetensors.numpy import load_file
+
+from engine.artifacts import Store
+from engine.nern.coordinates import similarity
+
+NERN, ORIGINAL = "nern-digits", "network-digits"
+PICTURE = "(canvas) => [...new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)].reduce((hash, pixel) => (hash * 31 + pixel) | 0, 0)"
+
+
+def open_nern(page: Page, query: str = "") -> Page:
+    page.goto(f"/nern?original={ORIGINAL}&nern={NERN}{query}")
+    expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-images", "360")
+    return page
+
+
+def grids(page: Page) -> list[int]:
+    return [page.get_by_test_id(f"kernels-{name}").evaluate(PICTURE) for name in ("original", "reconstructed", "difference")]
+
+
+def share(text: str) -> float:
+    return float(text.replace("\u202f%", "")) / 100
+
+
+def in_url(page: Page, **values: str) -> None:
+    page.wait_for_function("(wanted) => Object.entries(wanted).every(([name, value]) => new URL(location).searchParams.get(name) === value)", arg=values)
+
+
+def test_figures_at_rest_are_the_manifests(page):
+    open_nern(page)
+    metrics = Store().open(NERN).manifest.metrics
+    for testid, name in (("nern-accuracy", "reconstructed_accuracy"), ("nern-original", "original_accuracy"), ("nern-agreement", "agreement"), ("nern-ratio", "size_ratio")):
+        expect(page.get_by_test_id(testid)).not_to_have_text("–")
+        assert share(page.get_by_test_id(testid).inner_text()) == pytest.approx(metrics[name]["value"], abs=6e-4), name
+
+
+def test_dragging_pruning_measures_all_the_way_and_asks_one_question_at_a_time(page):
+    open_nern(page)
+    before = grids(page)
+    thumb = page.get_by_role("slider", name="pruning")
+    box = thumb.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    seen = set()
+    for step in range(1, 30):
+        page.mouse.move(x + 20 * step, y)
+        page.wait_for_timeout(40)
+        seen.add(page.get_by_test_id("nern-accuracy").get_attribute("data-prune"))
+    page.mouse.up()
+    assert len(seen) >= 3, "the figure did not follow the hand"
+    prune = round(float(thumb.get_attribute("aria-valuenow")) * 0.95, 4)
+    expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-prune", f"{prune:g}")
+    expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-images", "360")
+    assert float(page.get_by_test_id("nern-accuracy").get_attribute("data-value")) < 0.9 and prune > 0.3  # so much pruned, it has forgotten
+    in_url(page, prune=f"{prune:g}")
+    after = grids(page)
+    assert before[0] == after[0] and before[1] != after[1] and before[2] != after[2]  # the original stays
+    stats = page.evaluate("window.__live")
+    assert stats["inFlightMax"] == 1
+    page.get_by_role("slider", name="pruning").press("Home")
+    expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-prune", "0")
+    expect(page.get_by_test_id("nern-agreement")).to_have_text("99.7\u202f%")
+
+
+def test_bits_are_chosen_and_the_size_falls(page):
+    open_nern(page)
+    sizes = []
+    for bits in (16, 8, 4):
+        page.get_by_role("radio", name=f"{bits} bits").click()
+        expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-bits", str(bits))
+        sizes.append(share(page.get_by_test_id("nern-ratio").inner_text()))
+    assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
+    in_url(page, bits="4")
+
+
+def test_switching_layers_and_orders_shows_other_kernels_and_pointing_links_them(page):
+    open_nern(page, "&layer=blocks.0.first.conv")
+    first = grids(page)
+    page.get_by_label("layer", exact=True).select_option("blocks.2.second.conv")
+    for name in ("original", "reconstructed"):
+        expect(page.get_by_test_id(f"kernels-{name}")).to_have_attribute("data-layer", "blocks.2.second.conv")
+    assert all(a != b for a, b in zip(first, grids(page)))
+    in_url(page, layer="blocks.2.second.conv")
+    expect(page.get_by_test_id("importance-ranks")).to_have_attribute("data-layer", "blocks.2.second.conv")
+    second = grids(page)
+    page.get_by_label("order", exact=True).select_option("cross-filter")
+    expect(page.get_by_test_id("kernels-original")).to_have_attribute("data-order", "cross-filter")
+    assert all(a != b for a, b in zip(second, grids(page)))
+    page.get_by_label("order", exact=True).select_option("none")
+    expect(page.get_by_test_id("kernels-original")).to_have_attribute("data-order", "none")
+    page.get_by_test_id("kernels-original").hover(position={"x": 3, "y": 3})
+    readout = page.get_by_test_id("kernel-readout")
+    expect(readout).to_contain_text("filter 0, channel 0")
+    values = load_file(Store().open(ORIGINAL).path("network.safetensors"))["blocks.2.second.conv.weight"][0, 0]
+    shown = [float(text.replace("\u2212", "-")) for text in readout.locator("pre").first.inner_text().split()]
+    assert shown == pytest.approx(values.ravel().tolist(), abs=6e-4)
+    assert all(a != b for a, b in zip(second, grids(page)))  # marked in all three
+    page.keyboard.press("Tab")
+    page.get_by_test_id("kernels-reconstructed").focus()
+    page.keyboard.press("ArrowRight")
+    expect(readout).to_contain_text("filter 0, channel 1")
+
+
+def test_panels_below(page):
+    open_nern(page)
+    expect(page.get_by_test_id("importance-maps").locator("canvas")).to_have_count(18)
+    page.get_by_label("images of class").select_option("4")
+    expect(page.get_by_test_id("importance-maps").locator("em")).to_have_text(["4"] * 6)
+    expect(page.get_by_test_id("smoothness").locator("tbody tr")).to_have_count(9)
+    totals = [float(text) for text in page.get_by_test_id("smoothness").locator("tfoot tr").first.locator("td").all_inner_texts()[1:]]
+    assert totals[0] > totals[1] > totals[2]  # none, in-filter, cross-filter
+    expect(page.get_by_test_id("permutations").locator("canvas")).to_have_count(3)
+    page.get_by_test_id("smoothness").get_by_text("blocks.1.second.conv").click()
+    expect(page.get_by_test_id("permutations")).to_have_attribute("data-layer", "blocks.1.second.conv")
+    page.get_by_label("base", exact=True).fill("1.2")
+    plot = page.get_by_test_id("embedding-similarity")
+    expect(plot).to_have_attribute("data-base", "1.2")
+    levels = int(plot.get_attribute("data-levels"))
+    drawn = plot.evaluate("(plot) => Array.from(plot.data[0].y)")
+    assert drawn == pytest.approx(similarity(1.2, levels).tolist(), abs=1e-4)
+
+
+def test_what_can_be_taken_away(page, tmp_path):
+    open_nern(page, "&prune=0.1&bits=8")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Reconstructed network").click()
+    download.value.save_as(tmp_path / "network.safetensors")
+    tensors = load_file(tmp_path / "network.safetensors")
+    assert tensors.keys() == load_file(Store().open(ORIGINAL).path("network.safetensors")).keys()
+    with page.expect_download() as download:
+        page.locator('[data-save-kernels="png"]').click()
+    assert Image.open(io.BytesIO(download.value.path().read_bytes())).width > 300
+    with page.expect_download() as download:
+        page.locator('[data-save-kernels="csv"]').click()
+    assert download.value.path().read_text().startswith("filter,channel,place,original,reconstructed\n0,0,0,")
