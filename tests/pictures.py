@@ -15,6 +15,7 @@ PAGES = {  # picture: path, what is there once the page has settled
     "home": ("/", "text=Computing on"),
     "latent_map": (f"/latent-map?space={SPACE}&a={A}&b={B}", "[data-testid=latent-map]"),
     "interpolation": (f"/interpolation?space={SPACE}&a={A}&b={B}&gamma={GAMMA}", "[data-testid=live-accuracy][data-images]"),
+    "shapes": ("/shapes?space=netspace-chairs&gamma=0.4", '[data-testid=filmstrip][data-frames="22"]'),
     "preps": (f"/preps?space={SPACE}&instance={B}", "[data-testid=prep-predicted]"),
 }
 SETTLE_MS = 6_000  # curves fill in by themselves

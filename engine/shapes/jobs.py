@@ -75,7 +75,7 @@ class PlacingJob:
         fitted = self._fit(space.arch.id)
         self.stage, self.share = "Placing the network: encoder, then inversion", FIT_SHARE
         parameters_P = torch.from_numpy(fitted["parameters"])
-        found = place_network(space, parameters_P.to(space.embeddings_NE.device))
+        found = self.host.run_long(torch.enable_grad()(place_network), space, parameters_P.to(space.embeddings_NE.device))
         self.stage, self.share = "Drawing its picture", 0.95
         fit_iou, fit_steps, fit_seconds = (float(value) for value in fitted["said"])
         said = {
@@ -89,7 +89,7 @@ class PlacingJob:
         original = Mesh(fitted["vertices"], fitted["faces"])
         kept = placed.Placed(placed.id_of(space, self.content), self.name, fitted["parameters"], *embeddings, original, metrics)
         seconds = {"fit_steps": int(fit_steps), "fit_seconds": round(fit_seconds, 2), "placing_seconds": round(found.seconds, 3), "seconds": round(time.monotonic() - began, 1)}
-        placed.save(self.host.store, space, kept, sheet.sheet_of(parameters_P[None], space.arch), seconds)
+        placed.save(self.host.store, space, kept, self.host.run_long(sheet.sheet_of, parameters_P[None], space.arch), seconds)
         self.stage, self.share = "Placed", 1.0
         return kept.id
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 SPACE = "netspace-chairs"
 WITHOUT_WEBGL2 = "const ask = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return kind === 'webgl2' ? null : ask.call(this, kind, ...rest); }"
-PLACED = 180_000  # ms until a mesh is fitted and placed on a busy machine
+PLACED = 240_000  # ms until a mesh is fitted and placed on a busy machine
 
 
 @pytest.fixture(scope="module")
