@@ -172,6 +172,7 @@ class LsoConfig:
     xy: tuple[float, float] | None = None  # or at this place of the two-dimensional map
     objective: Literal["distillation", "task", "answers", "cloud"] = "distillation"  # classifiers: the first three; shapes: the last two
     target: str = ""  # the teacher, the network whose answers are matched, or the cloud; by default the best instance on validation
+    architecture: str = ""  # in a space of several: the one that is wanted (eq. 6); by default that of the start
     alpha: float = 0.9  # of eq. 5: the teacher's share, the rest is the labels'
     temperature: float = 4.0  # T of eq. 3
     steps: int = 200

@@ -72,17 +72,22 @@ def default_start(space: Space) -> str:
 
 def pick_objective(space: Space) -> dict:
     """Fields objective and target."""
-    fits = work.SHAPE_OBJECTIVES if space.is_shapes else work.IMAGE_OBJECTIVES
+    several = [arch.id for arch in getattr(space, "archs", ())]
+    fits = work.SHAPE_OBJECTIVES if space.is_shapes else work.IMAGE_OBJECTIVES[:2] if several else work.IMAGE_OBJECTIVES
     objective = st.selectbox("Objective", fits, format_func=OBJECTIVES.get, help="  \n".join(f"{OBJECTIVES[name]}: {NOTES[name]}" for name in fits), **state.bound("objective", list(fits)))
+    said = {"objective": objective}
+    if several:
+        names = {"": "that of the start"} | {id_: id_ for id_ in several}
+        said["architecture"] = st.selectbox("Wanted architecture", list(names), format_func=names.get, key="lso_architecture", help="Eq. 6: the cross entropy of its ClassId is added to the loss.")
     if objective == "task":
-        return {"objective": objective}
+        return said
     if objective == "cloud":
-        return {"objective": objective, "target": upload()}
+        return said | {"target": upload()}
     mine = [each.id for each in services.store().manifests("network") if each.id not in set(space.table["id"])]
-    labels = {"": "the best training instance on validation"} | controls.describe(space.table) | {id_: id_ for id_ in mine}
+    labels = {"": "the zoo's teacher" if several else "the best training instance on validation"} | controls.describe(space.table) | {id_: id_ for id_ in mine}
     note = "An instance of the space, a network of the workspace, or another zoo's instance typed as ZOO/INSTANCE."
     label = "Teacher" if objective == "distillation" else "Network to match"
-    return {"objective": objective, "target": st.selectbox(label, list(labels), format_func=lambda id_: labels.get(id_, id_), accept_new_options=True, key="lso_target", help=note) or ""}
+    return said | {"target": st.selectbox(label, list(labels), format_func=lambda id_: labels.get(id_, id_), accept_new_options=True, key="lso_target", help=note) or ""}
 
 
 def upload() -> str:
@@ -128,7 +133,7 @@ def before_and_after(space: Space, job: Job) -> None:
         return
     st.subheader("Before and after", anchor=False)
     ends = {name: torch.from_numpy(work.found_embedding(path, which)) for name, which in (("Start", "start"), ("Best", "best"))}
-    parameters = {name: services.host().run(space.decode, embedding_E[None].to(space.embeddings_NE.device))[0].cpu() for name, embedding_E in ends.items()}
+    parameters = {name: services.host().run(space.at, embedding_E.to(space.embeddings_NE.device)).parameters_P.cpu() for name, embedding_E in ends.items()}
     high = charts.colour_limit(parameters["Start"].numpy())
     pictures = shape_pictures(space, parameters) if space.is_shapes else None
     for column, (name, key) in zip(st.columns(2), (("Start", "before"), ("Best", "after"))):
@@ -165,5 +170,5 @@ def figures(name: str, key: str, result: dict) -> str:
     bars = "".join(f'<i title="{each["name"]}: {each["right"]} of {each["n"]}"><u style="height:{3.3 * each["right"] / max(1, each["n"]):.2f}rem"></u><small>{each["name"]}</small></i>' for each in found["per_class"][:24])
     return (
         f'<div class="end"><h4>{name}</h4><b data-testid="lso-{key}">{cards.percent(found["value"])}</b>'
-        f'<span>of {found["n"]} test images ({100 * found["low"]:.1f} to {cards.percent(found["high"])})</span><div class="classes" role="img" aria-label="Accuracy of each class">{bars}</div></div>'
+        f'<span>of {found["n"]} test images ({100 * found["low"]:.1f} to {cards.percent(found["high"])}), {found["architecture"]}</span><div class="classes" role="img" aria-label="Accuracy of each class">{bars}</div></div>'
     )

@@ -36,6 +36,8 @@ def read(name: str, content: bytes, seed: int = 0) -> np.ndarray:
         raise InvalidValue(f"A point cloud is one of {', '.join((*TEXTS, *SUFFIXES))}; got {suffix[:10]!r}.")
     try:
         lines = content.decode("utf-8").replace(",", " ").replace(";", " ")
+        if not lines.strip():
+            raise ValueError("it is empty")
         points_B3 = np.loadtxt(io.StringIO(lines), dtype=np.float64, usecols=(0, 1, 2), ndmin=2, max_rows=1_000_000)
     except (UnicodeDecodeError, ValueError, IndexError) as error:
         raise InvalidValue(f"The file is not a point cloud ({str(error)[:100]}): each line is x y z.") from error

@@ -17,15 +17,17 @@ from torch import Tensor
 from ..archs import Architecture, architecture
 from ..artifacts import Artifact, Store, write_atomic
 from ..config import LsoConfig, digest
-from ..errors import CorruptArtifact, InvalidValue, Stopped
+from ..errors import CorruptArtifact, InvalidValue, Stopped, UnknownId, closest
 from ..host import device_of
 from ..lso import Classifying, Cloud, Lso, Objective, Shaping, teachers_of
 from ..make import provenance, train
+from ..multi.lso import ClassifyingMany, wanting
+from ..multi.space import MultiSpace
 from ..netspace import kept
 from ..netspace.space import MAP_2D, Space, load_space, load_zoo
 from ..netspace.umap_map import place
 from ..shapes.networks import insides, ious, layers_of
-from ..stacked import logits, wilson
+from ..stacked import logits_one, wilson
 from ..training import run
 from . import clouds, specs
 from .folder import Folder, Reporter
@@ -71,7 +73,8 @@ def network(store: Store, space: Space, name: str) -> Network:
         name = str(table[table["split"] == "train"].sort_values(column, kind="stable")["id"].iloc[-1])
     if name in set(table["id"]):
         row = space.row(name)
-        return Network(name, space.arch, space.parameters_NP[row : row + 1])
+        arch = space.arch_of(row)
+        return Network(name, arch, space.parameters_NP[row : row + 1, : arch.parameters])
     if "/" in name:
         zoo_id, _, instance = name.partition("/")
         zoo = load_zoo(store, zoo_id, space.parameters_NP.device)
@@ -119,17 +122,41 @@ def objective_of(store: Store, space: Space, config: LsoConfig) -> Objective:
     if space.is_shapes:
         target = network(store, space, config.target)
         return Shaping(space.arch, target.parameters_NP, target.arch, config.batch, config.seed)
-    if config.objective == "task":
+    several = isinstance(space, MultiSpace)
+    if several and config.objective == "answers":
+        raise InvalidValue(f"{space.id} holds several architectures: the objective is distillation or task.")
+    if config.objective == "task" and not several:
         return Classifying(space.arch, space.images, None, 0.0, batch=config.batch, seed=config.seed)
-    target = network(store, space, config.target)
+    if several and not config.target:
+        target = Network("teacher", space.zoo.teacher, space.zoo.teacher_P[None])
+    else:
+        target = network(store, space, config.target)
     teachers = teachers_of(target.arch, target.parameters_NP, space.images)
+    if several:
+        found = ClassifyingMany(space.model, space.images, teachers, 0.0 if config.objective == "task" else config.alpha, config.batch, config.seed)
+        found.temperature = config.temperature
+        return found
     return Classifying(space.arch, space.images, teachers, config.alpha, config.temperature, config.batch, config.seed, own=config.objective == "answers")
+
+
+def wanted(space: MultiSpace, config: LsoConfig, start_E: Tensor) -> int:
+    """ClassId of the architecture that an LSO wants. Raises UnknownId."""
+    if not config.architecture:
+        return int(space.model.class_logits(start_E[None]).argmax())
+    known = [arch.id for arch in space.archs]
+    if config.architecture not in known:
+        raise UnknownId(f"There is no architecture {config.architecture[:60]!r} in {space.id}.{closest(config.architecture, known)}")
+    return known.index(config.architecture)
 
 
 def make_lso(store: Store, space: Space, config: LsoConfig) -> Lso:
     """The descent before its first step."""
     spread = float(space.embeddings_NE.std())
-    return Lso(space.model.decode, start_of(space, config)[0][None], objective_of(store, space, config), config.steps, config.lr * spread, config.validate_every)
+    start_E, objective = start_of(space, config)[0], objective_of(store, space, config)
+    decode, terms = space.model.decode, []
+    if isinstance(space, MultiSpace):
+        decode, terms = objective.decode, [wanting(space.model, torch.tensor([wanted(space, config, start_E)], device=start_E.device))]
+    return Lso(decode, start_E[None], objective, config.steps, config.lr * spread, config.validate_every, terms)
 
 
 def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) -> dict:
@@ -162,27 +189,27 @@ def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) ->
 def report(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso: Lso) -> dict:
     """Before and after: {"quality", "best_step", "validation", and "test" or "target"}, measured now."""
     ends = {"before": start_E, "after": lso.best_NE[0]}
-    parameters = {name: space.decode(embedding_E[None]) for name, embedding_E in ends.items()}
+    networks = {name: space.at(embedding_E) for name, embedding_E in ends.items()}
     found = {"quality": lso.objective.quality, "best_step": int(lso.best_step_N[0]), "validation": {"before": lso.start["val_quality"] if lso.start else None, "after": float(lso.best_quality_N[0])}}
     if not space.is_shapes:
-        return found | {"test": {name: right_of(space, each_NP) for name, each_NP in parameters.items()}}
+        return found | {"test": {name: right_of(space, each) for name, each in networks.items()}}
     if config.objective == "cloud":
         return found
     target = network(store, space, config.target)
     inside_NM = insides(layers_of(target.parameters_NP, target.arch))
-    return found | {"target": {name: float(ious(insides(layers_of(each_NP, space.arch)), inside_NM)[0]) for name, each_NP in parameters.items()}}
+    return found | {"target": {name: float(ious(insides(layers_of(each.parameters_P[None], each.arch)), inside_NM)[0]) for name, each in networks.items()}}
 
 
 @torch.no_grad()
-def right_of(space: Space, parameters_NP: Tensor, split: str = "test") -> dict:
-    """A network's answers on a split: {"value", "right", "n", "low", "high", "per_class"}."""
+def right_of(space: Space, found, split: str = "test") -> dict:
+    """Answers of a network (of `space.at`) on a split: {"value", "right", "n", "low", "high", "per_class", "architecture"}."""
     labels_B = space.images.labels[split]
-    answers_B = logits(parameters_NP, space.images.images[split], space.arch)[0].argmax(-1)
+    answers_B = logits_one(found.parameters_P, space.images.images[split], found.arch).argmax(-1)
     right, n = int((answers_B == labels_B).sum()), len(labels_B)
     low, high = wilson(right, n)
     each = [(name, labels_B == k) for k, name in enumerate(space.images.classes)]
     per_class = [{"name": name, "right": int((answers_B[mask] == labels_B[mask]).sum()), "n": int(mask.sum())} for name, mask in each]
-    return {"value": right / n, "right": right, "n": n, "low": low, "high": high, "split": split, "per_class": per_class}
+    return {"value": right / n, "right": right, "n": n, "low": low, "high": high, "split": split, "per_class": per_class, "architecture": found.arch.id}
 
 
 def found_embedding(path: Path, which: str = "best") -> np.ndarray:
@@ -201,11 +228,11 @@ def keep(store: Store, spec: dict, path: Path, id_: str | None = None) -> Artifa
     config, result = specs.config_of(spec), Folder(path).result()
     embedding_E = found_embedding(path)
     space = load_space(store, config.space, "cpu")
-    parameters_NP = space.decode(torch.from_numpy(embedding_E)[None])
+    found = space.at(torch.from_numpy(embedding_E))
     metrics = {}
     if not space.is_shapes:
         for split in ("train", "val", "test"):
-            measured = right_of(space, parameters_NP, split)
+            measured = right_of(space, found, split)
             metrics[f"{split}_accuracy"] = {"value": measured["value"], "split": f"{split} images", "n": measured["n"]}
         before = result["test"]["before"]
         metrics["start_test_accuracy"] = {"value": before["value"], "split": "test images", "n": before["n"]}
@@ -217,4 +244,4 @@ def keep(store: Store, spec: dict, path: Path, id_: str | None = None) -> Artifa
         made = provenance(Folder(path).status().get("seconds", 0.0), "cpu")
     finally:
         sys.argv = sys_argv
-    return kept.save(store, space, start_of(space, config)[1], embedding_E, parameters_NP[0].numpy(), lineage, metrics, made, id_)
+    return kept.save(store, space, start_of(space, config)[1], embedding_E, found.parameters_P.numpy(), found.arch.id, lineage, metrics, made, id_)

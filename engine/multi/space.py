@@ -16,6 +16,7 @@ from ..archs import Architecture, architecture
 from ..artifacts import Store
 from ..config import from_fields
 from ..errors import CorruptArtifact, InvalidValue
+from ..netspace import kept
 from ..netspace.space import Network, Space, check_gamma
 from .config import MultiSpaceConfig, MultiZooConfig
 from .model import MultiNetSpace
@@ -100,7 +101,7 @@ def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     model.eval().requires_grad_(False)
     embeddings = torch.from_numpy(embeddings_NE).to(device)
-    return MultiSpace(artifact.manifest, config, zoo.archs[-1], datasets.load(zoo.dataset, device), model, table, zoo.parameters_NZ, embeddings, zoo)
+    return kept.merged(store, MultiSpace(artifact.manifest, config, zoo.archs[-1], datasets.load(zoo.dataset, device), model, table, zoo.parameters_NZ, embeddings, zoo))
 
 
 def read(artifact, kind: type):

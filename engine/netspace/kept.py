@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..archs import architecture
 from ..artifacts import Artifact, Manifest, Store, manifest_hash, safe_name
 from ..errors import CorruptArtifact, InvalidValue
 
@@ -20,14 +21,14 @@ MAKER = "lso"  # in the config of those that are meant here
 SPLIT = "kept"  # neither trained on, nor chosen with, nor held out
 
 
-def save(store: Store, space, start_row: int, embedding_E: np.ndarray, parameters_P: np.ndarray, config: dict, metrics: dict, provenance: dict, id_: str | None = None) -> Artifact:
+def save(store: Store, space, start_row: int, embedding_E: np.ndarray, parameters_P: np.ndarray, arch_id: str, config: dict, metrics: dict, provenance: dict, id_: str | None = None) -> Artifact:
     """Write a found network with its lineage; the same embedding has the same id unless one is given. Raises StorageError,
     InvalidValue where the id is another's."""
     near = str(space.table["id"].iloc[start_row])
     id_ = safe_name(id_ or f"{near[:80]}-lso-{hashlib.sha256(embedding_E.tobytes()).hexdigest()[:6]}")
     if id_ in set(space.table["id"]) and id_ not in ids(store, space.id) or store.has(id_) and id_ not in ids(store, space.id):
         raise InvalidValue(f"{id_!r} is taken. Choose another name.")
-    config = {"made_by": MAKER, "space": space.id, "architecture": space.arch.id, "near": near, "lso": config}
+    config = {"made_by": MAKER, "space": space.id, "architecture": arch_id, "near": near, "lso": config}
     inputs = {space.id: {"sha256": manifest_hash(store.open(space.id, "netspace"))}}
     manifest = Manifest(id_, "network", f"Found by LSO in {space.id}", "", "", config, inputs, metrics, provenance)
     return store.write(manifest, {"network.safetensors": {"parameters": parameters_P, "embedding": embedding_E}}, root=store.workspace)
@@ -65,25 +66,28 @@ def merged(store: Store, space):
     arrays = [artifact.arrays("network.safetensors") for artifact in kept]
     parameters_NP, embeddings_NE = [space.parameters_NP], [space.embeddings_NE]
     for artifact, found in zip(kept, arrays):
-        shapes = {name: array.shape for name, array in found.items()}
-        if shapes != {"parameters": space.parameters_NP.shape[1:], "embedding": space.embeddings_NE.shape[1:]}:
+        embedding_E, parameters_P = (torch.from_numpy(found.get(name, np.zeros(0, np.float32))) for name in ("embedding", "parameters"))
+        room = space.parameters_NP.shape[1] - len(parameters_P)  # a smaller architecture leaves some, as in the zoo
+        if embedding_E.shape != space.embeddings_NE.shape[1:] or parameters_P.shape != (architecture(artifact.manifest.config["architecture"]).parameters,) or room < 0:
             raise CorruptArtifact(f"{artifact.id}: its tensors do not fit {space.id}. Remove its folder from the workspace.")
-        parameters_NP.append(torch.from_numpy(found["parameters"])[None].to(space.parameters_NP))
-        embeddings_NE.append(torch.from_numpy(found["embedding"])[None].to(space.embeddings_NE))
+        parameters_NP.append(torch.nn.functional.pad(parameters_P, (0, room))[None].to(space.parameters_NP))
+        embeddings_NE.append(embedding_E[None].to(space.embeddings_NE))
     flat, solid = space.place_on_map(torch.cat(embeddings_NE[1:]))
-    rows = [row_of(space.table, artifact.manifest) for artifact in kept]
+    rows = [row_of(space, artifact.manifest) for artifact in kept]
     for row, two, three in zip(rows, flat, solid):
         row.update(zip(("x2", "y2", "x3", "y3", "z3"), (*two, *three)))
     table = pd.concat([space.table, pd.DataFrame(rows)[list(space.table.columns)].astype(space.table.dtypes)], ignore_index=True)
     return replace(space, table=table, parameters_NP=torch.cat(parameters_NP), embeddings_NE=torch.cat(embeddings_NE))
 
 
-def row_of(table, manifest: Manifest) -> dict:
+def row_of(space, manifest: Manifest) -> dict:
     """A kept network's line of the table: that of the instance it began near, with what is its own. Its target is the network
     itself, so predicted figures are its own."""
-    ids_, config = list(table["id"]), manifest.config
-    row = table.iloc[ids_.index(config["near"]) if config.get("near") in ids_ else 0].to_dict()
+    ids_, config = list(space.table["id"]), manifest.config
+    row = space.table.iloc[ids_.index(config["near"]) if config.get("near") in ids_ else 0].to_dict()
     row |= {"id": manifest.id, "split": SPLIT, "architecture": config["architecture"], "steps": max(1, int(config["lso"].get("best_step", 1)))}
+    if "class_id" in row:
+        row["class_id"] = [arch.id for arch in space.archs].index(config["architecture"])
     for name in row:
         plain = name.removeprefix("predicted_")
         if plain.endswith("_accuracy") or plain in ("fit_iou", "iou"):

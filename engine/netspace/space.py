@@ -95,6 +95,10 @@ class Space:
         """The network at `gamma` between rows a and b; see `point`."""
         return Network(self.arch, self.point(a, b, gamma, path))
 
+    def at(self, embedding_E: Tensor) -> Network:
+        """The network at an embedding."""
+        return Network(self.arch, self.decode(embedding_E[None])[0])
+
     def arch_of(self, row: int) -> Architecture:
         """Architecture of an instance."""
         return self.arch
