@@ -21,6 +21,7 @@ from ..archs.siren import siren_field, stacked_layers
 from ..errors import InvalidValue
 from ..host import Host, Loaded, row_of
 from ..meshing import Field, Mesh, NoSurface, mesh, numpy_field
+from ..netspace import kept
 from ..netspace.space import check_gamma
 from ..stacked import unflatten
 from . import placed
@@ -128,6 +129,8 @@ def original(host: Host, loaded: Loaded, name: str) -> Mesh:
     if placed.is_id(name):
         return placed_shape(host, loaded, name).original
     row = row_of(loaded, name)
+    if loaded.space.table["split"].iloc[row] == kept.SPLIT:
+        raise InvalidValue(f"{name} was found by LSO, not fitted to a shape: look at the network itself.")
     chairs = loaded.keep("chairs", lambda: chairs_of(loaded.space.table))
     if chairs is None:
         raise InvalidValue(f"The zoo of {loaded.space.id} does not keep the meshes that it was fitted to: look at the target instead.")
