@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..archs import Architecture
-from ..shapes.networks import Layers, layers_of, queries, values
+from ..shapes.networks import Layers, layers_of, queries, rows_of, values
 from ..training import generator
 from .model import NetSpace
 
@@ -38,8 +38,10 @@ class Known:
 def fingerprint(layers: Layers) -> Tensor:
     """Answers [N, B] at fixed points of the cube; far from the surface they all read the same."""
     points_B3 = (torch.rand(FINGERPRINT, 3, generator=generator(51)) * 1.8 - 0.9).to(layers[0][0].device)
-    with torch.no_grad():
-        return torch.tanh(10 * values(layers, points_B3))
+    rows = range(len(layers[0][0]))
+    with torch.inference_mode():  # a few at a time: they fit the cache
+        parts = [torch.tanh(10 * values(rows_of(layers, slice(at, at + 16)), points_B3)) for at in rows[::16]]
+    return torch.cat(parts)
 
 
 def known(embeddings_KE: Tensor, layers: Layers) -> Known:

@@ -11,13 +11,16 @@ import trimesh
 
 from engine.archs import architecture
 from engine.archs.siren import Siren
+from engine.artifacts import Store
 from engine.config import ShapeZooConfig, digest
 from engine.errors import DataMissing, InvalidValue
+from engine.make import reevaluate, train
 from engine.netspace import shape_evaluate
 from engine.netspace.model import NetSpace, answer_of, build
 from engine.netspace.shape_evaluate import evaluate_shapes, nearest, one_topology, whole_share
 from engine.netspace.shape_inversion import known, place
 from engine.netspace.shape_training import ShapeSpaceTraining
+from engine.netspace.space import load_space
 from engine.presets import config as preset
 from engine.shapes import measures
 from engine.shapes.chairs import random_chair, topology
@@ -309,3 +312,30 @@ def test_the_papers_zoo_takes_a_step(monkeypatch):
     training = ShapeZooTraining(replace(preset("zoo-chairs-paper"), batch=200, queries=400, stack=1), source("chairs", 1032, 0))
     assert training.total == 1032 * 10_000 and 0 < training.step(0)["loss"] < 1
     assert training.parameters_NP[0].abs().sum() > 0 and training.parameters_NP[1:].abs().sum() == 0
+
+
+def test_a_space_of_someones_meshes_from_files_to_figures(tmp_path, cheap, monkeypatch):
+    """A folder of meshes, one of them broken, becomes a zoo and a space of that zoo, which is hosted and measured again."""
+    monkeypatch.setattr("engine.make.sheet.sheet_of", lambda *_: {"webp": np.zeros(1, np.uint8)})
+    monkeypatch.setattr("engine.make.project", lambda embeddings_NE: (embeddings_NE[:, :2], embeddings_NE[:, :3]))  # UMAP takes long to compile
+    folder, store = tmp_path / "meshes", Store(tmp_path / "workspace", tmp_path / "gallery")
+    folder.mkdir()
+    for i in range(6):
+        trimesh.creation.box((0.6 + 0.1 * i, 1, 1.2 - 0.1 * i)).export(folder / f"{i}.ply")
+    (folder / "3.ply").write_bytes(b"ply")
+    config = replace(CONFIG, dataset=str(folder), train=3, val=1, test=1, steps=60)
+
+    def silent(title, total):
+        return lambda step, metrics: None
+
+    made = train(store, "zoo-chairs", config, "cpu", silent, "zoo-boxes")
+    table = made.table("instances.parquet")
+    assert list(table["file"]) == ["0.ply", "1.ply", "2.ply", "4.ply", "5.ply"] and table["fit_iou"].min() > 0.6
+    space_config = replace(resumable.SHAPE_SPACE, zoo="zoo-boxes", steps=5, networks=3, half=True)
+    artifact = train(store, "netspace-chairs", space_config, "cpu", silent, "netspace-boxes")
+    assert set(artifact.manifest.inputs) == {"zoo-boxes"} and "midpoint_iou_mean" not in artifact.manifest.metrics
+    again, stored = reevaluate(store, artifact, "cpu"), artifact.manifest.metrics
+    assert {name: entry["value"] for name, entry in again.items()} == {name: entry["value"] for name, entry in stored.items() if name != "seconds"}
+    assert reevaluate(store, made, "cpu")["fit_iou_mean"] == made.manifest.metrics["fit_iou_mean"]
+    space = load_space(store, "netspace-boxes")
+    assert space.is_shapes and space.images is None and space.config == space_config
