@@ -27,6 +27,7 @@ def pick_space(label: str = "Space", shapes: bool = False) -> Space | None:
     and the way to make one, where there is none."""
     everything = {manifest.id: manifest for manifest in services.store().manifests("netspace")}
     titles = {id_: each.title or id_ for id_, each in everything.items() if holds_shapes(each) or not shapes}
+    titles = {id_: title if list(titles.values()).count(title) == 1 else f"{title} ({id_})" for id_, title in titles.items()}
     ids = list(titles)
     if not ids:
         preset = "netspace-chairs" if shapes else "netspace-digits"

@@ -14,6 +14,7 @@ from engine.errors import ExplorerError
 from engine.jobs import clouds, work
 from engine.jobs.folder import Folder
 from engine.jobs.queue import Job
+from engine.multi.space import MultiSpace
 from engine.netspace.space import Space
 from explorer import cards, charts, controls, jobs, services, state, theme
 
@@ -72,7 +73,7 @@ def default_start(space: Space) -> str:
 
 def pick_objective(space: Space) -> dict:
     """Fields objective and target."""
-    several = [arch.id for arch in getattr(space, "archs", ())]
+    several = [arch.id for arch in space.archs] if isinstance(space, MultiSpace) else []
     fits = work.SHAPE_OBJECTIVES if space.is_shapes else work.IMAGE_OBJECTIVES[:2] if several else work.IMAGE_OBJECTIVES
     objective = st.selectbox("Objective", fits, format_func=OBJECTIVES.get, help="  \n".join(f"{OBJECTIVES[name]}: {NOTES[name]}" for name in fits), **state.bound("objective", list(fits)))
     said = {"objective": objective}
@@ -143,8 +144,8 @@ def before_and_after(space: Space, job: Job) -> None:
                 st.image(pictures[name], width="content")
             else:
                 st.image(charts.prep_pixels(parameters[name].numpy(), high, theme.current()["chartDivergingColors"]), width="stretch", caption=f"PRep, all {len(parameters[name]):,} parameters; one colour scale on both sides, \u00b1{high:.2f}")
-    where = "test images, which chose nothing; interval: 95 % Wilson" if "test" in result else "against the target network, on a grid of 48 cells an axis"
-    st.caption(f"Best is step {result['best_step']}, chosen by {result['quality']} on validation ({cards.percent(result['validation']['before'])} at the start, {cards.percent(result['validation']['after'])} there). Measured on {where}.")
+    where = "Accuracy is that of the test images, which chose nothing; interval: 95 % Wilson." if "test" in result else "IoU is that with the target network, on a grid of 48 cells an axis." if "target" in result else ""
+    st.caption(f"Best is step {result['best_step']}, chosen by {result['quality']} on validation ({cards.percent(result['validation']['before'])} at the start, {cards.percent(result['validation']['after'])} there). {where}")
 
 
 @st.cache_data(max_entries=32, show_spinner="Drawing ...", hash_funcs={Space: lambda space: space.id, torch.Tensor: lambda tensor: tensor.numpy().tobytes()})

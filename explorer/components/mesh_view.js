@@ -134,6 +134,11 @@ class MeshView {
 
   // Float32Array of x, y, z and Uint32Array of corners; null for no surface.
   show(vertices, faces) {
+    this.load(vertices, faces);
+    this.invalidate();
+  }
+
+  load(vertices, faces) {
     const { gl } = this;
     this.last = [vertices, faces];
     this.count = faces ? faces.length : 0;
@@ -143,7 +148,6 @@ class MeshView {
       this.ground = Infinity;
       for (let at = 1; at < vertices.length; at += 3) if (vertices[at] < this.ground) this.ground = vertices[at];
     }
-    this.invalidate();
   }
 
   invalidate() {
@@ -194,7 +198,7 @@ class MeshView {
   // A picture of `size` pixels a side of some mesh, drawn now into `pen` at (x, y). For a canvas that is not on the page.
   picture(vertices, faces, size, pen, x, y) {
     Object.assign(this.canvas, { width: FINER * size, height: FINER * size });
-    this.show(vertices, faces);
+    this.load(vertices, faces);
     this.paint(FINER * size, FINER * size, this.camera.elevation > 1);
     pen.drawImage(this.canvas, x, y, size, size);
   }
