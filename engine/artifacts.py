@@ -185,6 +185,17 @@ class Store:
             raise InvalidValue(f"{id_} is a {manifest.kind}; a {kind} is needed here.")
         return Artifact(folders[id_], manifest)
 
+    def made_from(self, artifact: Artifact, id_: str) -> Artifact:
+        """The input of that id, in the version that `artifact` was made from where it is at hand (a workspace may hold a newer one
+        than the gallery's), else as it is. Raises what `open` raises."""
+        wanted = artifact.manifest.inputs.get(id_, {}).get("sha256")
+        for root in (self.workspace, self.gallery):
+            if SAFE_NAME.fullmatch(id_) and (root / id_ / "manifest.json").is_file():
+                found = Artifact(root / id_, read_manifest(root / id_))
+                if manifest_hash(found) == wanted:
+                    return found
+        return self.open(id_)
+
     def has(self, id_: str) -> bool:
         return id_ in self.folders()
 

@@ -168,6 +168,13 @@ def do_place(options) -> None:
     emit(options, value, "\n".join(lines))
 
 
+def do_trim(options) -> None:
+    from .trim import trim
+
+    made = trim(store_of(options), options.id, options.train)
+    emit(options, {"trimmed": [each.id for each in made]}, "\n".join(str(each.folder) for each in made))
+
+
 def do_verify(options) -> None:
     store = store_of(options)
     ids = [options.id] if options.id else list(store.folders())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -99,6 +100,14 @@ def zoo_config(store: Store, config) -> ZooConfig | ShapeZooConfig:
     return replace(presets.config(config.zoo), seed=config.seed)
 
 
+def is_whole(store: Store, zoo_id: str, config) -> bool:
+    """Whether a zoo is at hand that this config made (the preset may have changed since) and that was not trimmed."""
+    if not store.has(zoo_id):
+        return False
+    manifest = store.open(zoo_id, "zoo").manifest
+    return "trimmed" not in manifest.provenance and manifest.config == json.loads(json.dumps(asdict(config)))
+
+
 def train_to_end(trainee, path: Path, config, on_step) -> Outcome:
     outcome = run(trainee, path, digest(config), on_step)
     assert outcome.finished
@@ -129,7 +138,7 @@ def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, devi
 def make_netspace(store: Store, preset: str, config, device: str, progress, id_: str) -> Artifact:
     wanted = zoo_config(store, config)
     zoo_id = artifact_id(config.zoo, config.seed) if config.zoo in presets.presets() else config.zoo
-    if not store.has(zoo_id) or store.open(zoo_id, "zoo").manifest.config != asdict(wanted):  # the preset may have changed
+    if not is_whole(store, zoo_id, wanted):
         make_zoo(store, config.zoo, wanted, device, progress, zoo_id)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_zoo(store, zoo_id, device)

@@ -10,7 +10,7 @@ import torch
 
 from .. import datasets, presets
 from ..artifacts import Artifact, Manifest, Store, manifest_hash
-from ..make import artifact_id, checkpoint_path, provenance, train_to_end
+from ..make import artifact_id, checkpoint_path, is_whole, provenance, train_to_end
 from ..netspace.evaluate import metric
 from ..netspace.space import MAP_2D, MAP_3D
 from ..netspace.umap_map import project
@@ -21,7 +21,7 @@ from .evaluate import evaluate_multi, networks
 from .lso import evaluate_lso
 from .space import load_multi_space, load_multi_zoo
 from .training import MultiSpaceTraining
-from .zoo import MultiZoo, MultiZooTraining
+from .zoo import TEACHER, MultiZoo, MultiZooTraining
 
 
 def make_any(store: Store, preset: str, config: MultiZooConfig | MultiSpaceConfig, device: str, progress, id_: str) -> Artifact:
@@ -41,7 +41,8 @@ def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, pro
     title = f"{', '.join(arch.family for arch in zoo.archs)} on {images.title}"
     manifest = Manifest(id_, "zoo", title, "", preset, asdict(config), metrics=metrics, provenance=provenance(seconds, device))
     dtype = np.float16 if config.half else np.float32
-    arrays = {"parameters": zoo.parameters_NZ.cpu().numpy().astype(dtype), "teacher": zoo.teacher_P.cpu().numpy().astype(dtype)}
+    parts = {arch.id: zoo.parameters_NZ[(zoo.table["class_id"] == number).to_numpy(), : arch.parameters] for number, arch in enumerate(zoo.archs)}
+    arrays = {name: tensor.cpu().numpy().astype(dtype) for name, tensor in {**parts, TEACHER: zoo.teacher_P}.items()}
     artifact = store.write(manifest, {"parameters.safetensors": arrays}, {"instances.parquet": zoo.table}, store.workspace)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
@@ -50,7 +51,7 @@ def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, pro
 def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str, progress, id_: str) -> Artifact:
     zoo_id = artifact_id(config.zoo, config.seed)
     zoo_config = replace(presets.config(config.zoo), seed=config.seed)
-    if not store.has(zoo_id) or store.open(zoo_id, "zoo").manifest.config != plain(zoo_config):
+    if not is_whole(store, zoo_id, zoo_config):
         make_zoo(store, config.zoo, zoo_config, device, progress, zoo_id)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_multi_zoo(store, zoo_id, device)
@@ -83,11 +84,6 @@ def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str,
     artifact = store.write(manifest, arrays, {"instances.parquet": table}, store.workspace)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
-
-
-def plain(config) -> dict:
-    """A config as a manifest holds it: JSON knows lists, not tuples."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
 
 
 def zoo_metrics(zoo: MultiZoo, images) -> dict:

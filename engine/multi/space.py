@@ -13,14 +13,14 @@ from torch import Tensor
 
 from .. import datasets
 from ..archs import Architecture, architecture
-from ..artifacts import Store
+from ..artifacts import Artifact, Store
 from ..config import from_fields
 from ..errors import CorruptArtifact, InvalidValue
 from ..netspace import kept
 from ..netspace.space import Network, Space, check_gamma
 from .config import MultiSpaceConfig, MultiZooConfig
 from .model import MultiNetSpace
-from .zoo import MultiZoo
+from .zoo import TEACHER, MultiZoo, padded
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,20 @@ class MultiSpace(Space):
         return self.at(share_4 @ self.embeddings_NE[rows])
 
 
-def load_multi_zoo(store: Store, id_: str, device: str = "cpu") -> MultiZoo:
-    """A zoo of several architectures from its artifact. Raises UnknownId, CorruptArtifact."""
-    artifact = store.open(id_, "zoo")
+def load_multi_zoo(store: Store, id_: str, device: str = "cpu", of: Artifact | None = None) -> MultiZoo:
+    """A zoo of several architectures from its artifact; with `of` in the version that this space was made from. Raises
+    UnknownId, CorruptArtifact."""
+    artifact = store.open(id_, "zoo") if of is None else store.made_from(of, id_)
     table, arrays = artifact.table("instances.parquet"), artifact.arrays("parameters.safetensors")
     config = read(artifact, MultiZooConfig)
     archs = tuple(architecture(name) for name in config.architectures)
     teacher = architecture(config.teacher)
-    shapes = {name: array.shape for name, array in arrays.items()}
-    if shapes != {"parameters": (len(table), archs[-1].parameters), "teacher": (teacher.parameters,)} or set(table["class_id"]) != set(range(len(archs))):
+    counts = [int((table["class_id"] == number).sum()) for number in range(len(archs))]
+    expected = {arch.id: (count, arch.parameters) for arch, count in zip(archs, counts)} | {TEACHER: (teacher.parameters,)}
+    if {name: array.shape for name, array in arrays.items()} != expected or sum(counts) != len(table) or not table["class_id"].is_monotonic_increasing:
         raise CorruptArtifact(f"{id_}: its parameters do not fit its table and architectures. Fetch or make it again.")
-    parameters_NZ, teacher_P = (torch.from_numpy(arrays[name].astype(np.float32)).to(device) for name in ("parameters", "teacher"))
-    return MultiZoo(id_, archs, config.dataset, parameters_NZ, table, teacher, teacher_P)
+    tensors = {name: torch.from_numpy(array.astype(np.float32)).to(device) for name, array in arrays.items()}
+    return MultiZoo(id_, archs, config.dataset, padded([tensors[arch.id] for arch in archs]), table, teacher, tensors[TEACHER])
 
 
 def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
@@ -90,7 +92,7 @@ def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
     config = read(artifact, MultiSpaceConfig)
     if len(artifact.manifest.inputs) != 1:
         raise CorruptArtifact(f"{id_}: its manifest names {len(artifact.manifest.inputs)} zoos where one is needed. Fetch or make it again.")
-    zoo = load_multi_zoo(store, *artifact.manifest.inputs, device)
+    zoo = load_multi_zoo(store, *artifact.manifest.inputs, device, artifact)
     model = MultiNetSpace(config, zoo.archs).to(device)
     arrays = artifact.arrays("model.safetensors")
     embeddings_NE = artifact.arrays("embeddings.safetensors").get("embeddings")

@@ -19,6 +19,9 @@ from ..zoo import ZooTraining, measure
 from .config import MultiZooConfig
 
 
+TEACHER = "teacher"  # its tensor's name beside those of the architectures
+
+
 @dataclass(frozen=True)
 class MultiZoo:
     """`table` has a row per instance (as a zoo's, with `class_id`); parameters [N, Z] are zero behind an architecture's own."""

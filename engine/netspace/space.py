@@ -128,9 +128,9 @@ def read_config(artifact: Artifact, kinds: tuple[type, ...]):
         raise CorruptArtifact(f"{artifact.id}: its config cannot be used ({error}). Fetch or make it again.") from error
 
 
-def load_zoo(store: Store, id_: str, device: str = "cpu") -> Zoo:
-    """A zoo from its artifact. Raises UnknownId, CorruptArtifact."""
-    artifact = store.open(id_, "zoo")
+def load_zoo(store: Store, id_: str, device: str = "cpu", of: Artifact | None = None) -> Zoo:
+    """A zoo from its artifact; with `of` in the version that this space was made from. Raises UnknownId, CorruptArtifact."""
+    artifact = store.open(id_, "zoo") if of is None else store.made_from(of, id_)
     table = artifact.table("instances.parquet")
     parameters_NP = artifact.arrays("parameters.safetensors").get("parameters")
     config = read_config(artifact, ZOO_CONFIGS)
@@ -150,7 +150,7 @@ def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
         return load_multi_space(store, id_, device)
     if len(artifact.manifest.inputs) != 1:
         raise CorruptArtifact(f"{id_}: its manifest names {len(artifact.manifest.inputs)} zoos where one is needed. Fetch or make it again.")
-    zoo = load_zoo(store, *artifact.manifest.inputs, device)
+    zoo = load_zoo(store, *artifact.manifest.inputs, device, artifact)
     model = NetSpace(config, zoo.arch.parameters, answer_of(zoo.arch)).to(device)
     arrays = artifact.arrays("model.safetensors")
     embeddings_NE = artifact.arrays("embeddings.safetensors").get("embeddings")
