@@ -1,0 +1,127 @@
+"""The commands about NeRNs, and every preset: its sizes, and a step of the paper's smallest."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from engine.__main__ import main
+from engine.archs import architecture
+from engine.artifacts import Store
+from engine.config import digest
+from engine.datasets import Images
+from engine.nern.config import NernConfig, NetworkConfig
+from engine.nern.make import load_nern
+from engine.nern.nern import places, sizes
+from engine.nern.original import of_module
+from engine.nern.training import NernTraining
+from engine.presets import config, presets
+from tests.tiny import ZOO, write_tiny
+from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
+
+NERNS = [name for name in presets() if name.startswith("nern-")]
+ARCHS = {"network-digits": "resnet8-wide-digits", "network-imagenet-resnet18": "resnet18-imagenet", "network-imagenet-squeezenet": "squeezenet1_1-imagenet"}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Store:
+    root = tmp_path_factory.mktemp("nern-cli")
+    store = Store(root / "workspace", root / "gallery")
+    write_tiny_nern(store)
+    write_tiny(store, "resnet8-digits")
+    return store
+
+
+@pytest.fixture
+def call(store, capsys):
+    def run(*arguments: str):
+        try:
+            code = main([*arguments, "--json", "--device", "cpu", "--workspace", str(store.workspace)])
+        except SystemExit as stop:
+            code = stop.code
+        out, error = capsys.readouterr()
+        return code, json.loads(out) if out else None, error
+
+    return run
+
+
+def test_evaluate_measures_what_the_manifest_says(call, store):
+    for id_ in (NERN, ORIGINAL):
+        code, value, _ = call("evaluate", id_)
+        stored = store.open(id_).manifest.metrics
+        assert code == 0 and value["metrics"].keys() >= {"test_accuracy"} or {"agreement", "size_ratio", "weight_error"} <= value["metrics"].keys()
+        for name, entry in value["metrics"].items():
+            assert entry["value"] == pytest.approx(stored[name]["value"], abs=1e-4) and entry["n"] == stored[name]["n"]
+
+
+def test_reconstruct_writes_the_network(call, store, tmp_path):
+    file = tmp_path / "network.safetensors"
+    code, value, _ = call("reconstruct", NERN, "--prune", "0.2", "--bits", "8", "--output", str(file))
+    assert code == 0 and value == {"file": str(file), "bytes": file.stat().st_size}
+    module = architecture("resnet8-digits").build()
+    module.load_state_dict(load_file(file))
+    assert not torch.equal(module.stem.conv.weight, load_nern(store, NERN).original.module.stem.conv.weight)
+
+
+def test_send_and_import(call, store, tmp_path):
+    code, value, _ = call("send", ZOO, "digits-resnet8-0002", "--name", "network-sent")
+    assert code == 0 and value["kind"] == "network" and value["metrics"]["test_accuracy"]["n"] == 360
+    save_file(load_nern(store, NERN).original.module.state_dict(), tmp_path / "x.safetensors")
+    code, value, _ = call("import", str(tmp_path / "x.safetensors"), "--architecture", "resnet8-digits", "--dataset", "digits", "--id", "network-imported")
+    assert code == 0 and value["metrics"] == store.open(ORIGINAL).manifest.metrics
+    for arguments in (("import", str(tmp_path / "x.safetensors"), "--architecture", "lenetlike-digits", "--id", "network-y"), ("import", "no-such.pt", "--architecture", "resnet8-digits"), ("send", ZOO, "no-such"), ("reconstruct", NERN, "--bits", "5"), ("reconstruct", ORIGINAL)):
+        code, value, error = call(*arguments)
+        assert (code, value) == (2, None) and error.count("\n") == 1 and "Traceback" not in error
+
+
+def test_a_sweep_is_one_table_and_trains_nothing_twice(call, store, tmp_path):
+    fields = ["--original", ORIGINAL, "--steps", "4", "--start", "", "--hidden", "8", "--images", "8"]
+    arguments = ("sweep", "nern-digits", "nern-digits-none", "--seeds", "2", "--output", str(tmp_path / "table.csv"), *fields)
+    code, value, _ = call(*arguments)
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert code == 0 and len(value["rows"]) == len(table) == 2 * 5 and set(table["n"]) == {2} and set(table["hidden"]) == {8}
+    made = {id_ for id_ in store.folders() if id_.startswith("nern-digits")}
+    assert len(made) == 4
+    values = [store.open(id_).manifest.metrics["weight_error"]["value"] for id_ in made if store.open(id_).manifest.config["permutation"] == "none"]
+    row = table[(table["preset"] == "nern-digits-none") & (table["metric"] == "weight_error")].iloc[0]
+    assert row["mean"] == pytest.approx(sum(values) / 2, abs=1e-6) and row["spread"] == pytest.approx(abs(values[0] - values[1]) / math.sqrt(2), abs=1e-6)
+    stamps = {id_: store.open(id_).manifest.created for id_ in made}
+    again = call(*arguments)
+    assert again[0] == 0 and again[1] == value and stamps == {id_: store.open(id_).manifest.created for id_ in made}
+    assert call("sweep", "zoo-digits")[0] == 2
+
+
+@pytest.mark.parametrize("name", NERNS)
+def test_every_preset_has_an_original_and_a_size(name):
+    made = config(name)
+    original = presets().get(made.original)
+    arch_id = original().architecture if original else ARCHS[made.original]
+    assert original is None or isinstance(original(), NetworkConfig)
+    with torch.device("meta"):
+        module = architecture(arch_id).build()
+    size = sizes(made, of_module(made.original, module, None, arch_id, skip=made.skip))
+    assert 0.1 < size["ratio"] < 0.9 and (size["permutation"] == 0) == (made.permutation == "none")
+    if not name.startswith("nern-digits"):
+        assert (made.levels, made.base, made.lr, made.betas, made.start) == (40, 0.76, 5e-3, (0.5, 0.999), "")  # the paper's
+        assert made.distillation == made.features == (1e-6 if "imagenet" in name else 1e-4)
+    else:
+        assert not made.start or replace(config(made.start), seed=0).hidden == made.hidden
+    assert digest(made) == digest(config(name))
+
+
+def test_the_papers_smallest_steps():
+    made = replace(config("nern-cifar10-resnet20-140"), images=2, batch=512)
+    assert isinstance(made, NernConfig)
+    torch.manual_seed(0)
+    original = of_module("x", architecture("resnet20-cifar10").build(), "cifar10", "resnet20-cifar10")
+    pictures = {split: torch.randn(4, 3, 32, 32) for split in ("train", "val", "test")}
+    images = Images("cifar10", "CIFAR-10", tuple("0123456789"), pictures, {split: torch.arange(4) for split in pictures})
+    training = NernTraining(made, places(made, original), images)
+    before = training.predictor.layers[0].weight.clone()
+    assert math.isfinite(training.step(0)["loss"]) and not torch.equal(before, training.predictor.layers[0].weight)
