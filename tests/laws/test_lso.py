@@ -247,3 +247,30 @@ def test_what_was_found_can_be_kept_and_is_an_instance_everywhere(own_store, tmp
         assert kept.ids(own_store, SPACE) == ()
     finally:
         host.close()
+
+
+def test_in_a_space_of_several_architectures_the_wanted_one_is_found_and_kept(tmp_path, monkeypatch):
+    from engine import presets
+    from engine.multi.make import make_space, make_zoo
+    from tests.laws import test_multi as several
+
+    monkeypatch.setattr("sys.argv", ["engine"])
+    monkeypatch.setitem(presets.presets(), "zoo-digits-multi", lambda: several.ZOO)
+    store = Store(tmp_path / "workspace", tmp_path / "gallery")
+    quiet = lambda title, total: lambda step, metrics: None  # noqa: E731
+    make_zoo(store, "zoo-digits-multi", several.ZOO, "cpu", quiet, "zoo-digits-multi")
+    id_ = make_space(store, "netspace-digits-multi", several.SPACE, "cpu", quiet, "netspace-digits-multi").id
+    space = load_space(store, id_)
+    a, want = str(space.table["id"].iloc[0]), 1
+    spec = lso_spec(id_, a, steps=40, lr=0.2, architecture=several.NAMES[want])
+    work.carry_out(store, spec, tmp_path / "job", lambda: False, "cpu")
+    last_E = torch.from_numpy(work.found_embedding(tmp_path / "job", "last"))
+    assert space.model.class_logits(last_E[None]).argmax() == want, "the term of the wanted ClassId is in the loss"
+    artifact = work.keep(store, spec, tmp_path / "job")
+    found = load_space(store, id_)
+    row = found.row(artifact.id)
+    at = found.at(found.embeddings_NE[row])
+    assert found.arch_of(row) == at.arch == architecture(artifact.manifest.config["architecture"])
+    assert torch.equal(found.parameters_NP[row, : at.arch.parameters], at.parameters_P) and (found.parameters_NP[row, at.arch.parameters :] == 0).all()
+    with pytest.raises(UnknownId):
+        work.make_lso(store, space, LsoConfig(id_, a, architecture="resnet9"))
