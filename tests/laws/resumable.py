@@ -31,7 +31,7 @@ SPACE = NetSpaceConfig(
     "zoo-digits", prep_width=424, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise="layer", start="zoo",
     balance=True, performance=1.0, noise=0.1, networks=2, images=16, steps=60, warmup=5, cosine=True, clip=1.0, validate_every=7, lr=2e-3,
 )  # fmt: skip
-SHAPE_ZOO = ShapeZooConfig("siren-small", train=4, val=1, test=1, steps=100, batch=128, queries=512, lr=3e-3, schedule="cosine", stack=4)
+SHAPE_ZOO = ShapeZooConfig("siren-small", train=4, val=1, test=1, steps=120, batch=128, queries=512, lr=3e-3, schedule="cosine", stack=2)
 SHAPE_SPACE = ShapeSpaceConfig(
     "zoo-chairs", prep_width=328, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), encoder="probe", probes=32, probe_width=32,
     normalise="zoo", start="zoo", scale=0.3, noise=0.1, networks=2, points=64, queries=128, steps=60, warmup=5, cosine=True, clip=1.0,
