@@ -1,6 +1,6 @@
 // The same view by Plotly's Mesh3d, for browsers without WebGL2: slower, and the camera is Plotly's own, linked by its events.
 
-const PLOTLY_REACH = 0.5; // Plotly's unit of distance in ours, about
+const PLOTLY_REACH = 0.4; // Plotly's unit of distance in ours, about
 
 class MeshPlotly {
   constructor(canvas, camera) {
@@ -19,7 +19,7 @@ class MeshPlotly {
     const column = (values, at) => values.filter((_, i) => i % 3 === at);
     const [x, y, z] = faces ? [0, 1, 2].map((at) => column(vertices, at)) : [[], [], []], [i, j, k] = faces ? [0, 1, 2].map((at) => column(faces, at)) : [[], [], []];
     const colour = `rgb(${this.look.colour.map((part) => Math.round(255 * part)).join(",")})`;
-    const trace = { type: "mesh3d", x, y, z, i, j, k, color: colour, flatshading: true, hoverinfo: "skip", lighting: { ambient: 0.45, diffuse: 0.75, specular: 0.05 } };
+    const trace = { type: "mesh3d", x, y, z, i, j, k, color: colour, flatshading: true, hoverinfo: "skip", lighting: { ambient: 0.5, diffuse: 0.7, specular: 0.05, facenormalsepsilon: 0, vertexnormalsepsilon: 0 }, lightposition: { x: 10000, y: 30000, z: 20000 } };
     const axis = { visible: false, range: [-1.1, 1.1], autorange: false };
     const scene = { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "cube", uirevision: "keep", camera: this.view() };
     await this.Plotly.react(this.plot, [trace], { scene, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", uirevision: "keep" }, { displayModeBar: false, responsive: true });

@@ -151,9 +151,13 @@ class MeshView {
   }
 
   invalidate() {
-    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.draw(this.slow); });
     MeshView.touched = performance.now();
-    if (this.slow) this.finish();
+    clearTimeout(this.timer);
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.draw(this.slow);
+      if (this.slow) this.finish();
+    });
   }
 
   // Once no view has changed for a moment: smooth edges.
