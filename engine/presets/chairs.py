@@ -1,10 +1,16 @@
-"""Spaces of chairs: SIRENs that are shapes. The paper's sizes, and small ones that ship."""
+"""Spaces of chairs: SIRENs that are shapes. The paper's sizes, and small ones that ship.
+
+Sizes, chosen on chairs that no zoo holds out: 48-48 hidden units fit a chair to an IoU of 0.944 in 400 steps of 256 queries
+(0.09 s a network on one core), 40-40 to 0.931, 32-32 to 0.924 in 600; 1 000 steps of 512 reach 0.965 at five times the cost.
+At a learning rate of 5e-3 the fits fall apart. Nearly all of a space's step is the decoder, whose cost is that of its first
+two `decoder_channels`; half of the paper's proportions are enough for the probe space.
+"""
 
 from ..config import ShapeSpaceConfig, ShapeZooConfig
 
 
 def zoo_small() -> ShapeZooConfig:
-    """SIRENs of 2 593 parameters, enough of them for a space of seen shapes."""
+    """SIRENs of 2 593 parameters: as many to train on as the paper's zoos of classifiers have."""
     return zoo(train=100, val=20, test=40)
 
 
