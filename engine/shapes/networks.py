@@ -19,7 +19,6 @@ from .sampling import NEAR_SHARE, NEAR_SPREADS, NoInside
 
 Layers = list[tuple[Tensor, Tensor]]
 GRID = 48  # cells an axis where insides are compared
-CHUNK = 32_768  # points evaluated at once
 SEEDS = 16_384  # uniform points among which those near the surface are found
 NEAR = 0.06  # how near
 
