@@ -215,3 +215,40 @@ def test_where_jobs_run(text, address):
 def test_where_jobs_cannot_run(text):
     with pytest.raises(InvalidValue):
         backends.address_of(text)
+
+
+# ---- the command line
+
+
+@pytest.fixture
+def call(tmp_path, capsys):
+    """Run a command with --json: (exit code, the object on standard output, standard error)."""
+    from engine.__main__ import main
+
+    def run(*arguments: str):
+        code = main([*arguments, "--json", "--workspace", str(tmp_path)])
+        out, error = capsys.readouterr()
+        return code, json.loads(out) if out else None, error
+
+    return run
+
+
+def test_the_command_lists_shows_stops_and_deletes(call, queue):
+    assert call("jobs") == (0, {"jobs": [], "workers": {}}, "")
+    job, _ = queue.submit(zoo_spec())
+    code, value, _ = call("jobs")
+    assert code == 0 and [(row["id"], row["state"], row["step"]) for row in value["jobs"]] == [(job.id, "queued", 0)]
+    assert call("jobs", "show", job.id)[1]["spec"] == job.spec
+    assert call("jobs", "stop", job.id)[1]["state"] == "stopped"
+    assert call("jobs", "delete", job.id)[1] == {"deleted": job.id} and queue.jobs() == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("jobs", "show"), ("jobs", "show", "no-such"), ("jobs", "list", "--surprise"), ("jobs", "keep", "no-such"), ("lso", "no-such", "x"), ("lso", "netspace-digits"), ("lso", "netspace-digits", "x", "--space", "y"), ("lso", "netspace-digits", "x", "--steps", "0")],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_wrong_use_is_one_line_and_two(call, queue, arguments):
+    code, value, error = call(*arguments)
+    assert (code, value) == (2, None) and error.count("\n") == 1 and "Traceback" not in error and len(error) > 20
+    assert not queue.exists or queue.jobs() == []
