@@ -287,3 +287,28 @@ def test_pruning_drops_the_smallest_and_bits_round_to_a_grid():
 def test_impossible_compression_is_refused(prune, bits):
     with pytest.raises(InvalidValue):
         compress.check(prune, bits)
+
+
+def shipped() -> list[str]:
+    from engine.artifacts import GALLERY
+
+    return sorted(path.parent.name for path in GALLERY.glob("nern-*/manifest.json"))
+
+
+@pytest.mark.parametrize("id_", shipped())
+def test_the_tables_of_the_shipped_are_measured_from_their_weights(id_, gallery_store):
+    from engine.nern.make import reevaluate
+
+    artifact = gallery_store.open(id_, "nern")
+    found, stored = reevaluate(gallery_store, artifact, "cpu"), artifact.manifest.metrics
+    assert {"original_accuracy", "reconstructed_accuracy", "agreement", "logit_divergence", "weight_error", "size_ratio"} <= found.keys()
+    for name, entry in found.items():
+        tolerance = 1 / 360 + 1e-6 if entry["split"] == "test images" else 1e-4  # a tie may fall otherwise on another processor
+        assert entry["value"] == pytest.approx(stored[name]["value"], abs=tolerance) and entry["n"] == stored[name]["n"], name
+    assert gallery_store.verify(id_) == []
+
+
+def test_the_first_that_ships_keeps_the_networks_answers_at_a_quarter_of_its_size(gallery_store):
+    values = {name: entry["value"] for name, entry in gallery_store.open("nern-digits").manifest.metrics.items()}
+    assert values["size_ratio"] <= 0.25 and values["agreement"] >= 0.985
+    assert abs(values["original_accuracy"] - values["reconstructed_accuracy"]) <= 0.005
