@@ -102,7 +102,7 @@ def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
         raise CorruptArtifact(f"{id_}: its tensors do not fit its config and zoo. Fetch or make it again.")
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     model.eval().requires_grad_(False)
-    embeddings = torch.from_numpy(embeddings_NE).to(device)
+    embeddings = torch.from_numpy(embeddings_NE).float().to(device)
     return kept.merged(store, MultiSpace(artifact.manifest, config, zoo.archs[-1], datasets.load(zoo.dataset, device), model, table, zoo.parameters_NZ, embeddings, zoo))
 
 

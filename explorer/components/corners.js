@@ -118,12 +118,12 @@ class CornerPad {
     this.filling = true;
     while (!this.timer && !this.dragging && this.known && this.order.length) {
       const { order, field } = this;
-      const [column, row] = order[0];
+      const { column, row, size } = order[0];
       const answer = await this.ask("field", (column + 0.5) / CELLS, (row + 0.5) / CELLS, FIELD);
       if (order !== this.order) continue;
       if (!answer) break;
       order.shift();
-      field.push({ column, row, id: answer.header.network.id, value: answer.header.accuracy.value });
+      field.push({ column, row, size, id: answer.header.network.id, value: answer.header.accuracy.value });
       this.paintField();
     }
     this.filling = false;
@@ -135,10 +135,13 @@ class CornerPad {
     [canvas.width, canvas.height] = [CELLS, CELLS];
     const pencil = canvas.getContext("2d");
     const colours = getComputedStyle(this.root).getPropertyValue("--st-chart-categorical-colors").split(",");
-    for (const { column, row, id, value } of this.field) {
+    for (const { column, row, size, id, value } of this.field) {
+      const low = Math.floor(size / 2);
+      const where = [column - low, CELLS - 1 - row - (size - 1 - low), size, size]; // a coarse cell stands for its surroundings
+      pencil.clearRect(...where);
       pencil.globalAlpha = 0.12 + 0.73 * value ** 3;
       pencil.fillStyle = colours[this.data.architectures.findIndex((each) => each.id === id) % colours.length].trim();
-      pencil.fillRect(column, CELLS - 1 - row, 1, 1);
+      pencil.fillRect(...where);
     }
   }
 
@@ -155,7 +158,8 @@ class CornerPad {
 function cellOrder() {
   const cells = new Map();
   for (const stride of [6, 3, 2, 1])
-    for (let row = 0; row < CELLS; row += stride) for (let column = 0; column < CELLS; column += stride) cells.set(`${column},${row}`, [column, row]);
+    for (let row = 0; row < CELLS; row += stride)
+      for (let column = 0; column < CELLS; column += stride) if (!cells.has(`${column},${row}`)) cells.set(`${column},${row}`, { column, row, size: stride });
   return [...cells.values()];
 }
 
