@@ -20,7 +20,7 @@ from tests.serving import question, tiny_host, tiny_store  # noqa: F401 - fixtur
 from tests.tiny import SPACE, ZOO
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("list", "show", "train", "evaluate", "interpolate", "export", "verify", "bench", "serve")
+COMMANDS = ("list", "show", "train", "evaluate", "interpolate", "export", "mesh", "place", "verify", "bench", "serve")
 
 
 @pytest.fixture
