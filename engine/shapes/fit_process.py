@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-NICE = 10  # who drags comes first
+NICE = 5  # who drags comes first
 SHOWN_FACES = 100_000  # of the mesh; a finer one is shown as the surface of its signed distance
 SHOWN_RESOLUTION = 96
 
