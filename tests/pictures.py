@@ -10,12 +10,14 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import FLAGS, ROOT, find_chromium, start, stop
 
 PICTURES = ROOT / "assets" / "pictures"
-SPACE, A, B, GAMMA = "netspace-digits", "digits-lenetlike-0030", "digits-lenetlike-0004", 0.45
+SPACE, A, B, GAMMA = "netspace-digits", "digits-lenetlike-0032", "digits-lenetlike-0004", 0.45
 PAGES = {  # picture: path, what is there once the page has settled
     "home": ("/", "text=Computing on"),
     "latent_map": (f"/latent-map?space={SPACE}&a={A}&b={B}", "[data-testid=latent-map]"),
     "interpolation": (f"/interpolation?space={SPACE}&a={A}&b={B}&gamma={GAMMA}", "[data-testid=live-accuracy][data-images]"),
     "shapes": ("/shapes?space=netspace-chairs&gamma=0.4", '[data-testid=filmstrip][data-frames="22"]'),
+    "several": ("/interpolation?space=netspace-digits-multi&gamma=0.62", "[data-testid=live-accuracy][data-images]"),
+    "nern": ("/nern", "[data-testid=nern-accuracy]"),
     "preps": (f"/preps?space={SPACE}&instance={B}", "[data-testid=prep-predicted]"),
 }
 SETTLE_MS = 6_000  # curves fill in by themselves
