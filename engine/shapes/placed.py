@@ -54,10 +54,16 @@ def save(store: Store, space, placed: Placed, sheet: dict[str, np.ndarray], prov
         "sheet.safetensors": sheet,
     }
     artifact = store.write(manifest, arrays, root=store.workspace)
-    mine = sorted((each for each in store.manifests("network") if is_id(each.id)), key=lambda each: each.created)
-    for old in mine[:-LIMIT]:
+    mine = [each for each in store.manifests("network") if is_id(each.id)]
+    for old in oldest_first(store, mine)[:-LIMIT]:
         forget(store, old.id)
     return artifact
+
+
+def oldest_first(store: Store, manifests: list[Manifest]) -> list[Manifest]:
+    """By when each was written, to the file system's precision: `created` counts whole seconds."""
+    folders = store.folders()
+    return sorted(manifests, key=lambda each: (folders[each.id] / "manifest.json").stat().st_mtime_ns)
 
 
 def forget(store: Store, id_: str) -> None:
@@ -74,7 +80,7 @@ def listed(store: Store, space_id: str) -> list[Manifest]:
         return []
     now = manifest_hash(store.open(space_id))
     mine = [each for each in store.manifests("network") if is_id(each.id) and each.inputs.get(space_id, {}).get("sha256") == now]
-    return sorted(mine, key=lambda each: each.created, reverse=True)
+    return oldest_first(store, mine)[::-1]
 
 
 def load(store: Store, space, id_: str) -> Placed:

@@ -192,9 +192,11 @@ def test_three_dimensions_colours_and_the_way_to_interpolation(page):
         page.get_by_label("Colour").select_option(colour)
         wait_in_url(page, colour=colour, dims="2")
     symbols = "new Set(document.querySelector('.lm [data-part=\"flat\"]').data.filter((trace) => typeof trace.customdata?.[0] === 'number').map((trace) => trace.marker.symbol)).size"
-    assert page.evaluate(symbols) == 3  # never colour alone
+    splits = page.evaluate("fetch('/api/spaces/netspace-digits').then((r) => r.json()).then((space) => new Set(space.instances.split).size)")
+    assert splits >= 3  # and one more where another test has kept a network
+    assert page.evaluate(symbols) == splits  # never colour alone
     page.get_by_role("button", name="val").click()
-    assert page.evaluate(symbols) == 2
+    assert page.evaluate(symbols) == splits - 1
     page.get_by_test_id("latent-map").get_by_role("link", name="Interpolate").click()
     page.wait_for_url("**/interpolation?**", timeout=WAIT)
     wait_in_url(page, a=names[2], b=names[-2])
