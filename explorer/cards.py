@@ -14,6 +14,9 @@ FIGURES = (
     ("predicted_iou_mean", "IoU, seen shapes", "number", "shapes"),
     ("heldout_iou_mean", "IoU, held-out", "number", "shapes"),
     ("path_whole_share", "whole on the way", "percent", "meshes"),
+    ("class_id_accuracy", "ClassIds right", "percent", "networks"),
+    ("path_ordered_share", "lines in order", "percent", "lines"),
+    ("gamma_class_id_accuracy", "right at eq. 12", "percent", "networks"),
 )
 PATHS = (
     ("path_floor_mean", "through the space"),
@@ -26,6 +29,9 @@ HINTS = {
     "predicted_iou_mean": "Mean intersection over union of the decoded shape and the network that it stands for, over the shapes the space was trained on",
     "heldout_iou_mean": "The same for shapes that the space has never seen, placed by inversion of the decoder",
     "path_whole_share": "Share of the decoded meshes between random pairs that are one piece",
+    "class_id_accuracy": "Share of the held-out networks whose architecture the space reads off their embedding",
+    "path_ordered_share": "Share of the lines from the smallest to the largest architecture along which the ClassIds rise and all appear",
+    "gamma_class_id_accuracy": "Share of the networks at the gammas of eq. 12 that are of the architecture asked for there",
     "gap_mean": "Mean difference between the accuracy of a held-out network and of the network that the space decodes for it",
     "gap_correlation": "Correlation of the two accuracies over the held-out networks",
     "path_spearman_mean": "Mean Spearman correlation of accuracy and gamma from a poor network to a good one",
@@ -56,7 +62,12 @@ def kind_of(space: Manifest, zoo: Manifest | None) -> str:
     """'432 networks · lenetlike-digits · digits' from the zoo's config, as far as it is at hand."""
     config = zoo.config if zoo else space.config
     counts = [config[split] for split in ("train", "val", "test") if isinstance(config.get(split), int)]
-    parts = [f"{sum(counts)} networks"] if counts else []
+    parts = [f"{sum(counts)} networks"] if len(counts) == 3 else []
+    if isinstance(config.get("architectures"), list):  # train counts each of them, val and test are of each
+        count = len(config["architectures"])
+        parts = [f"{sum(config['train']) + count * sum(counts)} networks", f"{count} architectures"]
+        unseen = sum(number == 0 for number in space.config.get("train", []))
+        parts += [f"{unseen} of them never seen"] if unseen else []
     parts += [str(config[name]) for name in ("architecture", "dataset") if config.get(name)]
     embedding = space.config.get("embedding")
     return " · ".join([*parts, *([f"embedding of {embedding}"] if embedding else [])])
@@ -101,6 +112,8 @@ def basis(space: Manifest) -> str:
     parts = [f"Measured on {', '.join(splits)}"] if splits else []
     if seconds := measured(space.metrics.get("seconds")):
         parts.append(f"zoo and space made in {seconds['value'] / 60:.1f} min")
+    if isinstance(trimmed := space.provenance.get("trimmed"), str):
+        parts.append(trimmed)
     return f'<small class="basis">{escape(" · ".join(parts))}</small>' if parts else ""
 
 

@@ -56,7 +56,7 @@ def step() -> list[dict]:
         trainee.model.load_state_dict(space.model.state_dict())
         random = generator(0, 12, 0)
         rows_N, picks_B = trainee.draw(random), torch.arange(space.config.images)
-        ours, theirs = float(trainee.loss(rows_N, picks_B)), float(loss_one_by_one(trainee, rows_N, picks_B))
+        ours, theirs = (float(loss.detach()) for loss in (trainee.loss(rows_N, picks_B), loss_one_by_one(trainee, rows_N, picks_B)))
         assert abs(ours - theirs) <= 1e-5 * abs(theirs), f"the two sides differ: {ours} and {theirs}"
         together, alone = medians(
             lambda: trainee.loss(rows_N, picks_B).backward(), lambda: loss_one_by_one(trainee, rows_N, picks_B).backward(), repeats=REPEATS
