@@ -30,10 +30,12 @@ class ZooConfig:
     lr: float = 1e-4  # Adam's constant learning rate
     stack: int = 64  # instances trained at once
     half: bool = True  # keep parameters in half precision; every metric is measured from what is kept
+    measured: int = 0  # training and validation images, the first ones, that accuracies are measured on; 0 for all. Test: always all
     seed: int = 0
 
     def __post_init__(self):
         require(min(self.train, self.val, self.test) >= 1, "A zoo needs at least one instance in each of train, val and test.")
+        require(self.measured >= 0, "measured is at least 0.")
         require(1 <= self.steps_min <= self.steps_max, "steps_min is at least 1 and at most steps_max.")
         require(min(self.batch, self.stack) >= 1 and self.lr > 0, "batch and stack are at least 1, lr is above 0.")
 
@@ -114,9 +116,11 @@ class NetSpaceConfig(SpaceConfig):
     performance: float = 0.0  # ours: weight of the squared difference in soft accuracy between predicted and target
     temperature: float = 4.0  # T of eq. 1
     images: int = 128  # images per step
+    measured: int = 0  # images of a split, the first ones, that choose and that its paths are measured on; 0 for all
 
     def __post_init__(self):
         super().__post_init__()
+        require(self.measured >= 0, "measured is at least 0.")
         require(self.images >= 1 and self.temperature > 0, "images is at least 1, temperature is above 0.")
 
 

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from .archs import Architecture
 from .archs.resnet import ConvNorm, ResNet
+from .datasets.pixels import Pixels
 from .stacked import logits_one, skeleton, unflatten
 
 SLOPE = 0.01  # of the leaky ReLU
@@ -50,7 +51,7 @@ def has_fast_path(arch: Architecture, device: torch.device | str) -> bool:
 
 
 @torch.inference_mode()
-def answers(parameters_P: Tensor, images_BCHW: Tensor, arch: Architecture, dtype: torch.dtype | None = None) -> Tensor:
+def answers(parameters_P: Tensor, images_BCHW: Tensor | Pixels, arch: Architecture, dtype: torch.dtype | None = None) -> Tensor:
     """Predicted classes [B] int64. `dtype`: of the convolutions; None for the hardware's own."""
     count = max(1, BATCH_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
     if not has_fast_path(arch, images_BCHW.device):

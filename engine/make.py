@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -105,7 +104,7 @@ def is_whole(store: Store, zoo_id: str, config) -> bool:
     if not store.has(zoo_id):
         return False
     manifest = store.open(zoo_id, "zoo").manifest
-    return "trimmed" not in manifest.provenance and manifest.config == json.loads(json.dumps(asdict(config)))
+    return "trimmed" not in manifest.provenance and read_config(store.open(zoo_id, "zoo"), (type(config),)) == config
 
 
 def train_to_end(trainee, path: Path, config, on_step) -> Outcome:
@@ -159,9 +158,10 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
     else:
         predicted_NP = model.decode(embeddings_NE)
         for split in datasets.SPLITS:
-            table[f"predicted_{split}_accuracy"] = accuracies(predicted_NP, images.images[split], images.labels[split], zoo.arch).cpu().numpy()
-        metrics = evaluate(model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, images, "test", "test")
-        metrics |= evaluate_lso(model, zoo.parameters_NP, zoo.table, zoo.arch, images)
+            shown = images if split == "test" else images.first(config.measured)
+            table[f"predicted_{split}_accuracy"] = accuracies(predicted_NP, shown.images[split], shown.labels[split], zoo.arch).cpu().numpy()
+        metrics = evaluate(model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, images, "test", "test", measured=config.measured)
+        metrics |= evaluate_lso(model, zoo.parameters_NP, zoo.table, zoo.arch, images, measured=config.measured)
     table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
     seconds = outcome.seconds + time.monotonic() - began
     total = seconds + zoo_artifact.manifest.provenance["seconds"]
@@ -195,8 +195,9 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
         if space.is_shapes:
             return evaluate_shapes(space.model, space.parameters_NP, space.table, space.arch, seed or 0)[0]
         rows = [row for row, split in enumerate(space.table["split"]) if split == "test"]
-        found = evaluate(space.model, space.parameters_NP[rows], space.arch, space.images, "test", "test", seed or 0)
-        return found | evaluate_lso(space.model, space.parameters_NP, space.table, space.arch, space.images, seed or 0)
+        measured = space.config.measured
+        found = evaluate(space.model, space.parameters_NP[rows], space.arch, space.images, "test", "test", seed or 0, measured)
+        return found | evaluate_lso(space.model, space.parameters_NP, space.table, space.arch, space.images, seed or 0, measured)
     from .nern.make import reevaluate as reevaluate_nern  # it imports this module
 
     return reevaluate_nern(store, artifact, device)

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from .archs import Architecture, architecture
+from .archs.memory import memory_format
+from .datasets.pixels import Pixels
 
 
 def skeleton(arch_id: str, batch_norm: bool = False) -> nn.Module:
@@ -38,13 +40,25 @@ def flatten(module: nn.Module) -> Tensor:
     return torch.cat([tensor.detach().flatten() for tensor in module.parameters()])
 
 
+def stacking_pays(arch: Architecture, device: torch.device) -> bool:
+    """Whether instances are faster together than one after the other: on a CPU, images of 32x32 fill a core by themselves, and
+    a batched convolution is slower than the loop, channels last."""
+    return torch.device(device).type != "cpu" or arch.input_shape[-1] < 32
+
+
 def logits_one(parameters_P: Tensor, images_BCHW: Tensor, arch: Architecture) -> Tensor:
     """Logits [B, K] of one instance."""
-    return functional_call(skeleton(arch.id), unflatten(parameters_P, arch), (images_BCHW,))
+    module = skeleton(arch.id)
+    images_BCHW = images_BCHW.contiguous(memory_format=memory_format(module, arch.input_shape))
+    return functional_call(module, unflatten(parameters_P, arch), (images_BCHW,))
 
 
-def logits(parameters_NP: Tensor, images_BCHW: Tensor, arch: Architecture, chunk: int | None = None) -> Tensor:
+def logits(parameters_NP: Tensor, images_BCHW: Tensor | Pixels, arch: Architecture, chunk: int | None = None) -> Tensor:
     """Logits [N, B, K] of N instances on the same images; differentiable. `chunk` instances at a time bound the memory."""
+    if isinstance(images_BCHW, Pixels):
+        return torch.cat([logits(parameters_NP, part, arch, chunk) for part in images_BCHW.split()], 1)
+    if not stacking_pays(arch, images_BCHW.device):
+        return torch.stack([logits_one(parameters_P, images_BCHW, arch) for parameters_P in parameters_NP])
     if len(parameters_NP) == 1:
         return logits_one(parameters_NP[0], images_BCHW, arch)[None]
     skeleton(arch.id), arch.layout  # made (once) outside of vmap, which forbids random starts
@@ -54,6 +68,10 @@ def logits(parameters_NP: Tensor, images_BCHW: Tensor, arch: Architecture, chunk
 @torch.no_grad()
 def accuracies(parameters_NP: Tensor, images_BCHW: Tensor, labels_B: Tensor, arch: Architecture, chunk: int = 32) -> Tensor:
     """Share of right answers [N], in 0..1."""
+    if not stacking_pays(arch, images_BCHW.device):
+        from .fast import answers  # it imports this module
+
+        return torch.stack([(answers(parameters_P, images_BCHW, arch) == labels_B).float().mean() for parameters_P in parameters_NP])
     right = [(logits(part, images_BCHW, arch).argmax(-1) == labels_B).float().mean(-1) for part in parameters_NP.split(chunk)]
     return torch.cat(right)
 

@@ -17,9 +17,10 @@ from torch.nn import functional as F
 
 from .archs import Architecture, architecture
 from .archs.folding import fold_batch_norm, measure_statistics
+from .archs.memory import memory_format
 from .config import ZooConfig
 from .datasets import Images
-from .stacked import accuracies, flatten, skeleton
+from .stacked import accuracies, flatten, skeleton, stacking_pays
 from .training import generator
 
 BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's own defaults
@@ -67,7 +68,9 @@ class ZooTraining:
         self.schedule = [(first, step) for first in stacks for step in range(self.lengths[first])]
         self.total = len(self.schedule)
         self._batches = (-1, torch.empty(0))
-        self._gradient = vmap(grad_and_value(self._loss))
+        self._layout = memory_format(self._module(), self.arch.input_shape)
+        one = grad_and_value(self._loss)
+        self._gradient = vmap(one) if stacking_pays(self.arch, self.device) else one_by_one(one)
         self._shapes = [(name, tensor.shape, tensor.numel()) for name, tensor in self._module().named_parameters()]
         self._lanes = LANES if self.device.type == "cpu" else 1
         self._pool = ThreadPoolExecutor(min(self._lanes, os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,))
@@ -98,7 +101,10 @@ class ZooTraining:
         """One step of some instances of the stack that begins at `first`; their losses [N]."""
         self._module()  # made (once) outside of vmap, which forbids random starts
         picks_NB = self._batches[1][step, rows.start - first : rows.stop - first].long().to(self.device)
-        gradient_NP, loss_N = self._gradient(self.parameters_NP[rows], self.images_BCHW[picks_NB], self.labels_B[picks_NB])
+        images_NBCHW = self.images_BCHW[picks_NB]
+        if self._layout is torch.channels_last:
+            images_NBCHW = images_NBCHW.flatten(0, 1).contiguous(memory_format=self._layout).view_as(images_NBCHW)
+        gradient_NP, loss_N = self._gradient(self.parameters_NP[rows], images_NBCHW, self.labels_B[picks_NB])
         adam_(self.parameters_NP[rows], gradient_NP, self.mean_NP[rows], self.square_NP[rows], step + 1, self.config.lr)
         return loss_N
 
@@ -110,10 +116,19 @@ class ZooTraining:
             tensor.copy_(state[name])
 
     def instances(self) -> Tensor:
-        """The zoo in deployable form [N, P]: batch norm measured over the training images and folded."""
+        """The zoo in deployable form [N, P]: batch norm measured over training images and folded."""
         folded = [deploy(self.arch, row_P, self.images_BCHW) for row_P in self.parameters_NP]
         parameters_NP = torch.stack(folded)
         return parameters_NP.half().float() if self.config.half else parameters_NP
+
+
+def one_by_one(function):
+    """`function` over the first axis of its arguments, as `vmap(function)`, in a loop."""
+
+    def looped(*stacks: Tensor) -> tuple[Tensor, ...]:
+        return tuple(map(torch.stack, zip(*(function(*row) for row in zip(*stacks)))))
+
+    return looped
 
 
 def adam_(parameter: Tensor, gradient: Tensor, mean: Tensor, square: Tensor, step: int, lr: float) -> None:
@@ -161,5 +176,6 @@ def measure(config: ZooConfig, parameters_NP: Tensor, images: Images):
         "seed": config.seed,
     }
     for split in ("train", "val", "test"):
-        columns[f"{split}_accuracy"] = accuracies(parameters_NP, images.images[split], images.labels[split], arch).cpu().numpy()
+        shown = images if split == "test" else images.first(config.measured)
+        columns[f"{split}_accuracy"] = accuracies(parameters_NP, shown.images[split], shown.labels[split], arch).cpu().numpy()
     return pd.DataFrame(columns)

@@ -8,13 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
+STATISTICS = 4096  # images are enough for a mean and a variance per channel
+
 
 @torch.no_grad()
 def measure_statistics(module: nn.Module, images_BCHW: Tensor) -> nn.Module:
-    """A copy whose batch norms hold the mean and variance over all given images, ready for `eval()` and for folding.
+    """A copy whose batch norms hold the mean and variance over the given images (the first STATISTICS), ready for `eval()` and for
+    folding.
 
-    The statistics are those of one pass with batch statistics over the whole set ("precise batch norm"), so they do not
-    depend on the order in which training met the images.
+    The statistics are those of one pass with batch statistics ("precise batch norm"), so they do not depend on the order in
+    which training met the images.
     """
     module = copy.deepcopy(module).train()
     for norm in batch_norms(module):
@@ -22,7 +25,7 @@ def measure_statistics(module: nn.Module, images_BCHW: Tensor) -> nn.Module:
         norm.register_buffer("running_mean", torch.zeros_like(norm.weight))
         norm.register_buffer("running_var", torch.ones_like(norm.weight))
         norm.register_buffer("num_batches_tracked", torch.tensor(0))
-    module(images_BCHW)
+    module(images_BCHW[:STATISTICS])
     return module.eval()
 
 

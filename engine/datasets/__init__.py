@@ -1,19 +1,19 @@
-"""Datasets: one file each, with a `load(device)` that returns an `Images`."""
+"""Datasets: digits, which come with scikit-learn, and those that are prepared once. Importing this needs no torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, replace
 
 from ..errors import UnknownId, closest
 
-NAMES = ("digits",)
+NAMES = ("digits", "cifar10", "cifar100", "tinyimagenet", "imagenet")
 SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
 class Images:
-    """A dataset in memory: per split, images float [B, C, H, W] as the networks want them and labels int64 [B]."""
+    """A dataset at hand: per split, images [B, C, H, W] as the networks want them (a float tensor, or `Pixels` that become one where
+    they are indexed or split) and labels int64 [B]."""
 
     name: str
     title: str
@@ -23,9 +23,25 @@ class Images:
     low: float = 0.0  # what is drawn black
     high: float = 1.0  # what is drawn white
 
+    def first(self, count: int) -> Images:
+        """The same with at most the first `count` images of each split (0 for all): they are in random order."""
+        if not count:
+            return self
+        images = {split: first(images_BCHW, count) for split, images_BCHW in self.images.items()}
+        return replace(self, images=images, labels={split: labels_B[:count] for split, labels_B in self.labels.items()})
+
+
+def first(images_BCHW, count: int):
+    """The first `count` images, kept as they were."""
+    return images_BCHW.first(count) if hasattr(images_BCHW, "first") else images_BCHW[:count]
+
 
 def load(name: str, device: str = "cpu") -> Images:
-    """The dataset of that name. Raises UnknownId, DataMissing."""
-    if name not in NAMES:
-        raise UnknownId(f"There is no dataset {str(name)[:100]!r}.{closest(str(name), NAMES)}")
-    return import_module(f"{__name__}.{name}").load(device)
+    """The dataset of that name: one of NAMES, or one of the user's own that was added. Raises UnknownId, DataMissing, CorruptArtifact."""
+    from . import digits, prepared  # they import this module
+
+    if name == "digits":
+        return digits.load(device)
+    if name not in NAMES and not prepared.here(name):
+        raise UnknownId(f"There is no dataset {str(name)[:100]!r}.{closest(str(name), NAMES)} `python -m engine data add NAME FOLDER` adds one.")
+    return prepared.open_images(name, device)

@@ -19,12 +19,14 @@ class NetworkConfig:
     lr: float = 0.1  # highest learning rate: linear warm-up over a tenth of the steps, then a cosine to zero
     weight_decay: float = 1e-4
     momentum: float = 0.9
+    augment: int = 0  # pixels that training images are shifted by at most, and mirrored half of the time; 0 for neither
     smooth: float = 0.0  # weight of eq. 6 in the loss (regularisation-based smoothness)
     validate_every: int = 500
     seed: int = 0
 
     def __post_init__(self):
         require(min(self.steps, self.batch, self.validate_every) >= 1, "steps, batch and validate_every are at least 1.")
+        require(0 <= self.augment <= 16, "augment is 0 to 16 pixels.")
         require(self.lr > 0 and min(self.weight_decay, self.smooth, self.momentum) >= 0, "lr is above 0; weight_decay, momentum and smooth are at least 0.")
 
 

@@ -13,7 +13,9 @@ from torch.nn import functional as F
 
 from ..archs import architecture
 from ..archs.folding import batch_norms, fold_batch_norm, measure_statistics
+from ..archs.memory import memory_format
 from ..datasets import Images
+from ..datasets.pixels import augmented
 from ..training import generator
 from .config import NetworkConfig
 from .losses import smoothness
@@ -29,6 +31,7 @@ class NetworkTraining:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator(config.seed, 51).initial_seed() % (1 << 32))
             self.module = architecture(config.architecture).build(batch_norm=True).to(self.train_BCHW.device).train()
+        self.layout = memory_format(self.module, self.train_BCHW.shape[1:])
         self.optimizer = torch.optim.SGD(self.module.parameters(), config.lr, config.momentum, weight_decay=config.weight_decay, nesterov=config.momentum > 0)
         for parameter in self.module.parameters():
             self.optimizer.state[parameter] = {"momentum_buffer": torch.zeros_like(parameter)}
@@ -46,7 +49,10 @@ class NetworkTraining:
     def step(self, index: int) -> dict[str, float]:
         config = self.config
         picks_B = torch.randperm(len(self.labels_B), generator=generator(config.seed, 52, index))[: config.batch].to(self.labels_B.device)
-        task = F.cross_entropy(self.module(self.train_BCHW[picks_B]), self.labels_B[picks_B])
+        images_BCHW = self.train_BCHW[picks_B]
+        if config.augment:
+            images_BCHW = augmented(images_BCHW, config.augment, generator(config.seed, 53, index))
+        task = F.cross_entropy(self.module(images_BCHW.contiguous(memory_format=self.layout)), self.labels_B[picks_B])
         loss = task + config.smooth * self.smoothness() if config.smooth else task
         self.optimizer.param_groups[0]["lr"] = self.rate(index)
         self.optimizer.zero_grad(set_to_none=True)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..archs import architecture
+from ..archs.memory import lies_well
 from ..artifacts import Store
 from ..errors import CheckpointMismatch, InvalidValue
 
@@ -170,12 +171,6 @@ class Network:
         logits_BK = functional_call(self.module, tensors, (images_BCHW.contiguous(memory_format=self.layout),))
         maps, self.maps = self.maps, []
         return logits_BK, maps
-
-
-def lies_well(module: nn.Module) -> bool:
-    """Whether the module may run channels-last. torch 2.13 on a CPU writes past its memory in the backward pass of a 1x1 convolution
-    of 4 channels that lie so; multiples of 8, and the few channels of an image, were never seen to."""
-    return all(conv.in_channels % 8 == 0 or (conv.in_channels <= 3 and conv.kernel_size[0] > 1) for _, conv in convolutions(module))
 
 
 def followers(module: nn.Module) -> dict[str, str]:

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .. import fast
 from ..archs import Architecture
 from ..lso import invert
-from ..stacked import accuracies, logits
+from ..stacked import accuracies, logits, stacking_pays
 from ..training import generator
 
 PAIRS = 32
@@ -62,8 +63,9 @@ def path_accuracies(decode, starts_NX: Tensor, ends_NX: Tensor, images_BCHW: Ten
     return torch.stack(rows).cpu().numpy()
 
 
-def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_split: str, image_split: str, seed: int = 0) -> dict:
-    """All metrics of a single-architecture classification space, over the instances `targets_NP` and the images of a split.
+def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_split: str, image_split: str, seed: int = 0, measured: int = 0) -> dict:
+    """All metrics of a single-architecture classification space, over the instances `targets_NP` and the images of a split; along
+    paths over its first `measured` images (0 for all).
 
     The embedding refined by inversion (`placed_*`) is fitted to the target's answers on training images, without labels.
     """
@@ -83,12 +85,15 @@ def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_spl
     metrics["gap_correlation"] = {"value": round(float(np.corrcoef(target_N, predicted_N)[0, 1]), 6), "split": where, "n": len(target_N)}
     metrics["agreement"] = metric((target_NB == predicted_NB).float().mean(-1).cpu(), where)
 
-    placed_NE = invert(model, arch, targets_NP, embeddings_NE, images, INVERSION_STEPS)
+    few = images.first(measured)
+    placed_NE = invert(model, arch, targets_NP, embeddings_NE, few, INVERSION_STEPS)
     with torch.no_grad():
         placed_NB = answers(model.decode(placed_NE), images_BCHW, arch)
     metrics["placed_gap_mean"] = metric(np.abs(target_N - share(placed_NB, labels_B)), where)
     metrics["placed_agreement"] = metric((target_NB == placed_NB).float().mean(-1).cpu(), where)
 
+    images_BCHW, labels_B = few.images[image_split], few.labels[image_split]
+    where = f"{instance_split} instances, {counted(images, image_split, measured)}"
     chosen = pairs(target_N, seed)
     for name, group in chosen.items():
         first, last = (torch.tensor(side) for side in zip(*group))
@@ -99,6 +104,7 @@ def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_spl
             line = path[:, :1] * (1 - gammas) + path[:, -1:] * gammas
             metrics["path_spearman_mean"] = metric([spearmanr(gammas, row).statistic for row in path], where)
             metrics["weight_path_spearman_mean"] = metric([spearmanr(gammas, row).statistic for row in weights], where)
+            metrics["weight_path_middle_mean"] = metric(weights[:, len(gammas) // 2], where)
             metrics["path_linearity_gap"] = metric(np.abs(path - line).mean(-1), where)
         else:
             metrics["path_floor_mean"] = metric(path.min(-1), where)
@@ -106,9 +112,17 @@ def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_spl
     return metrics
 
 
+def counted(images, split: str, measured: int) -> str:
+    """'test images', or 'the first 2000 of 10000 test images'."""
+    total = len(images.labels[split])
+    return f"the first {measured} of {total} {split} images" if 0 < measured < total else f"{split} images"
+
+
 @torch.no_grad()
 def answers(parameters_NP: Tensor, images_BCHW: Tensor, arch: Architecture) -> Tensor:
     """Predicted classes [N, B]."""
+    if not stacking_pays(arch, images_BCHW.device):
+        return torch.stack([fast.answers(parameters_P, images_BCHW, arch) for parameters_P in parameters_NP])
     return torch.cat([logits(part, images_BCHW, arch).argmax(-1) for part in parameters_NP.split(32)])
 
 

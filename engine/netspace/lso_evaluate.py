@@ -13,17 +13,19 @@ from ..archs import Architecture
 from ..config import LsoConfig
 from ..lso import Classifying, Lso, descend, teachers_of
 from ..stacked import accuracies
-from .evaluate import metric
+from .evaluate import counted, metric
 
 STARTS, POOR = 16, 0.4
 BATCH, VALIDATE_EVERY = 64, 10
 DEFAULT = LsoConfig(space="", a="-")
 
 
-def evaluate_lso(model, parameters_NP: Tensor, table, arch: Architecture, images, seed: int = 0) -> dict:
+def evaluate_lso(model, parameters_NP: Tensor, table, arch: Architecture, images, seed: int = 0, measured: int = 0) -> dict:
     """`lso_*`: STARTS test instances whose decoded networks are below POOR on validation images (evenly spaced by rank; the
     lowest where there are fewer) descend 200 steps towards the best training instance, which is chosen on validation too. The
-    best step is chosen on validation; accuracies are those of the test images."""
+    best step is chosen on validation; accuracies are those of the test images. Of both the first `measured` (0 for all)."""
+    where = f"test instances, {counted(images, 'test', measured)}"
+    images = images.first(measured)
     with torch.no_grad():
         embeddings_NE = torch.cat([model.encode(part) for part in parameters_NP.split(256)])
     train_N, test_N = (np.flatnonzero(table["split"] == split) for split in ("train", "test"))
@@ -41,7 +43,6 @@ def evaluate_lso(model, parameters_NP: Tensor, table, arch: Architecture, images
     objective = Classifying(arch, images, teachers, DEFAULT.alpha, DEFAULT.temperature, BATCH, seed)
     lso = descend(Lso(model.decode, start_NE, objective, DEFAULT.steps, DEFAULT.lr * float(embeddings_NE[train_N].std()), VALIDATE_EVERY))
     before_N, after_N = measured(start_NE, "test"), measured(lso.best_NE, "test")
-    where = "test instances, test images"
     gain_N = after_N - before_N
     return {
         "lso_start_mean": metric(before_N, where),

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from ..config import NetSpaceConfig, SpaceConfig
 from ..datasets import Images
-from ..stacked import logits
+from ..stacked import accuracies, logits
 from ..training import generator
 from ..zoo import Zoo
 from .losses import distillation, soft_accuracy, spread
 from .model import build
 
+SPREAD_IMAGES = 2048  # that the spread of a target's logits is measured on, where they are not all known
 
 class Descent:
     """A model as a trainee: optimiser, learning rate, state. What is left to others is `step` with its loss, and `validate`.
@@ -100,16 +101,21 @@ class SpaceTraining(Descent):
 
 
 class NetSpaceTraining(SpaceTraining):
-    """Distillation. Targets' answers are computed once; the model of the best look at validation is kept beside."""
+    """Distillation. Targets' answers are computed once where that costs less than computing those of each step; the model of the
+    best look at validation is kept beside."""
 
     def __init__(self, config: NetSpaceConfig, zoo: Zoo, images: Images):
         super().__init__(config, zoo)
-        self.images_BCHW = images.images["train"]
+        self.images_BCHW, self.labels_B = images.images["train"], images.labels["train"]
+        once = len(self.parameters_NP) * len(self.images_BCHW) <= config.steps * config.networks * config.images
+        known_BCHW = self.images_BCHW if once else self.images_BCHW[:SPREAD_IMAGES]
         with torch.no_grad():
-            self.targets_NBK = torch.cat([logits(part, self.images_BCHW, zoo.arch) for part in self.parameters_NP.split(32)])
-        self.labels_B, self.spread_N = images.labels["train"], spread(self.targets_NBK)
+            targets_NBK = torch.cat([logits(part, known_BCHW, zoo.arch) for part in self.parameters_NP.split(32)])
+        self.targets_NBK = targets_NBK if once else None
+        self.spread_N = spread(targets_NBK)
         self.weight_N = 1 / self.spread_N if config.balance else torch.ones_like(self.spread_N)
-        self.val_images_BCHW, self.val_labels_B = images.images["val"], images.labels["val"]
+        looked_at = images.first(config.measured)
+        self.val_images_BCHW, self.val_labels_B = looked_at.images["val"], looked_at.labels["val"]
         with torch.no_grad():
             self.val_right_N = self._val_accuracy(self.val_NP)
         self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
@@ -118,14 +124,22 @@ class NetSpaceTraining(SpaceTraining):
         config, random = self.config, generator(self.config.seed, 12, index)
         rows_N = torch.randperm(len(self.parameters_NP), generator=random)[: config.networks]
         picks_B = torch.randperm(len(self.images_BCHW), generator=random)[: config.images]
-        predicted_NBK = logits(self.predicted(rows_N, random), self.images_BCHW[picks_B], self.arch)
-        target_NBK = self.targets_NBK[rows_N][:, picks_B]
+        images_BCHW = self.images_BCHW[picks_B]
+        predicted_NBK = logits(self.predicted(rows_N, random), images_BCHW, self.arch)
+        target_NBK = self.target(rows_N, picks_B, images_BCHW)
         loss_N = distillation(predicted_NBK, target_NBK, config.temperature) * self.weight_N[rows_N]
         if config.performance:
             labels_B, spread_N = self.labels_B[picks_B], self.spread_N[rows_N]
             gap_N = soft_accuracy(predicted_NBK, labels_B, spread_N) - soft_accuracy(target_NBK, labels_B, spread_N)
             loss_N = loss_N + config.performance * gap_N.square()
         return self.descend(index, loss_N.mean())
+
+    @torch.no_grad()
+    def target(self, rows_N: Tensor, picks_B: Tensor, images_BCHW: Tensor) -> Tensor:
+        """Logits [N, B, K] of training instances on the images of a step."""
+        if self.targets_NBK is not None:
+            return self.targets_NBK[rows_N][:, picks_B]
+        return logits(self.parameters_NP[rows_N], images_BCHW, self.arch)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -146,5 +160,4 @@ class NetSpaceTraining(SpaceTraining):
         return {"val_gap": float(gap), "val_drop": float(drop)}
 
     def _val_accuracy(self, parameters_NP: Tensor) -> Tensor:
-        answers_NB = logits(parameters_NP, self.val_images_BCHW, self.arch).argmax(-1)
-        return (answers_NB == self.val_labels_B).float().mean(-1)
+        return accuracies(parameters_NP, self.val_images_BCHW, self.val_labels_B, self.arch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -89,7 +90,8 @@ def test_a_training_is_launched_from_its_form_and_appears_in_the_pickers(page, s
     expect(page.get_by_test_id("job-log")).to_contain_text("done")
     ids = {row["id"] for row in page.request.get("/api/artifacts").json()["artifacts"]}
     assert "zoo-of-mine" in ids
-    page.get_by_role("button", name="Delete").first.click()
+    id_ = parse_qs(urlsplit(page.url).query)["job"][0]
+    page.locator(f".st-key-row_{id_}").get_by_role("button", name="Delete").click()  # other tests left rows too
     expect(page.get_by_text("Artifacts that it made stay")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_test_id("training-job")).to_have_count(0)

@@ -1,0 +1,86 @@
+"""Images kept as bytes, seen as the numbers that networks want.
+
+Legend: B images, C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+CHUNK = 2048  # images that become floats at once
+
+
+class Pixels:
+    """uint8 images [B, C, H, W] (in memory, on a device, or memory-mapped) that read as floats, (x / 255 - mean) / std per channel.
+
+    It is indexed and split as the tensor would be, and only what is asked for becomes floats: a data set of a gigabyte costs
+    its bytes and nothing when it is opened.
+    """
+
+    def __init__(self, bytes_BCHW: Tensor, mean_C: tuple[float, ...], std_C: tuple[float, ...]):
+        assert bytes_BCHW.dtype == torch.uint8 and bytes_BCHW.shape[1] == len(mean_C) == len(std_C)
+        self.bytes_BCHW, self.mean_C, self.std_C = bytes_BCHW, tuple(mean_C), tuple(std_C)
+        mean, std = (torch.tensor(values, device=bytes_BCHW.device).view(-1, 1, 1) for values in (mean_C, std_C))
+        self._scale, self._shift = 1 / (255 * std), -mean / std
+
+    @property
+    def shape(self) -> torch.Size:
+        return self.bytes_BCHW.shape
+
+    @property
+    def device(self) -> torch.device:
+        return self.bytes_BCHW.device
+
+    def __len__(self) -> int:
+        return len(self.bytes_BCHW)
+
+    def __getitem__(self, index) -> Tensor:
+        """Images of an index of the first axis (a slice, an integer, a tensor of any shape) as float32, channels last in memory."""
+        return self.floats(self.bytes_BCHW[index])
+
+    def first(self, count: int) -> Pixels:
+        """The first `count` images, still as bytes."""
+        return Pixels(self.bytes_BCHW[:count], self.mean_C, self.std_C)
+
+    def floats(self, bytes_BCHW: Tensor) -> Tensor:
+        return bytes_BCHW.to(torch.float32).mul_(self._scale).add_(self._shift)
+
+    def split(self, size: int = CHUNK) -> Iterator[Tensor]:
+        """All images in order, at most `size` at a time."""
+        for first in range(0, len(self), size):
+            yield self[first : first + size]
+
+
+def parts(images_BCHW: Tensor | Pixels, size: int = CHUNK) -> Iterator[Tensor]:
+    """Float images in order, at most `size` at a time, whether they are kept as floats or as bytes."""
+    return iter(images_BCHW.split(size))
+
+
+def augmented(images_BCHW: Tensor, pad: int, random: torch.Generator) -> Tensor:
+    """Each image [B, C, H, W] shifted by up to `pad` pixels (what comes in is its own border, reflected) and mirrored half of the
+    time: one gather on the images' device, drawn from `random`."""
+    count, channels, height, width = images_BCHW.shape
+    device = images_BCHW.device
+    top_B, left_B = (torch.randint(2 * pad + 1, (count, 1), generator=random).to(device) - pad for _ in range(2))
+    mirror_B = torch.randint(2, (count, 1), generator=random).to(device).bool()
+    rows_BH = reflect(torch.arange(height, device=device) + top_B, height)
+    cols_BW = torch.arange(width, device=device)
+    cols_BW = reflect(torch.where(mirror_B, width - 1 - cols_BW, cols_BW) + left_B, width)
+    at_BHW = (rows_BH[:, :, None] * width + cols_BW[:, None, :]).view(count, 1, -1).expand(-1, channels, -1)
+    return images_BCHW.flatten(2).gather(2, at_BHW).view_as(images_BCHW)
+
+
+def reflect(index: Tensor, size: int) -> Tensor:
+    """An index beyond 0 .. size - 1 mirrored back at the border pixel."""
+    index = index.abs()
+    return torch.where(index > size - 1, 2 * (size - 1) - index, index)
+
+
+def from_file(path, mean_C, std_C, device: str = "cpu") -> Pixels:
+    """The images of a .npy file: mapped on a CPU (it reads what is looked at), copied to a GPU once."""
+    array = np.load(path, mmap_mode="c")  # copy on write: torch wants memory that it may write to
+    return Pixels(torch.from_numpy(array).to(device), mean_C, std_C)

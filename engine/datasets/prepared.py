@@ -1,0 +1,125 @@
+"""Data sets as they lie prepared on disk: bytes decoded once, a manifest beside them.
+
+`<home>/<name>/` holds `manifest.json` and, per split, `<split>.images.npy` (uint8 [B, C, H, W]) and `<split>.labels.npy` (int64 [B]).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..artifacts import safe_name, sha256
+from ..errors import CorruptArtifact, DataMissing, StorageError
+from . import SPLITS, Images
+from .pixels import from_file
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a prepared data set says of itself."""
+
+    name: str
+    title: str  # with what sets its figures apart: "CIFAR-10 (JPEG)"
+    source: str  # where its images came from
+    classes: tuple[str, ...]
+    counts: dict  # images of each split
+    mean: tuple[float, ...]  # per channel, in 0..1, of the training images
+    std: tuple[float, ...]
+    sha256: dict  # of each file
+    format: int = FORMAT
+
+
+def home() -> Path:
+    """Folder of the prepared data sets: EXPLORER_DATA, or `datasets` in the workspace."""
+    return Path(os.environ.get("EXPLORER_DATA") or Path(os.environ.get("EXPLORER_WORKSPACE") or "workspace") / "datasets")
+
+
+def write(name: str, title: str, source: str, classes, splits: dict[str, tuple[np.ndarray, np.ndarray]], root: Path | None = None) -> Prepared:
+    """Keep decoded images: split -> (uint8 [B, C, H, W], labels [B]), each split in a fixed random order, so that its first images are
+    of all classes. A reader sees the whole or nothing; what had the name is replaced. Raises StorageError."""
+    root = root or home()
+    assert set(splits) == set(SPLITS) and all(images.dtype == np.uint8 and len(images) == len(labels) for images, labels in splits.values())
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{safe_name(name)}-", dir=root))
+    except OSError as error:
+        raise StorageError(f"Cannot write to {root} ({error.strerror}). Choose another folder with EXPLORER_DATA.") from error
+    try:
+        for split, (images_BCHW, labels_B) in splits.items():
+            order_B = np.random.default_rng(0).permutation(len(labels_B))
+            save(folder / f"{split}.images.npy", images_BCHW[order_B])
+            save(folder / f"{split}.labels.npy", labels_B[order_B].astype(np.int64))
+        mean, std = moments(splits["train"][0])
+        hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+        found = Prepared(name, title, source, tuple(classes), {split: len(labels) for split, (_, labels) in splits.items()}, mean, std, hashes)
+        with open(folder / "manifest.json", "w", encoding="utf-8") as file:
+            json.dump(asdict(found), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        remove(name, root)
+        os.replace(folder, root / name)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise StorageError(f"Cannot write {name} to {root} ({error.strerror}). Free some space, or choose another folder with EXPLORER_DATA.") from error
+    return found
+
+
+def save(path: Path, array: np.ndarray) -> None:
+    with open(path, "wb") as file:
+        np.save(file, array)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def moments(images_BCHW: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, in 0..1, from its histogram: exact, and nothing becomes a float."""
+    levels, means, stds = np.arange(256) / 255, [], []
+    for channel in range(images_BCHW.shape[1]):
+        share = np.bincount(np.ascontiguousarray(images_BCHW[:, channel]).ravel(), minlength=256) / images_BCHW[:, channel].size
+        means.append(float(share @ levels))
+        stds.append(max(float(share @ (levels - means[-1]) ** 2) ** 0.5, 1 / 255))
+    return tuple(round(value, 6) for value in means), tuple(round(value, 6) for value in stds)
+
+
+def manifest(name: str, root: Path | None = None) -> Prepared:
+    """What the prepared data set of that name says of itself. Raises DataMissing, CorruptArtifact."""
+    path = (root or home()) / safe_name(name) / "manifest.json"
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        found = Prepared(**{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
+    except FileNotFoundError as error:
+        raise DataMissing(f"The images of {name} are not here. `python -m engine data get {name}` downloads them, `python -m engine data add {name} FOLDER` takes them from a folder.") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise CorruptArtifact(f"The images of {name} cannot be used ({error}). `python -m engine data remove {name}`, then get or add them again.") from error
+    return found
+
+
+def here(name: str, root: Path | None = None) -> bool:
+    """Whether a data set of that name was prepared."""
+    return ((root or home()) / safe_name(name) / "manifest.json").is_file()
+
+
+def remove(name: str, root: Path | None = None) -> None:
+    """Delete a prepared data set; nothing where there is none."""
+    shutil.rmtree((root or home()) / safe_name(name), ignore_errors=True)
+
+
+def open_images(name: str, device: str = "cpu", root: Path | None = None) -> Images:
+    """A prepared data set, memory-mapped. Raises DataMissing, CorruptArtifact."""
+    found, folder = manifest(name, root), (root or home()) / safe_name(name)
+    try:
+        images = {split: from_file(folder / f"{split}.images.npy", found.mean, found.std, device) for split in SPLITS}
+        labels = {split: torch.from_numpy(np.load(folder / f"{split}.labels.npy")).to(device) for split in SPLITS}
+    except (OSError, ValueError) as error:
+        raise CorruptArtifact(f"The images of {name} cannot be used ({error}). `python -m engine data remove {name}`, then get or add them again.") from error
+    low, high = (float((value - found.mean[0]) / found.std[0]) for value in (0, 1))
+    return Images(name, found.title, found.classes, images, labels, low, high)
