@@ -30,6 +30,7 @@ class ZooConfig:
     lr: float = 1e-4  # Adam's constant learning rate
     stack: int = 64  # instances trained at once
     half: bool = True  # keep parameters in half precision; every metric is measured from what is kept
+    quiet: bool = False  # ours: residual blocks start as their shortcuts alone, so that folded weights tell the length of training
     measured: int = 0  # training and validation images, the first ones, that accuracies are measured on; 0 for all. Test: always all
     seed: int = 0
 

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from .archs import Architecture, architecture
 from .archs.folding import fold_batch_norm, measure_statistics
 from .archs.memory import memory_format
+from .archs.resnet import quieten
 from .config import ZooConfig
 from .datasets import Images
 from .stacked import accuracies, flatten, skeleton, stacking_pays
@@ -50,7 +51,8 @@ def start(config: ZooConfig, arch: Architecture, index: int) -> torch.nn.Module:
     """Instance `index` before its first step, in its training form, from its own seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator(config.seed, 2, index).initial_seed() % (1 << 32))
-        return arch.build(batch_norm=True)
+        module = arch.build(batch_norm=True)
+    return quieten(module) if config.quiet else module
 
 
 class ZooTraining:

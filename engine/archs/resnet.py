@@ -58,8 +58,7 @@ class ResNet(nn.Module):
                 inputs = filters
         self.blocks = nn.Sequential(*blocks)
         if quiet and batch_norm:
-            for block in blocks:
-                nn.init.zeros_(block.second.norm.weight)
+            quieten(self)
         self.pool = pool
         left = size // 4 // pool
         self.fc = nn.Linear(inputs * left * left, classes)
@@ -67,6 +66,14 @@ class ResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.blocks(F.leaky_relu(self.stem(x)))
         return self.fc(F.avg_pool2d(x, self.pool).flatten(1))
+
+
+def quieten(module: nn.Module) -> nn.Module:
+    """The module, each of its residual blocks made its shortcut alone; other networks stay as they are."""
+    for block in module.modules():
+        if isinstance(block, Block):
+            nn.init.zeros_(block.second.norm.weight)
+    return module
 
 
 def make(n: int, width: int, channels: int, size: int, pool: int, classes: int, quiet: bool = False):
