@@ -60,13 +60,13 @@ def parts(images_BCHW: Tensor | Pixels, size: int = CHUNK) -> Iterator[Tensor]:
     return iter(images_BCHW.split(size))
 
 
-def augmented(images_BCHW: Tensor, pad: int, random: torch.Generator) -> Tensor:
-    """Each image [B, C, H, W] shifted by up to `pad` pixels (what comes in is its own border, reflected) and mirrored half of the
-    time: one gather on the images' device, drawn from `random`."""
+def augmented(images_BCHW: Tensor, pad: int, random: torch.Generator, mirror: bool = True) -> Tensor:
+    """Each image [B, C, H, W] shifted by up to `pad` pixels (what comes in is its own border, reflected) and, with `mirror`,
+    mirrored half of the time: one gather on the images' device, drawn from `random`."""
     count, channels, height, width = images_BCHW.shape
     device = images_BCHW.device
     top_B, left_B = (torch.randint(2 * pad + 1, (count, 1), generator=random).to(device) - pad for _ in range(2))
-    mirror_B = torch.randint(2, (count, 1), generator=random).to(device).bool()
+    mirror_B = (torch.randint(2, (count, 1), generator=random) * mirror).to(device).bool()
     rows_BH = reflect(torch.arange(height, device=device) + top_B, height)
     cols_BW = torch.arange(width, device=device)
     cols_BW = reflect(torch.where(mirror_B, width - 1 - cols_BW, cols_BW) + left_B, width)

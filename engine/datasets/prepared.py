@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..artifacts import safe_name, sha256
+from ..artifacts import replace_folder, safe_name, sha256
 from ..errors import CorruptArtifact, DataMissing, StorageError
 from . import SPLITS, Images
 from .pixels import from_file
 
 FORMAT = 1
+ROWS = 1024  # of images that are written, or counted, at once
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Prepared:
     mean: tuple[float, ...]  # per channel, in 0..1, of the training images
     std: tuple[float, ...]
     sha256: dict  # of each file
+    broken: int = 0  # images that could not be read, and are not there
     format: int = FORMAT
 
 
@@ -43,9 +45,10 @@ def home() -> Path:
     return Path(os.environ.get("EXPLORER_DATA") or Path(os.environ.get("EXPLORER_WORKSPACE") or "workspace") / "datasets")
 
 
-def write(name: str, title: str, source: str, classes, splits: dict[str, tuple[np.ndarray, np.ndarray]], root: Path | None = None) -> Prepared:
+def write(name: str, title: str, source: str, classes, splits: dict[str, tuple[np.ndarray, np.ndarray]], root: Path | None = None, normal: tuple | None = None, broken: int = 0) -> Prepared:
     """Keep decoded images: split -> (uint8 [B, C, H, W], labels [B]), each split in a fixed random order, so that its first images are
-    of all classes. A reader sees the whole or nothing; what had the name is replaced. Raises StorageError."""
+    of all classes. `normal`: mean and standard deviation per channel, where networks expect others than those of the training images.
+    A reader sees the whole or nothing; what had the name is replaced. Raises StorageError."""
     root = root or home()
     assert set(splits) == set(SPLITS) and all(images.dtype == np.uint8 and len(images) == len(labels) for images, labels in splits.values())
     try:
@@ -56,26 +59,29 @@ def write(name: str, title: str, source: str, classes, splits: dict[str, tuple[n
     try:
         for split, (images_BCHW, labels_B) in splits.items():
             order_B = np.random.default_rng(0).permutation(len(labels_B))
-            save(folder / f"{split}.images.npy", images_BCHW[order_B])
-            save(folder / f"{split}.labels.npy", labels_B[order_B].astype(np.int64))
-        mean, std = moments(splits["train"][0])
+            save(folder / f"{split}.images.npy", images_BCHW, order_B)
+            save(folder / f"{split}.labels.npy", labels_B.astype(np.int64), order_B)
+        mean, std = normal or moments(splits["train"][0])
         hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-        found = Prepared(name, title, source, tuple(classes), {split: len(labels) for split, (_, labels) in splits.items()}, mean, std, hashes)
+        found = Prepared(name, title, source, tuple(classes), {split: len(labels) for split, (_, labels) in splits.items()}, mean, std, hashes, broken)
         with open(folder / "manifest.json", "w", encoding="utf-8") as file:
             json.dump(asdict(found), file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        remove(name, root)
-        os.replace(folder, root / name)
+        folder.chmod(0o755)
+        replace_folder(folder, root / name)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise StorageError(f"Cannot write {name} to {root} ({error.strerror}). Free some space, or choose another folder with EXPLORER_DATA.") from error
     return found
 
 
-def save(path: Path, array: np.ndarray) -> None:
+def save(path: Path, array: np.ndarray, order_B: np.ndarray) -> None:
+    """A .npy file of an array's rows in that order; a chunk at a time, as they need not fit into memory."""
     with open(path, "wb") as file:
-        np.save(file, array)
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array[:0]) | {"shape": array.shape, "fortran_order": False})
+        for first in range(0, len(order_B), ROWS):
+            file.write(array[order_B[first : first + ROWS]].tobytes())
         file.flush()
         os.fsync(file.fileno())
 
@@ -84,7 +90,8 @@ def moments(images_BCHW: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ..
     """Mean and standard deviation of each channel, in 0..1, from its histogram: exact, and nothing becomes a float."""
     levels, means, stds = np.arange(256) / 255, [], []
     for channel in range(images_BCHW.shape[1]):
-        share = np.bincount(np.ascontiguousarray(images_BCHW[:, channel]).ravel(), minlength=256) / images_BCHW[:, channel].size
+        chunks = (images_BCHW[first : first + ROWS, channel].ravel() for first in range(0, len(images_BCHW), ROWS))
+        share = sum(np.bincount(chunk, minlength=256) for chunk in chunks) / images_BCHW[:, channel].size
         means.append(float(share @ levels))
         stds.append(max(float(share @ (levels - means[-1]) ** 2) ** 0.5, 1 / 255))
     return tuple(round(value, 6) for value in means), tuple(round(value, 6) for value in stds)

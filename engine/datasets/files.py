@@ -1,0 +1,155 @@
+"""The files of a folder or of an archive (zip; tar, also .gz, .xz, .bz2), read without ever writing one to disk.
+
+A name that leaves the archive, a link in it, or more bytes than it says are refused before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import lzma
+import os
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
+
+from ..errors import DataMissing, InvalidValue
+
+FILES_LIMIT = 3_000_000
+FILE_BYTES_LIMIT = 512 << 20  # of one file (the largest that is read, CIFAR-100's training images, has 154 MB)
+TOTAL_BYTES_LIMIT = 1 << 40
+UNPACKED_LIMIT, UNPACKED_RATIO = 4 << 30, 200  # of an archive: what unpacks to more than both (bytes, times its size) is a bomb
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+
+
+class Files:
+    """Files by their paths inside `path`, with "/" between the parts; `sizes` are in bytes. Raises InvalidValue."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with self.told():
+            self.sizes = self.counted(self.entries())
+
+    def entries(self) -> Iterator[tuple[str, int]]:
+        """(name, size) of each file."""
+        raise NotImplementedError
+
+    def opened(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """(name, bytes) of those files, in the order in which they lie."""
+        raise NotImplementedError
+
+    def read(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """The same, within limits. Raises InvalidValue for a damaged archive."""
+        if large := next((name for name in names if self.sizes[name] > FILE_BYTES_LIMIT), None):
+            raise InvalidValue(f"{large[:80]!r} in {self.path.name} has over {FILE_BYTES_LIMIT >> 20} MiB: it is no image. Check where it came from.")
+        with self.told():
+            yield from self.opened(names)
+
+    def one(self, name: str) -> bytes:
+        return next(self.read({name}))[1]
+
+    @contextlib.contextmanager
+    def told(self) -> Iterator[None]:
+        """Damage, in one sentence."""
+        try:
+            yield
+        except DAMAGE as error:
+            raise InvalidValue(f"{self.path.name} is cut off or damaged ({error}). Fetch it again.") from error
+        except (OSError, RuntimeError, NotImplementedError) as error:  # zipfile's words for a password, and for a method that it does not know
+            raise InvalidValue(f"{self.path.name} cannot be read ({error}). Use a folder, a .zip or a .tar (.gz, .xz, .bz2).") from error
+
+    def counted(self, entries: Iterator[tuple[str, int]]) -> dict[str, int]:
+        """name -> size, as far as the limits allow. Raises InvalidValue."""
+        found, total = {}, 0
+        for name, size in entries:
+            total += size
+            if len(found) >= FILES_LIMIT or total > self.total_limit():
+                raise InvalidValue(f"{self.path.name} holds more than it may ({FILES_LIMIT:,} files, {self.total_limit() >> 30:,} GiB): it was not unpacked. Check where it came from.")
+            found[name] = size
+        return found
+
+    def total_limit(self) -> int:
+        return max(UNPACKED_LIMIT, UNPACKED_RATIO * self.path.stat().st_size)
+
+    def inside(self, name: str) -> str:
+        """`name`, a path that stays inside. Raises InvalidValue."""
+        parts = PurePosixPath(name)
+        if parts.is_absolute() or ".." in parts.parts or "\\" in name or "\0" in name or (parts.parts and ":" in parts.parts[0]):
+            raise InvalidValue(f"{self.path.name} holds a path that leads out of it ({name[:80]!r}): nothing of it was used. Check where it came from.")
+        return str(parts)
+
+    def link(self, name: str) -> InvalidValue:
+        return InvalidValue(f"{self.path.name} holds a link or a device ({name[:80]!r}) where a file is expected: nothing of it was used. Pack the files themselves.")
+
+
+class Folder(Files):
+    def total_limit(self) -> int:
+        return TOTAL_BYTES_LIMIT
+
+    def entries(self) -> Iterator[tuple[str, int]]:
+        """Links are not followed: they may lead anywhere."""
+        for folder, folders, names in os.walk(self.path):
+            folders.sort()
+            for name in sorted(names):
+                about = os.lstat(os.path.join(folder, name))
+                if stat.S_ISREG(about.st_mode):
+                    yield Path(folder, name).relative_to(self.path).as_posix(), about.st_size
+
+    def opened(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        for name in sorted(names):
+            yield name, (self.path / name).read_bytes()
+
+
+class Zip(Files):
+    def entries(self) -> Iterator[tuple[str, int]]:
+        with zipfile.ZipFile(self.path) as archive:
+            for entry in archive.infolist():
+                name, kind = self.inside(entry.filename), stat.S_IFMT(entry.external_attr >> 16)
+                if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                    raise self.link(name)
+                if not entry.is_dir():
+                    yield name, entry.file_size
+
+    def opened(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        with zipfile.ZipFile(self.path) as archive:
+            for entry in archive.infolist():
+                if not entry.is_dir() and (name := self.inside(entry.filename)) in names:
+                    with archive.open(entry) as file:
+                        yield name, file.read(entry.file_size)  # never more than it says; the checksum tells of less
+
+
+class Tar(Files):
+    def entries(self) -> Iterator[tuple[str, int]]:
+        with tarfile.open(self.path) as archive:
+            for entry in archive:
+                name = self.inside(entry.name)
+                if not (entry.isfile() or entry.isdir()):
+                    raise self.link(name)
+                if entry.isfile():
+                    yield name, entry.size
+
+    def opened(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        wanted = set(names)
+        with tarfile.open(self.path) as archive:
+            for entry in archive:
+                if entry.isfile() and (name := self.inside(entry.name)) in wanted:
+                    wanted.remove(name)
+                    yield name, archive.extractfile(entry).read()
+                    if not wanted:
+                        return
+
+
+def files_of(path: Path | str) -> Files:
+    """The files of a folder or archive. Raises DataMissing where there is none, InvalidValue for anything else, or a dangerous one."""
+    path = Path(path).expanduser()
+    if path.is_dir():
+        return Folder(path)
+    if not path.is_file():
+        raise DataMissing(f"There is no folder or archive {str(path)[:200]}. Name one that is on this machine.")
+    if zipfile.is_zipfile(path):
+        return Zip(path)
+    if path.suffix.lower() == ".zip":
+        raise InvalidValue(f"{path.name} is cut off or damaged (it has no table of contents). Fetch it again.")
+    return Tar(path)
