@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..datasets import Images
+from ..datasets.pixels import augmented
 from ..errors import InvalidValue
 from ..netspace.losses import distillation
 from ..netspace.training import Descent
@@ -95,8 +96,13 @@ class MultiSpaceTraining(Descent):
             embeddings_NE = torch.cat([embeddings_NE, *between])
             wanted_N = torch.cat([wanted_N, *(torch.full_like(a_N, id_) for id_ in range(1, len(self.archs) - 1))])
         class_logits_NA = self.model.class_logits(embeddings_NE)
-        predicted_NBK = logits_by_architecture(self.model.decode(embeddings_NE), class_logits_NA.argmax(-1), self.images_BCHW[picks_B], self.archs)
-        taught_N = knowledge_distillation(predicted_NBK, self.teacher_BK[picks_B], self.labels_B[picks_B], self.config.alpha, self.config.temperature)
+        images_BCHW, teacher_BK = self.images_BCHW[picks_B], self.teacher_BK[picks_B]
+        if self.config.shift and random is not None:
+            images_BCHW = augmented(images_BCHW, self.config.shift, random, mirror=False)
+            with torch.no_grad():
+                teacher_BK = logits_one(self.zoo.teacher_P, images_BCHW, self.zoo.teacher)
+        predicted_NBK = logits_by_architecture(self.model.decode(embeddings_NE), class_logits_NA.argmax(-1), images_BCHW, self.archs)
+        taught_N = knowledge_distillation(predicted_NBK, teacher_BK, self.labels_B[picks_B], self.config.alpha, self.config.temperature)
         return taught_N.sum() + F.cross_entropy(class_logits_NA, wanted_N, reduction="sum")
 
     @torch.no_grad()
