@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
+from collections.abc import Iterator
 
 from . import commands
 from .errors import ExplorerError
 
 USAGE = 2  # exit code of a wrong use
+DATA_ACTIONS = ("list", "get", "add", "remove")
 JOB_ACTIONS = ("list", "show", "stop", "resume", "delete", "keep", "estimate")
 
 
@@ -50,13 +54,30 @@ def parser() -> Parser:
     command("reconstruct", "write the network that a NeRN knows as safetensors", id={"help": "NeRN id"}, __prune={"type": float, "default": 0.0, "help": "share of the predictor's weights to drop (default: 0)"}, __bits={"type": int, "default": 32, "help": "bits of those left: 32, 16, 8, 6 or 4 (default: 32)"}, __output={"help": "file (default: named after the NeRN)"})
     command("sweep", "train NeRN presets with several seeds and print one table; --FIELD VALUE changes their configs", preset={"help": "preset names", "nargs": "+"}, __seeds={"type": int, "default": 4, "help": "runs of each (default: 4)"}, __output={"help": "CSV file"})
     command("trim", "write a zoo and its spaces again with fewer training instances, in half precision, small enough to ship", id={"help": "zoo id"}, __train={"type": int, "required": True, "help": "training instances to keep"})
+    command("data", "the data sets: list; get NAME downloads one, add NAME PATH takes a folder or archive, remove NAME", action={"choices": DATA_ACTIONS, "nargs": "?", "default": "list", "help": "default: list"}, name={"nargs": "?", "help": "data set, e.g. cifar10"}, path={"nargs": "?", "help": "folder or archive (zip, tar.gz, tar.xz) of add"}, __size={"type": int, "help": "pixels a side to which add scales and cuts images (default: their own size)"})
     command("verify", "check every file of an artifact, or of all", id={"help": "artifact id", "nargs": "?"})
     command("bench", "measure speed, as ratios", name={"help": "row name", "nargs": "*"})
     command("lso", "improve a network by gradient descent on its embedding, as a job; --FIELD VALUE changes its config", space={"help": "space id"}, instance={"help": "instance id where it starts (or --xy X Y, a place of the map)", "nargs": "?"})
     command("jobs", "the jobs, or one: list, show, stop, resume, delete, keep ID; estimate PRESET", action={"choices": JOB_ACTIONS, "nargs": "?", "default": "list", "help": "default: list"}, job={"nargs": "?", "help": "job id, or the preset of estimate"}, __name={"help": "name of the instance that keep makes"})
     command("worker", "work through the queue until nothing was to do for a while", __idle={"type": float, "default": 1800.0, "help": "seconds without a job after which it ends (default: 1800)"})
+    command("papers", "the papers' tables and figures beside ours, or one of them", entry={"help": "entry id, e.g. nern-table-5", "nargs": "?"}, __csv={"help": "write them as CSV to this file"}, __latex={"help": "write them as LaTeX (booktabs) to this file"})
     command("serve", "serve the live API alone", __host={"default": "127.0.0.1"}, __port={"type": int, "default": 8502})
     return top
+
+
+@contextlib.contextmanager
+def workspace(folder: str | None) -> Iterator[None]:
+    """--workspace, where everything finds it that keeps something there: data sets, processes that are started."""
+    before = os.environ.get("EXPLORER_WORKSPACE")
+    if folder:
+        os.environ["EXPLORER_WORKSPACE"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("EXPLORER_WORKSPACE", None)
+        else:
+            os.environ["EXPLORER_WORKSPACE"] = before
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,7 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if rest and options.command not in ("train", "lso", "sweep") and getattr(options, "action", None) != "estimate":
             raise commands.WrongUse(f"{options.command} does not know {' '.join(rest)}. See python -m engine {options.command} --help.")
-        getattr(commands, f"do_{options.command}")(options)
+        with workspace(options.workspace):
+            getattr(commands, f"do_{options.command}")(options)
     except ExplorerError as error:
         print(f"python -m engine: {' '.join(str(error).split())}", file=sys.stderr)
         return USAGE

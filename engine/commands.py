@@ -13,6 +13,7 @@ from . import presets
 from .artifacts import Store
 from .errors import ExplorerError
 from .nern.commands import do_import, do_reconstruct, do_send, do_sweep  # noqa: F401 - commands by their names
+from .papers.commands import do_papers  # noqa: F401
 
 
 class WrongUse(ExplorerError):
@@ -182,6 +183,12 @@ def do_verify(options) -> None:
     if any(problems.values()):
         raise ExplorerError(" ".join(line for lines in problems.values() for line in lines))
     emit(options, {"verified": ids}, "\n".join(f"{id_}: whole" for id_ in ids) or "There is nothing to verify.")
+
+
+def do_data(options) -> None:
+    from .datasets.commands import data
+
+    data(options, emit)
 
 
 def do_bench(options) -> None:

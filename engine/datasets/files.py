@@ -152,4 +152,6 @@ def files_of(path: Path | str) -> Files:
         return Zip(path)
     if path.suffix.lower() == ".zip":
         raise InvalidValue(f"{path.name} is cut off or damaged (it has no table of contents). Fetch it again.")
+    if not tarfile.is_tarfile(path):
+        raise InvalidValue(f"{path.name} is no archive, or is cut off at its start. Use a folder, a .zip or a .tar (.gz, .xz, .bz2).")
     return Tar(path)

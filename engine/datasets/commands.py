@@ -1,0 +1,73 @@
+"""`python -m engine data`: what is there, and how it comes here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from ..errors import InvalidValue
+from . import prepared, preparing
+
+SHOWN = 10  # broken images that are named
+
+
+def data(options, emit: Callable) -> None:
+    """list, get NAME, add NAME PATH, remove NAME. Raises InvalidValue and what those raise."""
+    wanted = {"list": (), "get": ("name",), "add": ("name", "path"), "remove": ("name",)}[options.action]
+    for part in ("name", "path"):
+        if (part in wanted) != (getattr(options, part) is not None):
+            raise InvalidValue(f"data {options.action} takes {' '.join(each.upper() for each in wanted) or 'nothing more'}. See python -m engine data --help.")
+    if options.size is not None and options.action != "add":
+        raise InvalidValue("--size is for data add.")
+    if options.action == "list":
+        return listed(options, emit)
+    if options.action == "remove":
+        if not prepared.here(options.name):
+            prepared.manifest(options.name)  # says what is not there
+        prepared.remove(options.name)
+        return emit(options, {"removed": options.name}, f"{options.name} is removed from {prepared.home()}.")
+    made = preparing.get(options.name, report) if options.action == "get" else preparing.add(options.name, options.path, options.size, report)
+    show(options, emit, *made)
+
+
+def listed(options, emit: Callable) -> None:
+    rows = preparing.listed()
+    lines = [f"{row['name']:<14} {row['title']:<22} {described(row)}" for row in rows]
+    emit(options, {"home": str(prepared.home()), "datasets": rows}, "\n".join(lines))
+
+
+def described(row: dict) -> str:
+    if not row["here"]:
+        return f"not here: python -m engine data {'add imagenet FOLDER' if row['name'] == 'imagenet' else 'get ' + row['name']}"
+    if "counts" not in row:
+        return f"from {row['source']}"
+    return f"{counted(row['counts'])} images of {row['classes']} classes, from {row['source']}"
+
+
+def counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{counts[split]:,} {split}" for split in ("train", "val", "test"))
+
+
+def show(options, emit: Callable, found: prepared.Prepared, broken: dict[str, str]) -> None:
+    for name, reason in list(broken.items())[:SHOWN]:
+        print(f"left out {name}: {reason}", file=sys.stderr)
+    if len(broken) > SHOWN:
+        print(f"... and {len(broken) - SHOWN} more (all with --json)", file=sys.stderr)
+    value = {"name": found.name, "title": found.title, "counts": found.counts, "classes": list(found.classes), "source": found.source, "broken": broken}
+    left = f"; {len(broken)} images could not be read" if broken else ""
+    emit(options, value, f"{found.name}: {found.title}, {counted(found.counts)} images of {len(found.classes)} classes{left}. Kept in {prepared.home() / found.name}.")
+
+
+def report(what: str, total: int):
+    """A progress bar with an ETA on standard error."""
+    from tqdm import tqdm
+
+    size = what == "downloading"
+    bar = tqdm(total=total, desc=what, unit="B" if size else "", unit_scale=size, file=sys.stderr, mininterval=0.5, dynamic_ncols=True)
+
+    def on(done: int) -> None:
+        bar.update(done - bar.n)
+        if done >= total:
+            bar.close()
+
+    return on
