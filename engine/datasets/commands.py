@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ..errors import InvalidValue
 from . import prepared, preparing
+from .decode import Report
 
 SHOWN = 10  # broken images that are named
 
@@ -26,7 +28,8 @@ def data(options, emit: Callable) -> None:
             prepared.manifest(options.name)  # says what is not there
         prepared.remove(options.name)
         return emit(options, {"removed": options.name}, f"{options.name} is removed from {prepared.home()}.")
-    made = preparing.get(options.name, report) if options.action == "get" else preparing.add(options.name, options.path, options.size, report)
+    with bars() as report:
+        made = preparing.get(options.name, report) if options.action == "get" else preparing.add(options.name, options.path, options.size, report)
     show(options, emit, *made)
 
 
@@ -58,16 +61,21 @@ def show(options, emit: Callable, found: prepared.Prepared, broken: dict[str, st
     emit(options, value, f"{found.name}: {found.title}, {counted(found.counts)} images of {len(found.classes)} classes{left}. Kept in {prepared.home() / found.name}.")
 
 
-def report(what: str, total: int):
-    """A progress bar with an ETA on standard error."""
+@contextlib.contextmanager
+def bars() -> Iterator[Report]:
+    """Progress bars with an ETA on standard error, closed with the block."""
     from tqdm import tqdm
 
-    size = what == "downloading"
-    bar = tqdm(total=total, desc=what, unit="B" if size else "", unit_scale=size, file=sys.stderr, mininterval=0.5, dynamic_ncols=True)
+    made = []
 
-    def on(done: int) -> None:
-        bar.update(done - bar.n)
-        if done >= total:
+    def report(what: str, total: int) -> Callable[[int], None]:
+        size = what == "downloading"
+        bar = tqdm(total=total, desc=what, unit="B" if size else "", unit_scale=size, file=sys.stderr, mininterval=0.5, dynamic_ncols=True)
+        made.append(bar)
+        return lambda done: bar.update(done - bar.n)
+
+    try:
+        yield report
+    finally:
+        for bar in made:
             bar.close()
-
-    return on

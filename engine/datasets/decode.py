@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 GREY = ("1", "L", "LA", "I;16")
 PIXELS_LIMIT = 64 << 20  # of one image; one that says it has more is a bomb
 SIDE_LIMIT = 256  # of images that are kept as they are
-LOOKED_AT = 64  # files whose heads tell the size of all
+LOOKED_AT, MOST = 64, 0.6  # files whose heads tell the size of all; share of them that must have it
 BATCH = 128  # files that a thread takes at once
 Report = Callable[[str, int], Callable[[int], None]]  # (what is done, how much of it) -> called with how much is done
 
@@ -70,11 +70,11 @@ def common_form(files: Files, names: list[str], size: int | None) -> Form:
         if not 4 <= size <= 1024:
             raise InvalidValue(f"--size is from 4 to 1 024 pixels; got {size}.")
         return Form(channels, size, size, size)
-    sizes = {head for head, _ in heads}
-    if len(sizes) != 1 or max(max(sizes)) > SIDE_LIMIT:
-        said = ", ".join(f"{width} x {height}" for width, height in sorted(sizes)[:3]) or "unreadable"
-        raise InvalidValue(f"The images of {files.path.name} are not of one size up to {SIDE_LIMIT} pixels ({said}{' ...' if len(sizes) > 3 else ''}). Say to what they are scaled and cut: --size 64.")
-    ((width, height),) = sizes
+    sizes = Counter(head for head, _ in heads).most_common(3)
+    if not sizes or sizes[0][1] < MOST * len(heads) or max(sizes[0][0]) > SIDE_LIMIT:
+        said = ", ".join(f"{width} x {height}" for (width, height), _ in sizes) or "none can be read"
+        raise InvalidValue(f"The images of {files.path.name} are not of one size up to {SIDE_LIMIT} pixels ({said}). Say to what they are scaled and cut: --size 64.")
+    width, height = sizes[0][0]
     return Form(channels, height, width)
 
 
