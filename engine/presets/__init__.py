@@ -10,9 +10,9 @@ from ..errors import UnknownId, closest
 @cache
 def presets() -> dict:
     """name -> function that returns the config, collected from the files of this folder."""
-    from . import chairs, cifar10, digits, multi, nern
+    from . import chairs, cifar10, digits, multi, nern, tinyimagenet
 
-    return {name: make for file in (digits, cifar10, chairs, multi, nern) for name, make in file.PRESETS.items()}
+    return {name: make for file in (digits, cifar10, chairs, multi, tinyimagenet, nern) for name, make in file.PRESETS.items()}
 
 
 def config(name: str):

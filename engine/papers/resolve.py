@@ -1,0 +1,257 @@
+"""The entries beside what is at hand: ours from the manifests of a store and from the tables of a sweep, read when they are looked at."""
+
+from __future__ import annotations
+
+import csv
+import math
+import statistics
+from dataclasses import asdict, dataclass
+from functools import cache
+
+from ..artifacts import Manifest, Store
+from .counted import configured, counted
+from .entries import UNITS, Cell, Claim, Entry, Measure, Row, Source
+
+STATES = {  # of an entry, derived
+    "reproduced": "Reproduced",
+    "differs": "Run, differs",
+    "partly": "Partly run",
+    "reduced": "At reduced size",
+    "missing": "Not yet run",
+    "drawing": "A drawing",
+}
+VERDICTS = {"within": "as in the paper", "outside": "differs", "run": "run", "reduced": "at reduced size", "missing": "not yet run"}  # of a line
+HOLDS = {"holds": "holds", "spread": "within the spread", "fails": "does not hold", "alike": "one run for both", "missing": "not yet run"}  # of a claim
+TABLE_COLUMNS = ("variant", "preset", "metric", "mean", "spread", "n", "seeds", "split", "device", "seconds")  # of a sweep's CSV; the others are changed fields
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What was measured here: mean and spread over the seeds (of one run: the spread that its manifest says)."""
+
+    value: float | None  # in the measure's unit; None for a picture
+    spread: float | None
+    seeds: int
+    n: int | None
+    split: str
+    metric: str  # what of them
+    ids: tuple[str, ...]  # artifacts, or the table's file
+    preset: str
+    what: str  # title of the artifact, which names its data
+    device: str
+    seconds: float | None
+    reduced: bool  # not the paper's own data and size
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure of the paper and ours."""
+
+    row: Row
+    name: str  # of the measure
+    measure: Measure
+    cell: Cell
+    ours: Ours | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.row.id}.{self.name}"
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus the paper's, where both are numbers."""
+        if self.ours is None or self.ours.value is None or self.cell.paper is None:
+            return None
+        return self.ours.value - self.cell.paper
+
+    @property
+    def margin(self) -> float:
+        """How far ours may be from the paper's figure and be called the same."""
+        return max(self.measure.tolerance, 2 * (self.cell.spread or 0))
+
+    @property
+    def verdict(self) -> str:
+        if self.ours is None or self.ours.reduced:
+            return "missing" if self.ours is None else "reduced"
+        if self.difference is not None:
+            return "within" if abs(self.difference) <= self.margin + 1e-9 else "outside"
+        return self.bounded or "run"
+
+    @property
+    def bounded(self) -> str:
+        """Whether ours is "within" or "outside" the bounds in which we read the paper's words; "" where there are none."""
+        if self.ours is None or self.ours.value is None or (self.cell.at_least, self.cell.at_most) == (None, None):
+            return ""
+        low, high = self.cell.at_least, self.cell.at_most
+        good = (low is None or self.ours.value >= low) and (high is None or self.ours.value <= high)
+        return "within" if good else "outside"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An entry with ours."""
+
+    entry: Entry
+    lines: tuple[Line, ...]
+
+    @property
+    def judged(self) -> list[Line]:
+        """The lines that make the state: what is trained, or all where nothing is."""
+        return [line for line in self.lines if not line.measure.counted] or list(self.lines)
+
+    @property
+    def state(self) -> str:
+        own = [line for line in self.judged if line.ours and not line.ours.reduced]
+        if not self.judged:
+            return "drawing"
+        if any(line.verdict == "outside" for line in own):
+            return "differs"
+        if own:
+            return "reproduced" if len(own) == len(self.judged) else "partly"
+        return "reduced" if any(line.ours for line in self.judged) else "missing"
+
+    @property
+    def run(self) -> int:
+        """How many of the judged lines were run at the paper's own size."""
+        return sum(1 for line in self.judged if line.ours and not line.ours.reduced)
+
+    def claims(self) -> list[tuple[Claim, str]]:
+        """Each claim and one of HOLDS."""
+        lines = {line.key: line for line in self.lines}
+        return [(claim, holds(lines[claim.more], lines[claim.less])) for claim in self.entry.claims]
+
+
+def holds(more: Line, less: Line) -> str:
+    """Whether ours tell two lines apart as the paper's do."""
+    if None in (more.ours, less.ours) or None in (more.ours.value, less.ours.value) or more.ours.reduced != less.ours.reduced:
+        return "missing"
+    if (more.ours.ids, more.ours.metric) == (less.ours.ids, less.ours.metric) and more.ours.ids:
+        return "alike"
+    apart = more.ours.value - less.ours.value
+    spread = math.hypot(more.ours.spread or 0, less.ours.spread or 0)
+    return "holds" if apart > spread else "spread" if abs(apart) <= spread and spread > 0 else "fails"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What a store holds, read once: manifests, and the rows of all tables of sweeps."""
+
+    manifests: tuple[Manifest, ...]
+    tables: tuple[tuple[str, dict], ...]  # (file, row)
+    broken: tuple[str, ...]  # what could not be read, and why
+
+    @property
+    def titles(self) -> dict[str, str]:
+        return {manifest.id: manifest.title for manifest in self.manifests}
+
+
+def shelf(store: Store) -> Shelf:
+    """Tables lie in `tables` beside the gallery and in the workspace."""
+    rows, broken = [], []
+    for folder in (store.gallery.parent / "tables", store.workspace / "tables"):
+        for path in sorted(folder.glob("*.csv")):
+            try:
+                found = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+                rows += [(path.name, numbered(row)) for row in found]
+            except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as error:
+                broken.append(f"{path.name} is no table of a sweep ({type(error).__name__}: {error}). `python -m engine sweep` writes one.")
+    return Shelf(tuple(store.manifests()), tuple(rows), tuple(broken))
+
+
+def numbered(row: dict) -> dict:
+    """A table's row with its figures as numbers. Raises KeyError, TypeError, ValueError."""
+    return {**row, "mean": float(row["mean"]), "spread": float(row["spread"]) if row["spread"] else None, "n": int(float(row["n"])), "seconds": float(row.get("seconds") or "nan")}
+
+
+def resolve(store: Store, entries: list[Entry]) -> list[Resolved]:
+    """All entries with what is at hand for them."""
+    held = shelf(store)
+    return [resolved(held, entry) for entry in entries]
+
+
+def resolved(held: Shelf, entry: Entry) -> Resolved:
+    lines = [Line(row, name, entry.measures[name], cell, found(held, row, name, entry.measures[name])) for row in entry.rows for name, cell in row.cells.items()]
+    return Resolved(entry, tuple(lines))
+
+
+def found(held: Shelf, row: Row, name: str, measure: Measure) -> Ours | None:
+    """Ours for a row's measure: at the paper's size if that is at hand, else the first reduced one."""
+    for source, reduced in ((row.ours, False), *((each, True) for each in row.reduced)):
+        if source and (ours := look(held, source, source.metrics.get(name, measure.metric), measure, reduced)):
+            return ours
+    return None
+
+
+def look(held: Shelf, source: Source, metric: str, measure: Measure, reduced: bool) -> Ours | None:
+    """What one source gives: counted, or of its artifacts or tables those over more seeds."""
+    scale = UNITS[measure.unit]
+    if measure.counted:
+        value = counted(source).get(metric)
+        return None if value is None else Ours(scale * value, None, 0, None, "counted, nothing is trained", metric, (), source.preset, source.arch or source.preset, "", None, reduced)
+    made = [manifest for manifest in held.manifests if is_of(manifest, source)]
+    if not metric:
+        return of_runs(made[:1], None, 1.0, reduced)
+    made = [manifest for manifest in made if number(manifest.metrics.get(metric)) is not None]
+    ours = of_runs(made, metric, scale, reduced)
+    rows = [(file, row) for file, row in held.tables if row["metric"] == metric and is_row_of(row, source)]
+    best = max(rows, key=lambda each: each[1]["n"], default=None)
+    return of_table(*best, scale, reduced) if best and best[1]["n"] > len(made) else ours
+
+
+def is_of(manifest: Manifest, source: Source) -> bool:
+    """Whether an artifact is of that very experiment, whatever its seed."""
+    if not source.preset or manifest.preset != source.preset:
+        return False
+    wanted = wanted_fields(source.preset, tuple(sorted((name, tuple(value) if isinstance(value, list) else value) for name, value in source.set.items())))
+    return all(manifest.config.get(name, value) == value for name, value in wanted.items())
+
+
+@cache
+def wanted_fields(preset: str, changes: tuple) -> dict:
+    """Fields as a manifest stores them, without the seed."""
+    config = asdict(configured(Source(preset, set=dict(changes))))
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in config.items() if name != "seed"}
+
+
+def is_row_of(row: dict, source: Source) -> bool:
+    """Whether a table's row is of that very experiment: the fields that it says were changed are the source's."""
+    said = {name: value for name, value in row.items() if name and name not in TABLE_COLUMNS and value not in (None, "")}
+    wanted = {name: value for name, value in source.set.items() if value != ""}
+    return row["preset"] == source.preset and said.keys() == wanted.keys() and all(same(text, wanted[name]) for name, text in said.items())
+
+
+def same(text: str, value) -> bool:
+    """Whether a table's text is that value."""
+    try:
+        return float(text) == float(value)
+    except (TypeError, ValueError):
+        return text == str(value)
+
+
+def number(metric) -> float | None:
+    """A metric's value if it is a finite number."""
+    value = metric.get("value") if isinstance(metric, dict) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+
+
+def of_runs(made: list[Manifest], metric: str | None, scale: float, reduced: bool) -> Ours | None:
+    """Mean and spread over artifacts that differ in their seed."""
+    if not made:
+        return None
+    first = made[0]
+    entry = first.metrics[metric] if metric else {}
+    values = [scale * number(manifest.metrics[metric]) for manifest in made] if metric else []
+    spread = statistics.stdev(values) if len(values) > 1 else number({"value": entry.get("spread")})
+    seconds = [took for manifest in made if (took := number(manifest.metrics.get("seconds")) or number({"value": manifest.provenance.get("seconds")}))]
+    devices = dict.fromkeys(str(manifest.provenance.get("device", "")) for manifest in made)
+    return Ours(
+        statistics.mean(values) if values else None, spread if len(values) > 1 or spread is None else scale * spread, len(made), entry.get("n"), str(entry.get("split", "")), metric or "",
+        tuple(manifest.id for manifest in made), first.preset, first.title, ", ".join(filter(None, devices)), statistics.mean(seconds) if seconds else None, reduced,
+    )  # fmt: skip
+
+
+def of_table(file: str, row: dict, scale: float, reduced: bool) -> Ours:
+    """A row of a sweep's table."""
+    spread = None if row["spread"] is None else scale * row["spread"]
+    seconds = row["seconds"] if math.isfinite(row["seconds"]) else None
+    return Ours(scale * row["mean"], spread, row["n"], None, row.get("split") or "", row["metric"], (file,), row["preset"], f"{row['preset']}, {row['n']} seeds", row.get("device") or "", seconds, reduced)

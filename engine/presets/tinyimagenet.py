@@ -1,0 +1,18 @@
+"""The paper's single-architecture space on Tiny-ImageNet: ResNet8 (NetSpace, IV and Suppl. IV)."""
+
+from ..config import NetSpaceConfig, ZooConfig
+
+STEPS_PER_EPOCH = 80_000 // 128
+
+
+def zoo_resnet8() -> ZooConfig:
+    """132 instances of 1 to 600 epochs, Adam 1e-4."""
+    return ZooConfig("resnet8-tinyimagenet", "tinyimagenet", steps_min=STEPS_PER_EPOCH, steps_max=600 * STEPS_PER_EPOCH, stack=16)
+
+
+def netspace_resnet8() -> NetSpaceConfig:
+    """PRep 16 x 10 000, embedding 4096, 8 instances and 128 images per step, Adam 1e-4."""
+    return NetSpaceConfig("zoo-tinyimagenet-resnet8", prep_height=16)
+
+
+PRESETS = {"zoo-tinyimagenet-resnet8": zoo_resnet8, "netspace-tinyimagenet-resnet8": netspace_resnet8}
