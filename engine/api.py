@@ -32,6 +32,7 @@ from .guard import Guard, allowed_hosts
 from .host import LIVE_IMAGES, Host, colour_range, prep_of
 from .jobs.routes import job_routes
 from .live import serve_live
+from .netspace import kept
 from .netspace.space import Network, Space
 from .shapes import placed, sheet, viewing
 from .shapes.measures import FORMATS
@@ -90,10 +91,11 @@ def artifacts(host: Host, request: Request) -> Response:
 
 
 def space(host: Host, request: Request) -> Response:
-    """Manifest, instance table as columns, layers, PRep of a space; classes and images where its networks are classifiers."""
+    """Manifest, instance table as columns, layers, PRep of a space; where its networks are classifiers their data set, and classes
+    and images where that is here."""
     found = host.space(request.path_params["id"])
     config, data = found.config, found.images
-    more = {}
+    more = {} if found.is_shapes else {"dataset": found.dataset}
     if data is not None:
         _, channels, rows, cols = data.images["test"].shape
         counts = {split: len(data.labels[split]) for split in SPLITS}
@@ -122,7 +124,7 @@ def images(host: Host, request: Request) -> Response:
     if found.is_shapes:
         raise InvalidValue(f"{found.id} holds shapes, which answer no images: ask for /api/spaces/{found.id}/sheet.")
     split = choice(request, "split", SPLITS, "test")
-    data, total = found.images, len(found.images.labels[split])
+    data, total = found.needed_images(), len(found.needed_images().labels[split])
     count = whole(request, "count", 1, total, min(LIVE_IMAGES, total))
     pixels_BCHW = data.images[split][:count].cpu().numpy()
     atlas = np.moveaxis(to_bytes(pixels_BCHW, data.low, data.high), 1, -1)
@@ -172,17 +174,21 @@ def network(host: Host, request: Request) -> Response:
 
 
 def contact_sheet(host: Host, request: Request) -> Response:
-    """A small picture of each target of a space of shapes, in the table's order, and of each shape placed in it (`sheets`: the
+    """A small picture of each target of a space of shapes, in the table's order, and of each shape kept or placed in it (`sheets`: the
     ids of each, and how its pictures lie in the WebP file of that name)."""
     found = viewing.shapes(host, request.path_params["id"]).space
-    artifacts = [(found.table["id"].tolist(), sheet.sheet(host.store, host.store.open(found.id), found.parameters_NP, found.arch))]
+    ids = found.table["id"].tolist()
+    own = (found.table["split"] != kept.SPLIT).sum()
+    artifacts = [(ids[:own], sheet.sheet(host.store, host.store.open(found.id), found.parameters_NP[:own], found.arch))]
+    for id_, parameters_P in zip(ids[own:], found.parameters_NP[own:]):
+        artifacts.append(([id_], sheet.sheet(host.store, host.store.open(id_), parameters_P[None], found.arch)))
     for each in placed.listed(host.store, found.id):
         artifacts.append(([each.id], host.store.open(each.id).arrays(sheet.FILE)))
     header, arrays = {"sheets": []}, {}
-    for number, (ids, kept) in enumerate(artifacts):
-        columns, side, _ = kept["grid"].tolist()
-        header["sheets"].append({"webp": f"webp{number}", "ids": ids, "columns": columns, "side": side, "drawn": sheet.RENDERERS[int(kept["drawn"][0])]})
-        arrays[f"webp{number}"] = kept["webp"]
+    for number, (ids, drawn) in enumerate(artifacts):
+        columns, side, _ = drawn["grid"].tolist()
+        header["sheets"].append({"webp": f"webp{number}", "ids": ids, "columns": columns, "side": side, "drawn": sheet.RENDERERS[int(drawn["drawn"][0])]})
+        arrays[f"webp{number}"] = drawn["webp"]
     return binary(frame(header, arrays))
 
 

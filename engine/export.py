@@ -17,15 +17,15 @@ from .stacked import unflatten
 def network_bytes(host: Host, space_id: str, a: str, b: str, gamma: float, path: str = "embedding") -> bytes:
     """The .safetensors file of the network at `gamma` between instances `a` and `b`: tensors named as in the architecture's
     module, float32; metadata `architecture`, `space`, `anchors`, `gamma`, `path`, `metrics` (on the whole test split, measured
-    here; none for a shape), `explorer` (version)."""
+    here; none for a shape, or where the images are not here), `explorer` (version)."""
     space = host.space(space_id)
     if space.is_shapes:
         view = viewing.View(space_id, a, b, gamma, path)
         arch, parameters_P, gamma, metrics = space.arch, viewing.parameters(host, view).cpu(), view.gamma, {}
     else:
-        found = host.step(space_id, a, b, gamma, path, images="all")
+        found = host.step(space_id, a, b, gamma, path, images="none" if space.images is None else "all")
         arch, parameters_P, gamma = found.network.arch, found.parameters_P, found.gamma
-        metrics = {"test_accuracy": {"value": found.accuracy, "split": found.split, "n": found.n, "low": found.low, "high": found.high}}
+        metrics = {"test_accuracy": {"value": found.accuracy, "split": found.split, "n": found.n, "low": found.low, "high": found.high}} if found.n else {}
     metadata = {
         "architecture": arch.id,
         "space": space_id,

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from .artifacts import Store
+from .datasets import prepared
 from .errors import InvalidValue
 from .multi.space import MultiSpace
 from .netspace import kept
@@ -39,7 +40,7 @@ KEPT_LIMIT = 128  # things worked out once that are kept per space: colour range
 
 @dataclass(frozen=True)
 class Step:
-    """The network at `gamma` of a path and what it answers on the first `n` of `total` test images."""
+    """The network at `gamma` of a path and what it answers on the first `n` of `total` test images; n is 0 where it was only decoded."""
 
     space: Space
     gamma: float
@@ -76,7 +77,7 @@ class Step:
     @property
     def per_class(self) -> list[dict]:
         """{"name", "right", "n"} of each class, in the dataset's order."""
-        names = self.space.images.classes
+        names = self.space.needed_images().classes
         count = np.bincount(self.labels, minlength=len(names)).tolist()
         right = np.bincount(self.labels[self.answers == self.labels], minlength=len(names)).tolist()
         return [{"name": name, "right": r, "n": n} for name, r, n in zip(names, right, count)]
@@ -100,7 +101,8 @@ class Loaded:
     stamp: tuple
     nbytes: int
     rows: dict[str, int]
-    labels: np.ndarray | None  # of the test images; None where the networks are shapes
+    labels: np.ndarray | None  # of the test images; None where there are none
+    data: tuple | None  # stamp of the prepared data set
     kept: OrderedDict[Hashable, object] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)  # of kept; held for moments
 
@@ -170,8 +172,8 @@ class Host:
             before = self._stamp(folder)
             space = load_space(self.store, id_, str(self.device))
             rows = {name: row for row, name in enumerate(space.table["id"])}
-            labels = None if space.is_shapes else space.images.labels["test"].cpu().numpy()
-            loaded = Loaded(space, folder, before, nbytes_of(space), rows, labels)
+            labels = None if space.images is None else space.images.labels["test"].cpu().numpy()
+            loaded = Loaded(space, folder, before, nbytes_of(space), rows, labels, None if space.images is None else data_stamp(space))
             with self._lock:
                 self._loaded[id_] = loaded
                 self._loaded.move_to_end(id_)
@@ -182,7 +184,7 @@ class Host:
     def _fresh(self, id_: str) -> Loaded | None:
         with self._lock:
             loaded = self._loaded.get(id_)
-            if loaded is None or self._stamp(loaded.folder) != loaded.stamp:
+            if loaded is None or self._stamp(loaded.folder) != loaded.stamp or data_stamp(loaded.space) != loaded.data:
                 return None
             self._loaded.move_to_end(id_)
             return loaded
@@ -195,41 +197,45 @@ class Host:
         """The network at `gamma` between instances `a` (0) and `b` (1), measured on test images.
 
         `path`: "embedding" decodes (1 - gamma) e_a + gamma e_b; "weights" mixes the targets' parameters. `images`: the first so
-        many of the test split; None for the live budget, "all" for the whole split. Raises UnknownId, InvalidValue.
+        many of the test split; None for the live budget, "all" for the whole split, "none" to decode it alone, which needs no images.
+        Raises UnknownId, InvalidValue, DataMissing.
         """
         gamma = check_gamma(gamma)
         loaded = self.classifiers(space_id)
-        n = image_count(images, len(loaded.labels))
+        n = image_count(images, loaded)
         network = self.run(loaded.space.network, row_of(loaded, a), row_of(loaded, b), gamma, path)
         return self.measured(loaded, network, gamma, path, n)
 
     def corner(self, space_id: str, corners: list[str], x: float, y: float, images: int | str | None = None) -> Step:
         """The network at (x, y) of the square of four instances, measured likewise; its `gamma` is x. Raises UnknownId,
-        InvalidValue."""
+        InvalidValue, DataMissing."""
         loaded = self.classifiers(space_id)
         if not isinstance(loaded.space, MultiSpace):
             raise InvalidValue(f"{space_id} holds one architecture; a square of four needs a space of several.")
         if not isinstance(corners, list) or len(corners) != 4:
             raise InvalidValue(f"corners is a list of four instances; got {str(corners)[:60]!r}.")
         x, y = check_gamma(x), check_gamma(y)
-        n = image_count(images, len(loaded.labels))
+        n = image_count(images, loaded)
         network = self.run(loaded.space.corners, [row_of(loaded, each) for each in corners], x, y)
         return self.measured(loaded, network, x, "corners", n)
 
     def classifiers(self, space_id: str) -> Loaded:
         """A loaded space whose networks answer images. Raises InvalidValue."""
         loaded = self.loaded_space(space_id)
-        if loaded.labels is None:
+        if loaded.space.is_shapes:
             raise InvalidValue(f"{space_id} holds shapes, which answer no images: ask for their meshes (op \"mesh\", or the page Shapes).")
         return loaded
 
     def measured(self, loaded: Loaded, network: Network, gamma: float, path: str, n: int) -> Step:
         """What a network answers on the first `n` test images."""
-        images_BCHW = loaded.space.images.images["test"][:n]
-        piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
-        answers = np.concatenate([self.run(answers_of, network, part_BCHW) for part_BCHW in images_BCHW.split(piece)])
         classes = None if network.classes_A is None else network.classes_A.cpu()
-        return Step(loaded.space, gamma, path, Network(network.arch, network.parameters_P.cpu(), classes), answers, loaded.labels[:n], len(loaded.labels))
+        kept_network = Network(network.arch, network.parameters_P.cpu(), classes)
+        if not n:
+            return Step(loaded.space, gamma, path, kept_network, np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
+        images_BCHW = loaded.space.images.images["test"]
+        piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
+        answers = np.concatenate([self.run(answers_of, network, images_BCHW[first : min(first + piece, n)]) for first in range(0, n, piece)])
+        return Step(loaded.space, gamma, path, kept_network, answers, loaded.labels[:n], len(loaded.labels))
 
     def colour_range(self, space_id: str, a: str, b: str) -> float:
         """Largest magnitude v of the colour scale -v..v of a path: 1st and 99th percentile of both targets' parameters, so
@@ -260,14 +266,18 @@ def answers_of(network: Network, images_BCHW: Tensor) -> np.ndarray:
     return logits_one(network.parameters_P, images_BCHW, network.arch).argmax(-1).cpu().numpy()
 
 
-def image_count(images: int | str | None, total: int) -> int:
-    """How many test images `images` asks for. Raises InvalidValue."""
+def image_count(images: int | str | None, total: int | Loaded) -> int:
+    """How many of `total` test images (those of a loaded space) `images` asks for; 0 for "none". Raises InvalidValue, DataMissing."""
+    if images == "none":
+        return 0
+    if isinstance(total, Loaded):
+        total = len(total.space.needed_images().labels["test"])
     if images is None:
         return min(LIVE_IMAGES, total)
     if images == "all":
         return total
     if isinstance(images, bool) or not isinstance(images, int) or not 1 <= images <= total:
-        raise InvalidValue(f"images is a number from 1 to {total} (the test split), or 'all'; got {str(images)[:40]!r}.")
+        raise InvalidValue(f"images is a number from 1 to {total} (the test split), 'all' or 'none'; got {str(images)[:40]!r}.")
     return images
 
 
@@ -296,9 +306,14 @@ def stamp(folder: Path) -> tuple | None:
     return stat.st_mtime_ns, stat.st_ino, stat.st_size
 
 
+def data_stamp(space: Space) -> tuple | None:
+    """What changes when a space's images come, go or are prepared again."""
+    return stamp(prepared.folder_of(space.dataset)) if space.dataset else None
+
+
 def nbytes_of(space: Space) -> int:
-    """Bytes of a space's tensors and table."""
+    """Bytes of a space's tensors and table; images that are mapped from a file take none."""
     tensors = [space.parameters_NP, space.embeddings_NE, *space.model.state_dict().values()]
     if space.images is not None:
-        tensors += [*space.images.images.values(), *space.images.labels.values()]
+        tensors += [each for each in (*space.images.images.values(), *space.images.labels.values()) if isinstance(each, Tensor)]
     return sum(tensor.nbytes for tensor in tensors) + int(space.table.memory_usage(deep=True).sum())

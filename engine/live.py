@@ -119,9 +119,12 @@ def step(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
 
 def described(found: Step, wants: list[str]) -> tuple[dict, dict[str, np.ndarray]]:
     """What every answer says of a network: its architecture (with the ClassIds' probabilities, where there are several), its
-    accuracy, and as `wants` says per-class figures and answers."""
-    header: dict = {"gamma": found.gamma, "path": found.path, "network": architecture_of(found), "accuracy": {**figure(found), "right": found.right, "n": found.n, "total": found.total, "split": found.split}}
+    accuracy (None where it was only decoded), and as `wants` says per-class figures and answers."""
+    header: dict = {"gamma": found.gamma, "path": found.path, "network": architecture_of(found), "accuracy": None}
     arrays: dict[str, np.ndarray] = {}
+    if not found.n:
+        return header, arrays
+    header["accuracy"] = {**figure(found), "right": found.right, "n": found.n, "total": found.total, "split": found.split}
     if "per_class" in wants:
         header["per_class"] = found.per_class
     if "answers" in wants:
@@ -144,6 +147,8 @@ def curve(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
     if not isinstance(gammas, list) or not 1 <= len(gammas) <= GAMMAS_LIMIT:
         raise InvalidValue(f"gammas is a list of 1 to {GAMMAS_LIMIT} numbers from 0 to 1; got {str(gammas)[:60]!r}.")
     place = line(question)
+    if place["images"] == "none":
+        raise InvalidValue("A curve is of accuracies: images is a number, 'all' or left out.")
     steps = [host.step(**place, gamma=gamma) for gamma in gammas]
     return {"path": place["path"], "n": steps[0].n, "points": [{"gamma": found.gamma, **figure(found), "architecture": found.network.arch.id} for found in steps]}, {}
 

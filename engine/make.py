@@ -196,8 +196,8 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
             return evaluate_shapes(space.model, space.parameters_NP, space.table, space.arch, seed or 0)[0]
         rows = [row for row, split in enumerate(space.table["split"]) if split == "test"]
         measured = space.config.measured
-        found = evaluate(space.model, space.parameters_NP[rows], space.arch, space.images, "test", "test", seed or 0, measured)
-        return found | evaluate_lso(space.model, space.parameters_NP, space.table, space.arch, space.images, seed or 0, measured)
+        found = evaluate(space.model, space.parameters_NP[rows], space.arch, space.needed_images(), "test", "test", seed or 0, measured)
+        return found | evaluate_lso(space.model, space.parameters_NP, space.table, space.arch, space.needed_images(), seed or 0, measured)
     from .nern.make import reevaluate as reevaluate_nern  # it imports this module
 
     return reevaluate_nern(store, artifact, device)

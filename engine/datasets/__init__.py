@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..errors import UnknownId, closest
+from ..errors import DataMissing, InvalidValue, UnknownId, closest
 
 NAMES = ("digits", "cifar10", "cifar100", "tinyimagenet", "imagenet")
 SPLITS = ("train", "val", "test")
@@ -45,3 +45,17 @@ def load(name: str, device: str = "cpu") -> Images:
     if name not in NAMES and not prepared.here(name):
         raise UnknownId(f"There is no dataset {str(name)[:100]!r}.{closest(str(name), NAMES)} `python -m engine data add NAME FOLDER` adds one.")
     return prepared.open_images(name, device)
+
+
+def at_hand(name: str | None, device: str = "cpu") -> Images | None:
+    """The same; None where it is not here, or there is none. Raises CorruptArtifact."""
+    try:
+        return load(name, device) if name else None
+    except (UnknownId, DataMissing, InvalidValue):
+        return None
+
+
+def missing(name: str) -> DataMissing:
+    """What is said where the images of that name are needed and not here."""
+    command = f"`python -m engine data get {name}` downloads them, " if name in NAMES[1:4] else ""
+    return DataMissing(f"The images of {name} are not here. {command}`python -m engine data add {name} FOLDER` takes them from a folder or an archive.")

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from ..artifacts import replace_folder, safe_name, sha256
-from ..errors import CorruptArtifact, DataMissing, StorageError
-from . import SPLITS, Images
+from ..errors import CorruptArtifact, StorageError
+from . import SPLITS, Images, missing
 from .pixels import from_file
 
 FORMAT = 1
@@ -43,6 +43,11 @@ class Prepared:
 def home() -> Path:
     """Folder of the prepared data sets: EXPLORER_DATA, or `datasets` in the workspace."""
     return Path(os.environ.get("EXPLORER_DATA") or Path(os.environ.get("EXPLORER_WORKSPACE") or "workspace") / "datasets")
+
+
+def folder_of(name: str, root: Path | None = None) -> Path:
+    """Where a prepared data set of that name lies, or would."""
+    return (root or home()) / safe_name(name)
 
 
 def write(name: str, title: str, source: str, classes, splits: dict[str, tuple[np.ndarray, np.ndarray]], root: Path | None = None, normal: tuple | None = None, broken: int = 0) -> Prepared:
@@ -99,12 +104,12 @@ def moments(images_BCHW: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ..
 
 def manifest(name: str, root: Path | None = None) -> Prepared:
     """What the prepared data set of that name says of itself. Raises DataMissing, CorruptArtifact."""
-    path = (root or home()) / safe_name(name) / "manifest.json"
+    path = folder_of(name, root) / "manifest.json"
     try:
         raw = json.loads(path.read_text("utf-8"))
         found = Prepared(**{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
     except FileNotFoundError as error:
-        raise DataMissing(f"The images of {name} are not here. `python -m engine data get {name}` downloads them, `python -m engine data add {name} FOLDER` takes them from a folder.") from error
+        raise missing(name) from error
     except (OSError, ValueError, TypeError) as error:
         raise CorruptArtifact(f"The images of {name} cannot be used ({error}). `python -m engine data remove {name}`, then get or add them again.") from error
     return found
@@ -112,17 +117,17 @@ def manifest(name: str, root: Path | None = None) -> Prepared:
 
 def here(name: str, root: Path | None = None) -> bool:
     """Whether a data set of that name was prepared."""
-    return ((root or home()) / safe_name(name) / "manifest.json").is_file()
+    return (folder_of(name, root) / "manifest.json").is_file()
 
 
 def remove(name: str, root: Path | None = None) -> None:
     """Delete a prepared data set; nothing where there is none."""
-    shutil.rmtree((root or home()) / safe_name(name), ignore_errors=True)
+    shutil.rmtree(folder_of(name, root), ignore_errors=True)
 
 
 def open_images(name: str, device: str = "cpu", root: Path | None = None) -> Images:
     """A prepared data set, memory-mapped. Raises DataMissing, CorruptArtifact."""
-    found, folder = manifest(name, root), (root or home()) / safe_name(name)
+    found, folder = manifest(name, root), folder_of(name, root)
     try:
         images = {split: from_file(folder / f"{split}.images.npy", found.mean, found.std, device) for split in SPLITS}
         labels = {split: torch.from_numpy(np.load(folder / f"{split}.labels.npy")).to(device) for split in SPLITS}

@@ -112,7 +112,7 @@ def start_of(space: Space, config: LsoConfig) -> tuple[Tensor, int]:
 
 
 def objective_of(store: Store, space: Space, config: LsoConfig) -> Objective:
-    """What an LSO descends. Raises InvalidValue where it does not fit the space."""
+    """What an LSO descends. Raises InvalidValue where it does not fit the space, DataMissing where its images are not here."""
     fits = SHAPE_OBJECTIVES if space.is_shapes else IMAGE_OBJECTIVES
     if config.objective not in fits:
         raise InvalidValue(f"{space.id} holds {'shapes' if space.is_shapes else 'classifiers'}: the objective is one of {', '.join(fits)}.")
@@ -122,6 +122,7 @@ def objective_of(store: Store, space: Space, config: LsoConfig) -> Objective:
     if space.is_shapes:
         target = network(store, space, config.target)
         return Shaping(space.arch, target.parameters_NP, target.arch, config.batch, config.seed)
+    space.needed_images()
     several = isinstance(space, MultiSpace)
     if several and config.objective == "answers":
         raise InvalidValue(f"{space.id} holds several architectures: the objective is distillation or task.")
@@ -203,7 +204,7 @@ def report(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso: 
 @torch.no_grad()
 def right_of(space: Space, found, split: str = "test") -> dict:
     """Answers of a network (of `space.at`) on a split: {"value", "right", "n", "low", "high", "per_class", "architecture"}."""
-    labels_B = space.images.labels[split]
+    labels_B = space.needed_images().labels[split]
     answers_B = logits_one(found.parameters_P, space.images.images[split], found.arch).argmax(-1)
     right, n = int((answers_B == labels_B).sum()), len(labels_B)
     low, high = wilson(right, n)

@@ -103,4 +103,4 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
         return zoo_metrics(zoo, datasets.load(zoo.dataset, device))
     space = load_multi_space(store, artifact.id, device)
     shown = space.config.train
-    return evaluate_multi(space.model, space.zoo, space.images, shown, "test", "test", seed or 0) | evaluate_lso(space.model, space.zoo, space.images, shown, seed=seed or 0)
+    return evaluate_multi(space.model, space.zoo, space.needed_images(), shown, "test", "test", seed or 0) | evaluate_lso(space.model, space.zoo, space.images, shown, seed=seed or 0)

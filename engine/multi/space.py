@@ -87,7 +87,7 @@ def load_multi_zoo(store: Store, id_: str, device: str = "cpu", of: Artifact | N
 
 
 def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
-    """A space with its zoo and images from the artifacts. Raises UnknownId, CorruptArtifact, DataMissing."""
+    """A space with its zoo, and its images where they are here, from the artifacts. Raises UnknownId, CorruptArtifact."""
     artifact = store.open(id_, "netspace")
     config = read(artifact, MultiSpaceConfig)
     if len(artifact.manifest.inputs) != 1:
@@ -103,7 +103,7 @@ def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     model.eval().requires_grad_(False)
     embeddings = torch.from_numpy(embeddings_NE).float().to(device)
-    return kept.merged(store, MultiSpace(artifact.manifest, config, zoo.archs[-1], datasets.load(zoo.dataset, device), model, table, zoo.parameters_NZ, embeddings, zoo))
+    return kept.merged(store, MultiSpace(artifact.manifest, config, zoo.archs[-1], datasets.at_hand(zoo.dataset, device), zoo.dataset, model, table, zoo.parameters_NZ, embeddings, zoo))
 
 
 def read(artifact, kind: type):

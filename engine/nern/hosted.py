@@ -18,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from .. import __version__, datasets
+from ..datasets import prepared
 from ..errors import InvalidValue, closest
 from ..host import Host, image_count, stamp
 from ..stacked import wilson
@@ -79,6 +80,8 @@ def read(host: Host, original: str | None, nern: str | None) -> Hosted:
     folders = {folder: stamp(folder) for folder in (host.store.open(str(id_)).folder for id_ in ids)}
     loaded = load_nern(host.store, nern, device) if nern else None
     network = loaded.original if loaded else load_original(host.store, str(original), device)
+    if network.dataset:
+        folders[prepared.folder_of(network.dataset)] = stamp(prepared.folder_of(network.dataset))  # images that come later
     images = images_of(network.dataset, device)
     result = Hosted(network, loaded, images, folders)
     if images is not None:

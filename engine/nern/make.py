@@ -12,7 +12,7 @@ import torch
 from .. import datasets, presets
 from ..archs import architecture
 from ..artifacts import Artifact, Manifest, Store, manifest_hash, read_checkpoint, safe_name
-from ..errors import CorruptArtifact, DataMissing, InvalidValue, UnknownId, closest
+from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..make import artifact_id, checkpoint_path, provenance, train_to_end
 from ..multi.space import load_multi_zoo
 from ..netspace.space import load_space, load_zoo, read_config
@@ -87,10 +87,7 @@ def network_metrics(original: Original, images: datasets.Images | None) -> dict:
 
 def images_of(name: str | None, device: str) -> datasets.Images | None:
     """A dataset by its name; None where there is none, or it is not here."""
-    try:
-        return datasets.load(name, device) if name else None
-    except (UnknownId, DataMissing):
-        return None
+    return datasets.at_hand(name, device)
 
 
 def original_of(store: Store, config: NernConfig, device: str, progress) -> Original:

@@ -44,7 +44,8 @@ class Space:
     manifest: Manifest
     config: SpaceConfig
     arch: Architecture
-    images: datasets.Images | None  # None where the instances are shapes
+    images: datasets.Images | None  # None where the instances are shapes, or where the images are not here
+    dataset: str | None  # whose name is this; None for shapes
     model: NetSpace
     table: object
     parameters_NP: Tensor
@@ -62,7 +63,13 @@ class Space:
     @property
     def is_shapes(self) -> bool:
         """Whether its networks are shapes (signed distances) rather than classifiers."""
-        return self.images is None
+        return is_shapes(self.config)
+
+    def needed_images(self) -> datasets.Images:
+        """The images that its networks are measured on. Raises DataMissing where they are not here."""
+        if self.images is None:
+            raise datasets.missing(str(self.dataset))
+        return self.images
 
     def row(self, instance: str) -> int:
         """Row of an instance's id. Raises UnknownId."""
@@ -141,7 +148,8 @@ def load_zoo(store: Store, id_: str, device: str = "cpu", of: Artifact | None = 
 
 
 def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
-    """A space with its zoo, its images and the networks kept in it, from the artifacts. Raises UnknownId, CorruptArtifact, DataMissing."""
+    """A space with its zoo, its images (where they are here) and the networks kept in it, from the artifacts. Raises UnknownId,
+    CorruptArtifact."""
     artifact: Artifact = store.open(id_, "netspace")
     config = read_config(artifact, (*SPACE_CONFIGS, MultiSpaceConfig))
     if isinstance(config, MultiSpaceConfig):
@@ -161,5 +169,5 @@ def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     model.eval().requires_grad_(False)
     embeddings = torch.from_numpy(embeddings_NE).float().to(device)
-    images = None if is_shapes(config) else datasets.load(zoo.dataset, device)
-    return kept.merged(store, Space(artifact.manifest, config, zoo.arch, images, model, table, zoo.parameters_NP, embeddings))
+    dataset = None if is_shapes(config) else zoo.dataset
+    return kept.merged(store, Space(artifact.manifest, config, zoo.arch, datasets.at_hand(dataset, device), dataset, model, table, zoo.parameters_NP, embeddings))
