@@ -18,6 +18,7 @@ from engine.frames import unframe
 from engine.host import Host
 from engine.live import answer
 from engine.meshing import mesh_dense
+from engine.netspace import kept
 from engine.netspace.space import load_space
 from engine.shapes import sheet, viewing
 from engine.shapes.measures import FORMATS
@@ -123,6 +124,26 @@ def test_wrong_downloads_get_a_reason(host, ids):
         assert get(port, f"/api/spaces/{SPACE}/images")[0] == 400
         status, body, _ = get(port, f"/api/spaces/{SPACE}")
         assert status == 200 and json.loads(body)["shapes"] is True
+
+
+def test_a_kept_shape_has_a_picture_of_its_own(tmp_path):
+    """The sheet of the space stays as it is; the kept shape's picture is that of the instance whose network it is."""
+    store = Store(tmp_path / "workspace", tmp_path / "gallery")
+    write_tiny_shapes(store)
+    space = load_space(store, SPACE)
+    kept.save(store, space, 0, space.embeddings_NE[0].numpy(), space.parameters_NP[0].numpy(), space.arch.id, {}, {}, {}, "mine")
+    host = Host(store, "cpu")
+    try:
+        with serving(host) as port:
+            header, arrays = unframe(get(port, f"/api/spaces/{SPACE}/sheet")[1])
+    finally:
+        host.close()
+    whole, own = header["sheets"]
+    assert whole["ids"] == space.table["id"].tolist() and own["ids"] == ["mine"]
+    pictures = [np.asarray(Image.open(io.BytesIO(arrays[each["webp"]].tobytes())).convert("RGBA"))[: each["side"], :, 3] > 128 for each in (whole, own)]
+    side = own["side"]
+    unlike = [(pictures[0][:, i * side : (i + 1) * side] != pictures[1][:, :side]).mean() for i in range(2)]
+    assert unlike[0] < 0.02 < unlike[1]  # control: another instance's picture differs
 
 
 def test_the_contact_sheet_is_drawn_once(host, store, ids, monkeypatch):
