@@ -56,11 +56,12 @@ class MultiSpaceConfig(SpaceConfig):
     interpolation: bool = True  # eq. 7 to 12; off for the ablation
     scale: float = 1.0  # ours: of the zoo's spread, where the elementwise scale starts (with start="zoo")
     images: int = 128  # images per step
-    shift: int = 0  # ours: pixels that the images of a step are shifted by at most, and the teacher asked about them as they are then
+    shift: int = 0  # ours: pixels that some images of a step are shifted by at most; the teacher is asked about them as they are then
+    shifted: float = 0.25  # their share
 
     def __post_init__(self):
         super().__post_init__()
-        require(0 <= self.shift <= 16, "shift is 0 to 16 pixels.")
+        require(0 <= self.shift <= 16 and 0 <= self.shifted <= 1, "shift is 0 to 16 pixels, shifted is a share from 0 to 1.")
         require(self.normalise != "layer", "normalise is none or zoo: architectures share their PRep's cells, not their layers.")
         require(len(self.train) >= 2 and self.train[0] > 0 and self.train[-1] > 0, "The smallest and the largest architecture are shown.")
         require(self.images >= 1 and self.temperature > 0 and 0 <= self.alpha <= 1, "images is at least 1, temperature is above 0, alpha is from 0 to 1.")

@@ -98,7 +98,8 @@ class MultiSpaceTraining(Descent):
         class_logits_NA = self.model.class_logits(embeddings_NE)
         images_BCHW, teacher_BK = self.images_BCHW[picks_B], self.teacher_BK[picks_B]
         if self.config.shift and random is not None:
-            images_BCHW = augmented(images_BCHW, self.config.shift, random, mirror=False)
+            count = round(self.config.shifted * len(images_BCHW))
+            images_BCHW = torch.cat([augmented(images_BCHW[:count], self.config.shift, random, mirror=False), images_BCHW[count:]])
             with torch.no_grad():
                 teacher_BK = logits_one(self.zoo.teacher_P, images_BCHW, self.zoo.teacher)
         predicted_NBK = logits_by_architecture(self.model.decode(embeddings_NE), class_logits_NA.argmax(-1), images_BCHW, self.archs)
