@@ -1,0 +1,143 @@
+"""LSO and Training without a browser: what a form launches is what it shows, and what cannot be launched says why. No worker runs."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine import presets
+from engine.artifacts import Store
+from engine.config import LsoConfig
+from engine.jobs import specs
+from engine.jobs.queue import Queue
+from explorer import jobs, services
+from tests.tiny import SPACE, write_tiny
+from tests.tiny_shapes import SPACE as SHAPES
+from tests.tiny_shapes import write_tiny_shapes
+
+KINDS = ("zoo-digits", "netspace-digits", "zoo-chairs", "netspace-chairs-probe", "zoo-digits-multi", "netspace-digits-unseen", "network-digits", "nern-digits")
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    root = tmp_path_factory.mktemp("gallery")
+    write_tiny(Store(root, root))
+    write_tiny_shapes(Store(root, root))
+    return root
+
+
+@pytest.fixture
+def queue(gallery, tmp_path, monkeypatch) -> Queue:
+    """An empty queue over a gallery of two tiny spaces; launching starts no worker."""
+    monkeypatch.setattr(jobs, "ready", lambda: SimpleNamespace(problem=None))
+    monkeypatch.delenv("EXPLORER_JOBS", raising=False)
+    services.use(Store(tmp_path, gallery))
+    yield Queue(tmp_path)
+    services.use(None)
+
+
+def lso():
+    import runpy
+    from pathlib import Path
+
+    from explorer import controls, state
+
+    state.read("lso")
+    runpy.run_path(str(Path(controls.__file__).resolve().parents[1] / "pages" / "lso.py"))
+    state.write()
+
+
+def training():
+    import runpy
+    from pathlib import Path
+
+    from explorer import controls, state
+
+    state.read("training")
+    runpy.run_path(str(Path(controls.__file__).resolve().parents[1] / "pages" / "training.py"))
+    state.write()
+
+
+def opened(page, **query: str) -> AppTest:
+    app = AppTest.from_function(page, default_timeout=120)
+    app.query_params.update(query)
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_every_kind_of_config_is_a_form_here():
+    """KINDS has one preset of each, so the next test sees every widget."""
+    assert {type(presets.config(name)) for name in KINDS} == {type(presets.config(name)) for name in presets.presets()}
+
+
+@pytest.mark.parametrize("preset", KINDS)
+def test_a_form_left_as_it_is_launches_the_preset(queue, preset):
+    press(opened(training, preset=preset), "Launch")
+    (job,) = queue.jobs()
+    assert job.state == "queued" and specs.config_of(job.spec) == presets.config(preset)
+
+
+def test_a_changed_field_is_launched_and_gets_a_name_of_its_own(queue):
+    app = opened(training, preset="netspace-digits")
+    next(field for field in app.number_input if field.label == "steps").set_value(7)
+    press(app.run(), "Launch")
+    (job,) = queue.jobs()
+    config = specs.config_of(job.spec)
+    assert config.steps == 7 and config != presets.config("netspace-digits")
+    assert job.spec["id"].startswith("netspace-digits-") and job.id in app.query_params["job"]
+
+
+def test_what_cannot_be_trained_says_why_and_has_no_launch(queue):
+    app = opened(training, preset="netspace-digits")
+    next(field for field in app.number_input if field.label == "embedding").set_value(250)
+    app.run()
+    assert "square of an even number" in app.error[0].value
+    assert "Launch" not in [button.label for button in app.button] and queue.jobs() == []
+
+
+def test_an_ended_job_can_be_deleted_a_waiting_one_cannot(queue):
+    press(opened(training, preset="zoo-digits"), "Launch")
+    (job,) = queue.jobs()
+    assert "Delete" not in [button.label for button in opened(training).button]
+    queue.stop(job.id)
+    assert queue.job(job.id).state == "stopped"
+    assert "Delete" in [button.label for button in opened(training).button]
+
+
+@pytest.mark.parametrize("page", [lso, training])
+def test_a_link_to_a_deleted_job_says_so(queue, page):
+    app = opened(page, job="lso-00000000-9", **({"space": SPACE} if page is lso else {}))
+    assert any("lso-00000000-9" in warning.value for warning in app.warning)
+    assert "job" not in app.query_params
+
+
+def test_lso_launches_what_the_link_says(queue):
+    rows = services.host().space(SPACE).table["id"].tolist()
+    press(opened(lso, space=SPACE, start="line", a=rows[0], b=rows[1], gamma="0.250", objective="task"), "Launch")
+    (job,) = queue.jobs()
+    assert specs.config_of(job.spec) == LsoConfig(SPACE, a=rows[0], b=rows[1], gamma=0.25, objective="task")
+
+
+def test_lso_starts_at_a_place_of_the_map(queue):
+    press(opened(lso, space=SPACE, start="map", xy="[0.500, -0.250]"), "Launch")
+    (job,) = queue.jobs()
+    config = specs.config_of(job.spec)
+    assert tuple(config.xy) == (0.5, -0.25) and config.a == "" and config.objective == "distillation"
+
+
+def test_a_space_of_shapes_has_objectives_of_its_own(queue):
+    (objective,) = [box for box in opened(lso, space=SHAPES).selectbox if box.label == "Objective"]
+    (plain,) = [box for box in opened(lso, space=SPACE).selectbox if box.label == "Objective"]
+    assert len(objective.options) == 2 and len(plain.options) == 3
+    app = opened(lso, space=SHAPES, objective="cloud")
+    (launch,) = [button for button in app.button if button.label == "Launch"]
+    assert launch.disabled  # there is no cloud yet
