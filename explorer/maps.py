@@ -59,18 +59,18 @@ def shape_line(host: Host, space: Space, a: str, b: str, count: int = POINTS) ->
 
 
 def line(host: Host, space: Space, a: str, b: str, count: int = POINTS) -> dict:
-    """The networks decoded at `count` gammas from `a` to `b`: their accuracy on the whole test split, measured now, and their
-    place in the picture (umap_map.place). Raises UnknownId."""
+    """The networks decoded at `count` gammas from `a` to `b`: their accuracy on the live budget of test images, measured now (None
+    where the images are not here), and their place in the picture (umap_map.place). Raises UnknownId."""
     row_a, row_b = space.row(a), space.row(b)
     gammas_G = torch.linspace(0, 1, count, device=space.embeddings_NE.device)
     embeddings_GE = torch.lerp(space.embeddings_NE[row_a], space.embeddings_NE[row_b], gammas_G[:, None])
-    steps = [host.step(space.id, a, b, gamma, images="all") for gamma in gammas_G.tolist()]
+    steps = [host.step(space.id, a, b, gamma, images="none" if space.images is None else None) for gamma in gammas_G.tolist()]
     flat, solid = space.place_on_map(embeddings_GE)
     return {
         "a": a,
         "b": b,
         "gammas": gammas_G.tolist(),
-        "accuracy": [step.accuracy for step in steps],
+        "accuracy": [step.accuracy if step.n else None for step in steps],
         "architectures": [step.network.arch.id for step in steps],
         "n": steps[0].n,
         "split": "test",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import cards, controls, navigation, services
+from explorer import cards, controls, data, navigation, services
 
 WHAT = """
 Train many copies of one network and each ends up somewhere else in the space of its weights; walk straight from one to
@@ -18,6 +18,9 @@ def space_card(space, zoo) -> None:
     with st.container(border=True, key=f"space_{space.id}"):
         st.subheader(space.title or space.id, anchor=False)
         st.html(cards.card(space, zoo))
+        name = (zoo or space).config.get("dataset")
+        if not controls.holds_shapes(space) and data.missing(name):
+            st.caption(f":material/image_not_supported: {data.title(name)} is not on this machine: it opens without live accuracies, and offers to bring the images.")
         with st.container(horizontal=True, gap="medium"):
             navigation.link(*(("shapes", "Turn and drag") if controls.holds_shapes(space) else ("interpolation", "Interpolate")), space=space.id)
             navigation.link("latent_map", "Map", space=space.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import controls, maps, navigation, services, state
+from explorer import controls, data, maps, navigation, services, state
 from explorer.components.latent_map import COLOURS, DIMS, SHAPE_COLOURS, latent_map
 
 COLUMNS = {
@@ -21,8 +21,7 @@ COLUMNS = {
 
 CAPTION = """
 Each point is one of the {count} trained networks of the zoo, put where UMAP (fixed seed, kept with the artifact) puts its
-embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. Accuracies are measured on the
-{images} test images. The line holds 21 networks decoded at equal steps of gamma from A to B and measured just now; each is
+embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. Accuracies {measured}. The line holds 21 networks decoded at equal steps of gamma from A to B and measured just now; each is
 drawn at the mean of its 15 nearest embeddings, weighted as UMAP weighs neighbours, for UMAP knows no straight lines. The
 space and the walk through it are those of NetSpace, section III and fig. 3 (b, d) of the paper; the map is ours.
 """
@@ -69,6 +68,8 @@ if space is None:
     st.stop()
 if st.session_state.pop("map_go", False):
     navigation.go("shapes" if space.is_shapes else "interpolation")
+if not space.is_shapes and space.images is None:
+    data.panel(space.dataset, "Accuracies along a line need")
 host = services.host()
 mine = maps.placed_rows(host, space) if space.is_shapes else []
 ids = [*space.table["id"], *(row["id"] for row in mine)]
@@ -90,6 +91,7 @@ chosen = latent_map(
     },
     on_act=act,
 )
+measured = f"are measured on the {len(space.images.labels['test'])} test images" if space.images else "are stored ones, of the test images, which are not here"
 facts = {"count": len(space.table), "embedding": space.config.embedding}
-st.caption(SHAPES_CAPTION.format(**facts) if space.is_shapes else CAPTION.format(**facts, images=len(space.images.labels["test"])))
+st.caption(SHAPES_CAPTION.format(**facts) if space.is_shapes else CAPTION.format(**facts, measured=measured))
 selected_table(space, chosen)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.errors import ExplorerError
 from engine.jobs import work
-from explorer import controls, jobs, lso, navigation, services, state
+from explorer import controls, data, jobs, lso, navigation, services, state
 from explorer.components.jobs import lso_view
 
 CAPTION = """
@@ -48,6 +48,9 @@ with picker:
     space = controls.pick_space()
 if space is None:
     st.stop()
+here = space.is_shapes or space.images is not None
+if not here:
+    data.panel(space.dataset, "LSO of a classifier needs")
 keeper = jobs.ready()
 job = jobs.selected("lso")
 if job is not None and job.spec["config"]["space"] != space.id:
@@ -60,7 +63,7 @@ with second:
 with third:
     with st.popover("Steps, rate ...", icon=":material/tune:", width="stretch"):
         fields |= lso.pick_rest(fields["objective"])
-    if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=fields["objective"] == "cloud" and not fields["target"]):
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=not here or fields["objective"] == "cloud" and not fields["target"]):
         try:
             job = jobs.launch({"kind": "lso", "config": {"space": space.id, **fields}})
         except ExplorerError as error:

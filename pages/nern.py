@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.nern.hosted import Look, hosted, state_bytes
-from explorer import nern_controls, services
+from explorer import data, nern_controls, services
 from explorer.components.nern_view import nern_view
 
 WHAT = "A small MLP is told where a kernel is, (layer, filter, channel), and answers what the kernel is: it *is* the network, in a fraction of its size."
@@ -34,6 +34,8 @@ nern = nerns[0] if nerns else None
 if nern is None:
     nern_controls.no_nern(original)
 found = hosted(services.host(), nern=nern.id) if nern else hosted(services.host(), original=original.id)
+if found.images is None and data.missing(original.config.get("dataset")):
+    data.panel(original.config["dataset"], "Accuracies need")
 layers = [{"name": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size} for layer in found.original.layers]
 classes = list(found.images.classes) if found.images else []
 images = f"the {len(found.images.labels['test'])} {found.images.title} test images" if found.images else "no images: its data set is not here"

@@ -51,7 +51,7 @@ st.caption(HELP)
 like = (
     f"the shapes overlap with an IoU of {facts['predicted_iou']:.3f}. Without an own figure in the paper"
     if space.is_shapes
-    else f"the accuracies are near: {100 * facts['test_accuracy']:.1f}\u202f% and {100 * facts['predicted_test_accuracy']:.1f}\u202f% on the {len(space.images.labels['test'])} test images. As in Suppl. VII, figures 5 and 6 of the paper"
+    else f"the accuracies are near: {100 * facts['test_accuracy']:.1f}\u202f% and {100 * facts['predicted_test_accuracy']:.1f}\u202f% on the {len(space.images.labels['test']) if space.images else 'same'} test images. As in Suppl. VII, figures 5 and 6 of the paper"
 )
 sizes = {"rows": space.config.prep_height, "cols": space.config.prep_width, "high": charts.colour_limit(target_P)}
 st.caption(CAPTION.format(count=f"{len(target_P):,}", id=instance, like=like, **sizes))

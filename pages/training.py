@@ -8,7 +8,7 @@ from engine import presets
 from engine.errors import ExplorerError
 from engine.jobs import backends, specs
 from engine.jobs.fields import changed
-from explorer import jobs, navigation, services, state
+from explorer import data, jobs, navigation, services, state
 from explorer.components.jobs import training_view
 
 CAPTION = """
@@ -35,6 +35,8 @@ def new_job() -> None:
     names = list(presets.presets())
     preset = st.selectbox("Preset", names, **state.bound("preset", names))
     base = presets.config(preset)
+    if data.missing(name := data.needed_by(base)):
+        data.panel(name, "This preset needs", stored=False)
     st.caption(" ".join((presets.presets()[preset].__doc__ or type(base).__doc__ or "").split()))
     values = jobs.form(base, f"train_{preset}", columns=4)
     name = st.text_input("Name of the artifact", placeholder="the preset's; with a hash behind it where fields were changed", key=f"name_{preset}")

@@ -24,19 +24,19 @@ from engine.zoo import ZooTraining, measure
 ZOO, SPACE = "zoo-tiny", "netspace-tiny"
 
 
-def write_tiny(store: Store, arch_id: str = "lenetlike-digits", zoo: str = ZOO, space: str = SPACE) -> None:
+def write_tiny(store: Store, arch_id: str = "lenetlike-digits", zoo: str = ZOO, space: str = SPACE, dataset: str = "digits") -> None:
     """Five instances of a few training steps each, and a small space that starts near them, in the store's workspace."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # so little work is not worth a second core, and on a busy machine waits for it
     try:
-        write(store, arch_id, zoo, space)
+        write(store, arch_id, zoo, space, dataset)
     finally:
         torch.set_num_threads(threads)
 
 
-def write(store: Store, arch_id: str, zoo: str, space: str) -> None:
-    config = ZooConfig(arch_id, "digits", train=3, val=1, test=1, steps_min=2, steps_max=60, lr=3e-3)
-    images = datasets.load("digits")
+def write(store: Store, arch_id: str, zoo: str, space: str, dataset: str) -> None:
+    config = ZooConfig(arch_id, dataset, train=3, val=1, test=1, steps_min=2, steps_max=60, lr=3e-3)
+    images = datasets.load(dataset)
     training = ZooTraining(config, images)
     for index in range(training.total):
         training.step(index)

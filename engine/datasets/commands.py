@@ -70,6 +70,8 @@ def bars() -> Iterator[Report]:
 
     def report(what: str, total: int) -> Callable[[int], None]:
         size = what == "downloading"
+        if total <= 1:  # no part of it is done before all is
+            return lambda done: None
         bar = tqdm(total=total, desc=what, unit="B" if size else "", unit_scale=size, file=sys.stderr, mininterval=0.5, dynamic_ncols=True)
         made.append(bar)
         return lambda done: bar.update(done - bar.n)

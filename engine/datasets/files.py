@@ -20,6 +20,7 @@ from ..errors import DataMissing, InvalidValue
 FILES_LIMIT = 3_000_000
 FILE_BYTES_LIMIT = 512 << 20  # of one file (the largest that is read, CIFAR-100's training images, has 154 MB)
 TOTAL_BYTES_LIMIT = 1 << 40
+KEPT_BYTES = 512 << 20  # of an archive that is kept in memory
 UNPACKED_LIMIT, UNPACKED_RATIO = 4 << 30, 200  # of an archive: what unpacks to more than both (bytes, times its size) is a bomb
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 
@@ -121,16 +122,27 @@ class Zip(Files):
 
 
 class Tar(Files):
+    """It can be read from its start only: what is small is kept while it is listed."""
+
     def entries(self) -> Iterator[tuple[str, int]]:
+        self.kept, room = {}, KEPT_BYTES
         with tarfile.open(self.path) as archive:
             for entry in archive:
                 name = self.inside(entry.name)
                 if not (entry.isfile() or entry.isdir()):
                     raise self.link(name)
-                if entry.isfile():
-                    yield name, entry.size
+                if not entry.isfile():
+                    continue
+                yield name, entry.size
+                if (room := room - entry.size) > 0:
+                    self.kept[name] = archive.extractfile(entry).read()
+        if room <= 0:
+            self.kept = {}
 
     def opened(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        if self.kept:
+            yield from ((name, self.kept[name]) for name in self.sizes if name in names)
+            return
         wanted = set(names)
         with tarfile.open(self.path) as archive:
             for entry in archive:

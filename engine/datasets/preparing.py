@@ -24,6 +24,7 @@ def add(name: str, path: Path | str, size: int | None = None, report: Report = s
     be read. What had the name is replaced. Raises InvalidValue, DataMissing, StorageError."""
     if safe_name(name) == "digits":
         raise InvalidValue("digits come with scikit-learn and are always here: choose another name.")
+    report("opening", 1)(0)
     files = files_of(path)
     reader = next(each for each in READERS if each.fits(files))
     if name == "imagenet" and reader is not imagenet:

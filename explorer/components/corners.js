@@ -93,7 +93,7 @@ class CornerPad {
   async ask(slot, x, y, priority) {
     const { space, corners } = this.data, known = this.known;
     try {
-      const answer = await this.live.ask(slot, { op: "corner", space, corners, x, y }, priority);
+      const answer = await this.live.ask(slot, { op: "corner", space, corners, x, y, ...(this.data.images ? {} : { images: "none" }) }, priority);
       return known === this.known ? answer : null;
     } catch (error) {
       this.find("error").textContent = error.message;
@@ -103,11 +103,12 @@ class CornerPad {
 
   paint({ accuracy, network, x, y }) {
     const value = this.find("value");
-    value.textContent = share(accuracy.value);
-    Object.assign(value.dataset, { x, y, images: accuracy.n, value: accuracy.value, architecture: network.id });
-    this.find("interval").textContent = `${(100 * accuracy.low).toFixed(1)} to ${share(accuracy.high)}`;
-    this.find("right").textContent = `${accuracy.right} of ${accuracy.n}`;
-    this.thumb.setAttribute("aria-valuetext", `x ${x.toFixed(3)}, y ${y.toFixed(3)}: ${network.family}, accuracy ${share(accuracy.value)}`);
+    const words = accuracy ? share(accuracy.value) : "no images";
+    value.textContent = words;
+    Object.assign(value.dataset, { x, y, images: accuracy?.n ?? 0, value: accuracy?.value ?? "", architecture: network.id });
+    this.find("interval").textContent = accuracy ? `${(100 * accuracy.low).toFixed(1)} to ${share(accuracy.high)}` : "–";
+    this.find("right").textContent = accuracy ? `${accuracy.right} of ${accuracy.n}` : "–";
+    this.thumb.setAttribute("aria-valuetext", `x ${x.toFixed(3)}, y ${y.toFixed(3)}: ${network.family}, accuracy ${words}`);
     this.thumb.setAttribute("aria-valuenow", x);
     this.classes.paint(network);
     this.root.classList.remove("waiting");
@@ -123,7 +124,7 @@ class CornerPad {
       if (order !== this.order) continue;
       if (!answer) break;
       order.shift();
-      field.push({ column, row, size, id: answer.header.network.id, value: answer.header.accuracy.value });
+      field.push({ column, row, size, id: answer.header.network.id, value: answer.header.accuracy?.value ?? 0.8 });
       this.paintField();
     }
     this.filling = false;

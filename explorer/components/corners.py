@@ -52,7 +52,7 @@ def defaults(space: Space) -> list[str]:
 
 def corner_pad(space: Space, corners: list[str], x: float, y: float) -> None:
     """Show the square whose corners are four instances, the thumb at (x, y), each in 0..1. Releasing it selects its place."""
-    data = {"space": space.id, "corners": corners, "x": x, "y": y, "architectures": architectures(space), "kinds": [space.arch_of(space.row(each)).id for each in corners]}
+    data = {"space": space.id, "corners": corners, "x": x, "y": y, "images": space.images is not None, "architectures": architectures(space), "kinds": [space.arch_of(space.row(each)).id for each in corners]}
     _mount(data=data, key=KEY, on_place_change=lambda: committed(st.session_state[KEY].get("place")))
 
 

@@ -47,11 +47,11 @@ class Interpolation {
     this.table = colourTable(this.root, "--st-chart-diverging-colors");
     paintBytes(this.find("legend"), Uint8Array.from({ length: 256 }, (_, at) => at), 1, 256, this.table);
     for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
-    const key = [data.space, data.a, data.b].join("\n");
+    const key = [data.space, data.a, data.b, data.images].join("\n");
     if (key !== this.key) {
       this.key = key;
       this.pending = [];
-      this.start(old?.space !== data.space);
+      this.start(old?.space !== data.space || old?.images !== data.images);
     } else {
       this.paintPreps();
       if (this.curve.drawn) this.curve.draw();
@@ -74,15 +74,17 @@ class Interpolation {
     for (const slot of ["step", "baseline", "curve", "a", "b"]) this.live.drop(slot);
     for (const end of ["a", "b"]) {
       this.find(`name-${end}`).textContent = data[end];
-      this.find(`figure-${end}`).textContent = "–";
+      this.find(`figure-${end}`).textContent = data.images ? "–" : data.stored[end];
     }
     this.find("baseline").textContent = data.mixes ? "–" : "impossible";
     this.classes.reset(data.architectures);
     delete this.value.dataset.gamma;
     delete this.root.dataset.curve;
     this.root.classList.add("waiting");
+    this.root.classList.toggle("unmeasured", !data.images);
     this.bytes = {};
-    this.order = { embedding: curveOrder(data.architectures.length), weights: data.mixes ? curveOrder(data.architectures.length) : [] };
+    const curve = (path) => (data.images && (path === "embedding" || data.mixes) ? curveOrder(data.architectures.length) : []);
+    this.order = { embedding: curve("embedding"), weights: curve("weights") };
     this.curve.reset(`${data.space}-${data.a}-${data.b}`, data.architectures);
     if (otherSpace) this.loadImages();
     this.slider.place(data.gamma);
@@ -90,9 +92,11 @@ class Interpolation {
     for (const [end, gamma] of [["a", 0], ["b", 1]]) this.target(end, gamma);
   }
 
+  // Without images a network is decoded alone: its PRep and its architecture.
   question(gamma, path, want, more) {
-    const { space, a, b } = this.data;
-    return { op: "step", space, a, b, gamma, path, want, ...more };
+    const { space, a, b, images } = this.data;
+    const asked = { op: "step", space, a, b, gamma, path, want, ...more };
+    return images ? asked : { ...asked, want: want.filter((each) => each === "prep"), images: "none" };
   }
 
   // Ask, and hand the answer on only if the anchors are still the same. Refusals go to the error line.
@@ -113,7 +117,7 @@ class Interpolation {
   async target(end, gamma) {
     const answer = await this.ask(end, ONCE, this.question(gamma, "weights", ["prep"]));
     if (!answer) return;
-    this.find(`figure-${end}`).textContent = percent(answer.header.accuracy.value);
+    if (this.data.images) this.find(`figure-${end}`).textContent = percent(answer.header.accuracy.value);
     this.bytes[end] = answer.array("prep");
     this.paintPrep(end);
   }
@@ -137,7 +141,7 @@ class Interpolation {
 
   // The weights mixed directly at the gamma of the last figure.
   async baseline() {
-    if (!this.data.mixes) return; // weights of two architectures
+    if (!this.data.mixes || !this.data.images) return; // weights of two architectures; nothing to measure with
     this.compared = performance.now();
     const answer = await this.ask("baseline", BASELINE, this.question(Number(this.value.dataset.gamma), "weights", []));
     if (!answer) return;
@@ -147,7 +151,7 @@ class Interpolation {
 
   // The thumb rests: measure on the whole split, compare, fill in the curve.
   async idle() {
-    if (this.value.dataset.gamma !== String(this.slider.gamma)) return; // its answer calls again
+    if (!this.data.images || this.value.dataset.gamma !== String(this.slider.gamma)) return; // its answer calls again
     if (this.value.dataset.images !== this.value.dataset.total) {
       const answer = await this.ask("step", STEP, this.question(this.slider.gamma, "embedding", WANT, { images: "all" }));
       if (answer) this.paint(answer);
@@ -186,6 +190,28 @@ class Interpolation {
 
   paint({ header, array }) {
     const { accuracy, gamma } = header;
+    if (accuracy) this.figures(accuracy, gamma);
+    else {
+      this.value.textContent = "not measured";
+      Object.assign(this.value.dataset, { gamma: String(gamma), images: 0, total: 0 });
+      this.slider.say(`gamma ${gamma.toFixed(3)}, not measured`);
+    }
+    this.classes.paint(header.network);
+    this.scale = header.prep;
+    for (const [end, value] of [["low", header.prep.vmin], ["high", header.prep.vmax]]) this.find(end).textContent = value.toFixed(2).replace("-", "\u2212");
+    this.bytes.here = array("prep");
+    this.paintPrep("here");
+    if (accuracy) {
+      this.answers = array("answers");
+      this.perClass = header.per_class;
+      this.board?.paint(this.answers, this.perClass);
+    }
+    const { space, a, b } = this.data;
+    this.find("take").href = `/api/spaces/${encodeURIComponent(space)}/network?${new URLSearchParams({ a, b, gamma })}`;
+    this.root.classList.remove("waiting");
+  }
+
+  figures(accuracy, gamma) {
     this.value.textContent = percent(accuracy.value);
     Object.assign(this.value.dataset, { gamma: String(gamma), images: accuracy.n, total: accuracy.total, value: accuracy.value });
     this.find("interval").textContent = range(accuracy);
@@ -196,17 +222,6 @@ class Interpolation {
     bar.setProperty("--value", accuracy.value);
     this.slider.say(`gamma ${gamma.toFixed(3)}, accuracy ${percent(accuracy.value)}`);
     this.curve.measured("embedding", gamma, accuracy.value);
-    this.classes.paint(header.network);
-    this.scale = header.prep;
-    for (const [end, value] of [["low", header.prep.vmin], ["high", header.prep.vmax]]) this.find(end).textContent = value.toFixed(2).replace("-", "\u2212");
-    this.bytes.here = array("prep");
-    this.paintPrep("here");
-    this.answers = array("answers");
-    this.perClass = header.per_class;
-    this.board?.paint(this.answers, this.perClass);
-    const { space, a, b } = this.data;
-    this.find("take").href = `/api/spaces/${encodeURIComponent(space)}/network?${new URLSearchParams({ a, b, gamma })}`;
-    this.root.classList.remove("waiting");
   }
 
   // From the input event's own time stamp to the moment after the frame with its figure was painted.
@@ -237,6 +252,7 @@ class Interpolation {
     const { space } = this.data;
     this.board?.close();
     this.board = null;
+    if (!this.data.images) return;
     try {
       const answer = await fetchFrame(`/api/spaces/${encodeURIComponent(space)}/images?split=test`);
       if (space !== this.data.space) return;

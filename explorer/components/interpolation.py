@@ -23,23 +23,32 @@ _mount = st.components.v2.component(
 
 def interpolation(space: Space, a: str, b: str, gamma: float) -> None:
     """Show the line from anchor `a` (gamma 0) to `b` (gamma 1), the thumb at `gamma`. Releasing it selects its gamma."""
-    total = len(space.images.labels["test"])
-    images = f"{space.images.title} test images"
+    images = f"{space.images.title} test images" if space.images else ""
     captions = {
-        "curve": f"Measured live on {total} {images}, which nothing was trained or chosen on; bands and interval: 95 % Wilson. Line: the network decoded from the "
+        "curve": f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the "
         f"embedding (1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Fig. 3b and 3d of the NetSpace paper.",
-        "classes": f"{images}, four of each class where there are ten, with the answer of the network here; bars: its accuracy on all test images of the class.",
+        "classes": images and f"{images}, four of each class where there are ten, with the answer of the network here; bars: its accuracy on all test images of the class.",
         "preps": f"All {space.arch.parameters:,} parameters of {space.arch.id} as a PRep of {space.config.prep_height}\u00d7{space.config.prep_width} (paper, Suppl. II), "
         "colour scale: 1st to 99th percentile of both targets.",
     }
     if len(space.archs) > 1:
         captions["curve"] = (
-            f"Measured live on {total} {images}, which nothing was trained or chosen on; band and interval: 95 % Wilson. Each point is a network decoded from the embedding "
+            f"{measured(space)} Band and interval: 95 % Wilson. Each point is a network decoded from the embedding "
             "(1 \u2212 gamma) e_A + gamma e_B and loaded into the architecture that the ClassId head finds there. Stars: the gammas of eq. 12; rings: the anchors. Fig. 5 of the NetSpace paper."
         )
         captions["preps"] = f"PReps of {space.config.prep_height}\u00d7{space.config.prep_width}, filled up to the parameters of each architecture (paper, Suppl. II); colour scale: 1st to 99th percentile of both targets."
-    data = {"space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions, "architectures": architectures(space), "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b))}
+    if not space.images:
+        captions["curve"] = measured(space)
+    stored = {end: f"{100 * space.table['test_accuracy'].iloc[space.row(id_)]:.1f}\u202f% (stored)" for end, id_ in (("a", a), ("b", b))}
+    data = {"space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions, "images": space.images is not None, "stored": stored, "architectures": architectures(space), "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b))}
     _mount(data=data, key=KEY, on_gamma_change=lambda: committed(st.session_state[KEY].get("gamma")))
+
+
+def measured(space: Space) -> str:
+    """What the live figures of a space rest on."""
+    if space.images is None:
+        return "Decoded live; nothing is measured, as the test images are not here. The anchors' accuracies are those stored with the zoo."
+    return f"Measured live on {len(space.images.labels['test'])} {space.images.title} test images, which nothing was trained or chosen on."
 
 
 def architectures(space: Space) -> list[dict]:

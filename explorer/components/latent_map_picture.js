@@ -147,7 +147,7 @@ class Picture {
       traces.push({ ...plain, ...leads, mode: "lines", hoverinfo: "skip", line: { color: look.text, width: solid ? 3 : 1.5, dash: "dot" } });
       traces.push({
         ...plain, ...points, mode: "lines+markers", customdata: where.map((_, i) => `p${i}`), line: { color: look.text, width: solid ? 4 : 2 },
-        marker: { color: line.accuracy, colorscale: look.scale, cmin: 0, cmax: 1, size: solid ? 7 : 10, symbol: "circle", line: { width: 1.5, color: look.text } },
+        marker: { color: line.accuracy.map((value) => value ?? look.text), colorscale: look.scale, cmin: 0, cmax: 1, size: solid ? 7 : 10, symbol: "circle", line: { width: 1.5, color: look.text } },
       });
     }
     return traces;
