@@ -19,6 +19,7 @@ SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the
     "preps": ("PReps", ":material/grid_on:"),
     "nern": ("NeRN", ":material/memory:"),
     "lso": ("LSO", ":material/trending_up:"),
+    "papers": ("Papers", ":material/menu_book:"),
     "training": ("Training", ":material/model_training:"),
 }
 

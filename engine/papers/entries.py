@@ -39,6 +39,10 @@ class Source:
     def __post_init__(self):
         require(bool(self.preset) != bool(self.arch), "a source names a preset or an arch.")
 
+    def __str__(self) -> str:
+        """'nern-cifar10-resnet20-140, permutation none'."""
+        return ", ".join([self.preset or self.arch, *(f"{name} {value}" for name, value in self.set.items())])
+
 
 @dataclass(frozen=True)
 class Measure:

@@ -48,9 +48,14 @@ def paper_says(cell: Cell, decimals: int) -> str:
     """'87.95 ± 0.37', or the paper's words with the bounds in which we read them."""
     if cell.paper is not None:
         return figures(cell.paper, cell.spread, decimals)
-    bounds = [f"\u2265 {cell.at_least:g}" if cell.at_least is not None else "", f"\u2264 {cell.at_most:g}" if cell.at_most is not None else ""]
-    read = " and ".join(filter(None, bounds))
+    read = bounds_say(cell)
     return f"{cell.says} (read as {read})" if read else cell.says
+
+
+def bounds_say(cell: Cell) -> str:
+    """'≥ 0.95'."""
+    bounds = [f"\u2265 {cell.at_least:g}" if cell.at_least is not None else "", f"\u2264 {cell.at_most:g}" if cell.at_most is not None else ""]
+    return " and ".join(filter(None, bounds))
 
 
 def figures(value: float | None, spread: float | None, decimals: int) -> str:

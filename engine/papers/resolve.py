@@ -37,7 +37,7 @@ class Ours:
     metric: str  # what of them
     ids: tuple[str, ...]  # artifacts, or the table's file
     preset: str
-    what: str  # title of the artifact, which names its data
+    what: str  # title of the artifact, which names its data; of a table's row, the experiment
     device: str
     seconds: float | None
     reduced: bool  # not the paper's own data and size
@@ -125,7 +125,7 @@ def holds(more: Line, less: Line) -> str:
     """Whether ours tell two lines apart as the paper's do."""
     if None in (more.ours, less.ours) or None in (more.ours.value, less.ours.value) or more.ours.reduced != less.ours.reduced:
         return "missing"
-    if (more.ours.ids, more.ours.metric) == (less.ours.ids, less.ours.metric) and more.ours.ids:
+    if more.ours.ids and (more.ours.ids, more.ours.what, more.ours.metric) == (less.ours.ids, less.ours.what, less.ours.metric):
         return "alike"
     apart = more.ours.value - less.ours.value
     spread = math.hypot(more.ours.spread or 0, less.ours.spread or 0)
@@ -195,7 +195,7 @@ def look(held: Shelf, source: Source, metric: str, measure: Measure, reduced: bo
     ours = of_runs(made, metric, scale, reduced)
     rows = [(file, row) for file, row in held.tables if row["metric"] == metric and is_row_of(row, source)]
     best = max(rows, key=lambda each: each[1]["n"], default=None)
-    return of_table(*best, scale, reduced) if best and best[1]["n"] > len(made) else ours
+    return of_table(*best, str(source), scale, reduced) if best and best[1]["n"] > len(made) else ours
 
 
 def is_of(manifest: Manifest, source: Source) -> bool:
@@ -250,8 +250,8 @@ def of_runs(made: list[Manifest], metric: str | None, scale: float, reduced: boo
     )  # fmt: skip
 
 
-def of_table(file: str, row: dict, scale: float, reduced: bool) -> Ours:
+def of_table(file: str, row: dict, what: str, scale: float, reduced: bool) -> Ours:
     """A row of a sweep's table."""
     spread = None if row["spread"] is None else scale * row["spread"]
     seconds = row["seconds"] if math.isfinite(row["seconds"]) else None
-    return Ours(scale * row["mean"], spread, row["n"], None, row.get("split") or "", row["metric"], (file,), row["preset"], f"{row['preset']}, {row['n']} seeds", row.get("device") or "", seconds, reduced)
+    return Ours(scale * row["mean"], spread, row["n"], None, row.get("split") or "", row["metric"], (file,), row["preset"], what, row.get("device") or "", seconds, reduced)

@@ -1,0 +1,80 @@
+"""Papers: every table and figure of the two papers beside ours, what made it, and how to make it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.papers import export
+from engine.papers.entries import PAPERS, entries
+from explorer import navigation, papers, state
+
+WHAT = "Every table and figure of the two papers, and what this explorer has of it. Ours are read from the manifests now; a state follows from them."
+STATES_SAY = """
+*Reproduced*: run with the paper's own data and sizes, every figure within its margin (the tolerance of its measure, or twice the paper's spread); pictures, where they are drawn.
+*Run, differs*: run, and some figure is outside. *At reduced size*: a smaller network, or other data: compare the pattern, not the figures. *A drawing* has nothing to measure.
+"""
+
+
+def downloads(found, name: str) -> None:
+    with st.container(horizontal=True):
+        st.download_button("CSV", lambda: export.csv_text(found), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore", help="A row for each figure: the paper's, ours, difference, what it rests on, the command")
+        st.download_button("LaTeX", lambda: export.latex(found), f"{name}.tex", "application/x-tex", icon=":material/download:", on_click="ignore", help="Tables for booktabs and longtable")
+
+
+def overview(found) -> None:
+    st.caption(WHAT)
+    st.html(papers.counts(found))
+    shown = papers.pick(found)
+    for paper, title in PAPERS.items():
+        mine = [each for each in shown if each.entry.paper == paper]
+        if mine:
+            st.subheader(title, anchor=False)
+        with st.container(key=f"entries_{paper}"):
+            for each in mine:
+                with st.container(key=f"entry_{each.entry.id}"):
+                    left, right = st.columns([1.5, 6], vertical_alignment="center")
+                    with left:
+                        navigation.link("papers", each.entry.label, entry=each.entry.id)
+                    right.html(papers.summary(each))
+    if not shown:
+        st.info("No entry is like that: clear the search, or choose another state.", icon=":material/search_off:")
+    st.caption(STATES_SAY)
+    downloads(shown or found, "papers")
+
+
+def one(each) -> None:
+    entry, (before, after) = each.entry, papers.neighbours(each.entry.id)
+    with st.container(horizontal=True, gap="medium"):
+        navigation.link("papers", "All entries", ":material/arrow_back:", entry=None)
+        for id_, icon in ((before, ":material/chevron_left:"), (after, ":material/chevron_right:")):
+            if id_:
+                navigation.link("papers", papers.label(entries()[id_]), icon, entry=id_)
+    st.subheader(f"{papers.label(entry)}: {entry.title}", anchor=False)
+    st.html(papers.heading(each))
+    st.write(entry.caption)
+    facts = [entry.section, f"the paper's data: {entry.test}" if entry.test else "", f"the paper's mean and spread are over {entry.seeds} seeds" if entry.seeds > 1 else ""]
+    st.caption(" \u00b7 ".join(filter(None, facts)))
+    if each.lines:
+        st.html(papers.table(each))
+    papers.chart(each)
+    if each.entry.claims:
+        st.markdown("**What the paper compares, in ours**")
+        st.html(papers.claims(each))
+    if entry.views:
+        st.markdown("**See it live**")
+        for view in entry.views:
+            navigation.link(view.page, view.says, ":material/play_circle:", **view.query)
+    papers.make(each)
+    downloads([each], entry.id)
+
+
+st.html(f"<style>{papers.STYLE}</style>")
+st.title("Papers", anchor=False)
+held, found = papers.at_hand()
+for reason in held.broken:
+    st.warning(reason, icon=":material/broken_image:")
+wanted = state.get("entry")
+if wanted:
+    one(next(each for each in found if each.entry.id == state.choice("entry", list(entries()), what="entry")))
+else:
+    overview(found)
