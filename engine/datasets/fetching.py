@@ -77,6 +77,10 @@ class Resuming:
                 if response.status_code == 416:  # it has less than came already: that was of something else
                     self.part.unlink()
                 response.raise_for_status()
+                told = response.headers.get("Content-Range", "").rpartition("/")[2] or response.headers.get("Content-Length", "")
+                if told.isdigit() and int(told) != self.size:
+                    self.part.unlink(missing_ok=True)
+                    raise ValueError(f"it has {told} bytes instead of {self.size}")
                 if response.status_code != 206 or not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
                     done = 0  # it sends the whole
                 with open(self.part, "r+b" if done else "wb") as file:

@@ -78,7 +78,7 @@ def test_a_server_that_knows_no_ranges_sends_the_whole_again(archive, monkeypatc
     assert prepared.here("cifar10") and len(server.asked) == 2
 
 
-@pytest.mark.parametrize("change", [lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda data: data + b"more"], ids=["another", "longer"])
+@pytest.mark.parametrize("change", [lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda data: data + b"more", lambda data: data[:-5]], ids=["another", "longer", "shorter"])
 def test_another_hash_is_refused_and_nothing_of_it_stays(archive, change, monkeypatch, home):
     with file_server({FILE: change(archive)}) as server:
         with pytest.raises(DataMissing, match="not the archive of cifar10 that is known"):
