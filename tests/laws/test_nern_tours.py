@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidValue
-from engine.nern import permutations as tours
+from engine.nern import tours
 from engine.nern.evaluate import reordered
 from engine.nern.losses import smoothness
 from engine.nern.original import load_original
-from engine.nern.permutations import KINDS, bits, inverse, permutation, permutations, tour, unit
+from engine.nern.permutations import KINDS, bits, inverse, permutation, permutations
+from engine.nern.tours import tour, unit
 
 ORIGINAL = "network-digits"
 
@@ -53,7 +54,7 @@ def test_tours_of_a_trained_network_are_those_of_the_definition(weights):
         assert np.array_equal(tour(kernels_MK, scalar), expected)
         differing += not np.array_equal(tour(np.roll(kernels_MK, 1, 0), scalar), expected)
     assert differing == len(weights)  # control: the comparison sees another tour
-    assert any(len(weight.reshape(-1, *weight.shape[2:])) > 300 and weight[0, 0].size == tours.VALUES for weight in weights), "the tree was not used"
+    assert any(len(weight.reshape(-1, *weight.shape[2:])) > 300 and weight[0, 0].size == tours.VALUES for weight in weights), "no layer of many kernels"
 
 
 def test_in_filter_is_a_tour_in_each_filter_and_one_of_the_permuted_filters(weights):
@@ -81,6 +82,23 @@ def test_ties_zeros_and_clusters_go_as_the_definition_says(seed, count, kind, si
         rows = rows[random.integers(0, min(5, count), count)] + 1e-4 * rows
     rows = rows.astype(np.float32)
     assert np.array_equal(tour(rows, size == 1), plain_tour(rows, size == 1))
+
+
+@pytest.mark.parametrize("kind", ("smooth", "ties", "opposite"))
+def test_the_search_by_neighbours_is_the_one_that_looks_at_all(monkeypatch, kind):
+    """Large layers, at a size that the definition can follow: blocks are skipped, neighbours run out, and kernels are all behind."""
+    random = np.random.default_rng(3)
+    rows = random.standard_normal((1500, 9)).astype(np.float32)
+    if kind == "ties":
+        rows = random.integers(-1, 2, (1500, 9)).astype(np.float32)
+    if kind == "opposite":
+        rows = np.concatenate([np.abs(rows[:1]), -np.abs(rows[1:])])
+    expected = plain_tour(rows)
+    assert np.array_equal(tour(rows), expected)
+    monkeypatch.setattr(tours, "FLAT", 200)
+    assert np.array_equal(tour(rows), expected)
+    monkeypatch.setattr(tours, "_boxes", lambda *parts: tuple(box_KL - 9 for box_KL in (np.zeros((9, len(parts[1])), np.float32),) * 2))
+    assert not np.array_equal(tour(rows), expected)  # control: with boxes that rule out too much, it is another tour
 
 
 def test_of_equally_near_kernels_the_lowest_index_is_next():
