@@ -53,8 +53,10 @@ class Ray:
             from ray.job_submission import JobSubmissionClient
         except ImportError as error:
             raise InvalidValue("Ray is not installed: pip install -r requirements-cluster.txt.") from error
-        command = [sys.executable, "-m", "engine", "worker", "--workspace", str(self.store.workspace.resolve())]
+        workspace = str(self.store.workspace.resolve())
+        command = [sys.executable, "-m", "engine", "worker", "--workspace", workspace]
         variables = {"EXPLORER_JOBS": f"ray://{self.address}", "EXPLORER_FAN_OUT": "1", "PYTHONPATH": str(ROOT), "EXPLORER_COMMIT": ""}
+        variables |= {"EXPLORER_WORKSPACE": workspace, "EXPLORER_DATA": os.environ.get("EXPLORER_DATA", "")}  # tasks read data sets there
         try:
             JobSubmissionClient(f"http://{self.address}").submit_job(entrypoint=shlex.join(command), runtime_env={"env_vars": variables})
         except (ConnectionError, RuntimeError) as error:
