@@ -157,6 +157,11 @@ def neighbours(id_: str) -> tuple[str | None, str | None]:
     return (ids[at - 1] if at else None), (ids[at + 1] if at + 1 < len(ids) else None)
 
 
+def opens(id_: str, label: str, icon: str | None = None) -> None:
+    """A button that opens an entry (ALL: the list). No link: Streamlit leaves the URL as it is where a link leads to the same page."""
+    st.button(label, key=f"open_{id_}", icon=icon, type="tertiary", on_click=state.remember, kwargs={"entry": id_})
+
+
 def label(entry: Entry) -> str:
     return f"{SHORT[entry.paper]} \u00b7 {entry.label}"
 

@@ -34,7 +34,7 @@ def overview(found) -> None:
                 with st.container(key=f"entry_{each.entry.id}"):
                     left, right = st.columns([1.5, 6], vertical_alignment="center")
                     with left:
-                        navigation.link("papers", each.entry.label, entry=each.entry.id)
+                        papers.opens(each.entry.id, each.entry.label)
                     right.html(papers.summary(each))
     if not shown:
         st.info("No entry is like that: clear the search, or choose another state.", icon=":material/search_off:")
@@ -45,10 +45,10 @@ def overview(found) -> None:
 def one(each) -> None:
     entry, (before, after) = each.entry, papers.neighbours(each.entry.id)
     with st.container(horizontal=True, gap="medium"):
-        navigation.link("papers", "All entries", ":material/arrow_back:", entry=None)
+        papers.opens(papers.ALL, "All entries", ":material/arrow_back:")
         for id_, icon in ((before, ":material/chevron_left:"), (after, ":material/chevron_right:")):
             if id_:
-                navigation.link("papers", papers.label(entries()[id_]), icon, entry=id_)
+                papers.opens(id_, papers.label(entries()[id_]), icon)
     st.subheader(f"{papers.label(entry)}: {entry.title}", anchor=False)
     st.html(papers.heading(each))
     st.write(entry.caption)
@@ -73,8 +73,8 @@ st.title("Papers", anchor=False)
 held, found = papers.at_hand()
 for reason in held.broken:
     st.warning(reason, icon=":material/broken_image:")
-wanted = state.get("entry")
-if wanted:
-    one(next(each for each in found if each.entry.id == state.choice("entry", list(entries()), what="entry")))
-else:
+wanted = state.choice("entry", [papers.ALL, *entries()], papers.ALL)
+if wanted == papers.ALL:
     overview(found)
+else:
+    one(next(each for each in found if each.entry.id == wanted))

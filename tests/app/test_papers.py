@@ -38,7 +38,7 @@ def words(app: AppTest) -> str:
 
 def listed(app: AppTest) -> list[str]:
     """Labels of the entries in the list."""
-    return [link.proto.label for link in app.get("page_link") if link.proto.label.startswith(("Figure", "Table", "Suppl."))]
+    return [button.label for button in app.button if button.label.startswith(("Figure", "Table", "Suppl."))]
 
 
 def test_every_entry_is_listed_with_its_state(screen):
@@ -77,6 +77,14 @@ def test_a_table_has_the_papers_figure_and_ours(screen):
     assert "91.04 \u00b1 0.07" in shown and "not in our text of the paper" in shown and "network-digits \u00b7 ResNet8 on Digits (8x8) \u00b7 1 run" in shown
     shown = words(screen(entry="netspace-suppl-figure-3"))
     assert "78\u202f042" in shown and "counted from resnet8-cifar10" in shown
+
+
+def test_buttons_lead_through_the_entries(screen):
+    app = screen(entry="nern-table-5")
+    next(button for button in app.button if button.label == "NeRN \u00b7 Table 6").click().run()
+    assert app.query_params["entry"] == ["nern-table-6"] and "Which losses are needed" in words(app)
+    next(button for button in app.button if button.label == "All entries").click().run()
+    assert app.query_params["entry"] == ["all"] and len(listed(app)) == len(entries())
 
 
 def test_with_nothing_at_hand_an_entry_says_what_it_needs(screen, tmp_path):
