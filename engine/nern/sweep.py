@@ -1,8 +1,8 @@
-"""Presets and seeds in one table: mean and spread, as the paper's."""
+"""Variants and seeds in one table: mean and spread, as the paper's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from .. import presets
@@ -10,26 +10,38 @@ from ..artifacts import Store
 from ..config import digest
 from ..errors import InvalidValue
 from ..make import artifact_id, train
+from ..presets.nern_tables import PRESET, TABLES
 from .config import NernConfig
 
-COLUMNS = ("reconstructed_accuracy", "agreement", "logit_divergence", "weight_error", "size_ratio")
+COLUMNS = ("original_accuracy", "reconstructed_accuracy", "agreement", "logit_divergence", "weight_error", "size_ratio")
 
 
-def sweep(store: Store, names: Sequence[str], seeds: int, changes, device: str, progress):
-    """A row for each preset and metric: preset, the fields that were changed, metric, mean, spread (standard deviation over the
-    seeds), n. `changes` maps a config to the changed one. A run that is there already is not trained again."""
+def sweep(store: Store, names: Sequence[str], seeds: int, changes: Callable[[NernConfig], NernConfig], device: str, progress):
+    """A row for each variant and metric: variant, preset, metric, mean, spread (standard deviation over the seeds), n, seeds, split,
+    and the fields that are not the preset's. `names` are tables of `presets.nern_tables`, or presets, each a variant of its
+    own; `changes` maps a config to the changed one. A run that is there already is not trained again, and one that was
+    stopped goes on."""
     import pandas as pd
 
     rows = []
-    for name in names:
-        config = changes(presets.config(name))
-        if not isinstance(config, NernConfig):
-            raise InvalidValue(f"{name} is no NeRN's preset; a sweep takes those whose names begin with nern-.")
-        found = [one(store, name, replace(config, seed=seed), device, progress) for seed in range(seeds)]
+    for variant, preset, config in (row for name in names for row in variants(name)):
+        config = changes(config)
+        found = [one(store, preset, replace(config, seed=seed), device, progress) for seed in range(seeds)]
         for metric in (column for column in COLUMNS if all(column in metrics for metrics in found)):
             values = pd.Series([metrics[metric]["value"] for metrics in found])
-            rows.append({"preset": name, "metric": metric, "mean": values.mean(), "spread": values.std(ddof=1) if seeds > 1 else None, "n": seeds, **changed(name, config)})
+            spread = values.std(ddof=1) if seeds > 1 else None
+            rows.append({"variant": variant, "preset": preset, "metric": metric, "mean": values.mean(), "spread": spread, "n": seeds, "seeds": f"0 to {seeds - 1}", "split": found[0][metric]["split"], **changed(preset, config)})
     return pd.DataFrame(rows)
+
+
+def variants(name: str) -> list[tuple[str, str, NernConfig]]:
+    """(variant, preset, config) of each variant of a table, or of a preset alone. Raises UnknownId, InvalidValue."""
+    if name in TABLES:
+        return [(variant, PRESET, replace(presets.config(PRESET), **fields)) for variant, fields in TABLES[name].items()]
+    config = presets.config(name)
+    if not isinstance(config, NernConfig):
+        raise InvalidValue(f"{name} is no NeRN's preset; a sweep takes those whose names begin with nern-, and {', '.join(TABLES)}.")
+    return [(name, name, config)]
 
 
 def one(store: Store, name: str, config: NernConfig, device: str, progress) -> dict:

@@ -9,13 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from ..nern.config import NernConfig, NetworkConfig
+from .nern_tables import ORIGINAL, PRESET, SMOOTH
 
 EPOCH = 45_000 // 256  # steps of 256 images over what CIFAR leaves for training
 
 
-def network_digits() -> NetworkConfig:
-    """ResNet8 of width 16 on digits, 77 418 parameters once batch norm is folded."""
-    return NetworkConfig("resnet8-wide-digits", "digits", steps=600, batch=64, weight_decay=5e-4)
+def network_digits(smooth: float = 0.0) -> NetworkConfig:
+    """ResNet8 of width 16 on digits, 77 418 parameters once batch norm is folded. `smooth`: the factor of eq. 6."""
+    return NetworkConfig("resnet8-wide-digits", "digits", steps=600, batch=64, weight_decay=5e-4, smooth=smooth)
 
 
 def coarse(**changes) -> NernConfig:
@@ -27,6 +28,11 @@ def coarse(**changes) -> NernConfig:
 def digits(start: str = "nern-digits-coarse", **changes) -> NernConfig:
     """Second stage: what the network answers counts a hundred times, and all kernels are in every step."""
     return replace(coarse(**{**changes, "steps": 600}), start=start, distillation=0.1, features=1e-2, sampling="all", lr=3e-3, validate_every=50)
+
+
+def table() -> NernConfig:
+    """What the tables of `nern_tables` vary: small and short, in one stage, where differences show; sampled as the paper samples."""
+    return replace(coarse(), original=ORIGINAL, hidden=40, distillation=1e-2, features=1e-2, steps=2000)
 
 
 def cifar(architecture: str, dataset: str) -> NetworkConfig:
@@ -50,11 +56,13 @@ IMAGENET = {"images": 32, "batch": 1 << 16, "steps": 160_000, "distillation": 1e
 
 PRESETS = {
     "network-digits": network_digits,
+    **{name: partial(network_digits, float(factor)) for factor, name in SMOOTH.items()},
     "network-cifar10-resnet20": partial(cifar, "resnet20", "cifar10"),
     "network-cifar10-resnet56": partial(cifar, "resnet56", "cifar10"),
     "network-cifar100-resnet56": partial(cifar, "resnet56", "cifar100"),
     **{f"nern-digits{name}-coarse": partial(coarse, **changes) for name, changes in DIGITS.items()},
     **{f"nern-digits{name}": partial(digits, f"nern-digits{name}-coarse", **changes) for name, changes in DIGITS.items()},
+    PRESET: table,
     **{f"nern-cifar10-resnet20-{hidden}": partial(paper, "network-cifar10-resnet20", hidden, 350 * EPOCH) for hidden in (140, 160, 180, 200)},
     **{f"nern-cifar10-resnet56-{hidden}": partial(paper, "network-cifar10-resnet56", hidden, 350 * EPOCH) for hidden in (240, 280, 320, 360)},
     **{f"nern-cifar100-resnet56-{hidden}": partial(paper, "network-cifar100-resnet56", hidden, 450 * EPOCH) for hidden in (320, 360, 400)},

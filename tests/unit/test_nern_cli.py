@@ -20,8 +20,10 @@ from engine.nern.config import NernConfig, NetworkConfig
 from engine.nern.make import load_nern
 from engine.nern.nern import places, sizes
 from engine.nern.original import of_module
+from engine.nern.sweep import COLUMNS
 from engine.nern.training import NernTraining
 from engine.presets import config, presets
+from engine.presets.nern_tables import PRESET, TABLES
 from tests.tiny import ZOO, write_tiny
 from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
 
@@ -85,7 +87,8 @@ def test_a_sweep_is_one_table_and_trains_nothing_twice(call, store, tmp_path):
     arguments = ("sweep", "nern-digits", "nern-digits-none", "--seeds", "2", "--output", str(tmp_path / "table.csv"), *fields)
     code, value, _ = call(*arguments)
     table = pd.read_csv(tmp_path / "table.csv")
-    assert code == 0 and len(value["rows"]) == len(table) == 2 * 5 and set(table["n"]) == {2} and set(table["hidden"]) == {8}
+    assert code == 0 and len(value["rows"]) == len(table) == 2 * len(COLUMNS) and set(table["n"]) == {2} and set(table["hidden"]) == {8}
+    assert list(table.columns[:8]) == ["variant", "preset", "metric", "mean", "spread", "n", "seeds", "split"] and set(table["seeds"]) == {"0 to 1"}
     made = {id_ for id_ in store.folders() if id_.startswith("nern-digits")}
     assert len(made) == 4
     values = [store.open(id_).manifest.metrics["weight_error"]["value"] for id_ in made if store.open(id_).manifest.config["permutation"] == "none"]
@@ -94,7 +97,27 @@ def test_a_sweep_is_one_table_and_trains_nothing_twice(call, store, tmp_path):
     stamps = {id_: store.open(id_).manifest.created for id_ in made}
     again = call(*arguments)
     assert again[0] == 0 and again[1] == value and stamps == {id_: store.open(id_).manifest.created for id_ in made}
-    assert call("sweep", "zoo-digits")[0] == 2
+    assert call("sweep", "zoo-digits")[0] == 2 and call("sweep", "nern-table55")[0] == 2
+
+
+def test_a_table_is_its_variants_and_shares_what_is_the_same(call, store):
+    fields = ["--steps", "2", "--hidden", "8", "--images", "8", "--validate-every", "2", "--original", ORIGINAL]
+    code, value, _ = call("sweep", "nern-table5", "--seeds", "1", *fields)
+    rows = [row for row in value["rows"] if row["metric"] == "size_ratio"]
+    assert code == 0 and [row["variant"] for row in rows] == list(TABLES["nern-table5"]) and rows[0]["mean"] < rows[1]["mean"] < rows[2]["mean"]
+    made = {id_ for id_ in store.folders() if id_.startswith(PRESET)}
+    again = call("sweep", "nern-table7", "--seeds", "1", *fields)[1]["rows"]
+    new = {id_ for id_ in store.folders() if id_.startswith(PRESET)} - made
+    assert len(made) == 3 and len(new) == 3 and [row["mean"] for row in again[-6:]] == [row["mean"] for row in value["rows"][-6:]]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_variants_of_a_table_differ_in_what_they_name_alone(name):
+    base = config(PRESET)
+    configs = [replace(base, **fields) for fields in TABLES[name].values()]
+    assert len({digest(made) for made in configs}) == len(configs) and {made.steps for made in configs} == {base.steps}
+    for made in configs:
+        assert made.original in presets() and (made.original == base.original or name == "nern-table10")
 
 
 @pytest.mark.parametrize("name", NERNS)
