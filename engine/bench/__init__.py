@@ -23,6 +23,7 @@ ROWS = {  # name -> the file and function that measure it; heavy imports stay in
     "nern_step": "nern.nern_step",
     "nern_predict": "nern.nern_predict",
     "multi_step": "multi.step",
+    "netspace_step": "netspace.step",
     "mesh_sparse_256": "mesh.sparse_256",
     "mesh_drag_p95": "mesh.drag_p95",
     "mesh_release_128": "mesh.release_128",

@@ -97,7 +97,8 @@ class SpaceTraining(Descent):
         parameters_NP = self.parameters_NP[rows_N]
         if self.config.noise:
             parameters_NP = parameters_NP + self.config.noise * self.model.unit_P * torch.randn(parameters_NP.shape, generator=random)
-        return self.model.decode(self.model.encode(parameters_NP))
+        with torch.autocast(parameters_NP.device.type, torch.bfloat16, enabled=self.config.bf16):
+            return self.model.decode(self.model.encode(parameters_NP)).float()
 
 
 class NetSpaceTraining(SpaceTraining):
@@ -121,9 +122,14 @@ class NetSpaceTraining(SpaceTraining):
         self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
     def step(self, index: int) -> dict[str, float]:
-        config, random = self.config, generator(self.config.seed, 12, index)
-        rows_N = torch.randperm(len(self.parameters_NP), generator=random)[: config.networks]
-        picks_B = torch.randperm(len(self.images_BCHW), generator=random)[: config.images]
+        random = generator(self.config.seed, 12, index)
+        rows_N = torch.randperm(len(self.parameters_NP), generator=random)[: self.config.networks]
+        picks_B = torch.randperm(len(self.images_BCHW), generator=random)[: self.config.images]
+        return self.descend(index, self.loss(rows_N, picks_B, random))
+
+    def loss(self, rows_N: Tensor, picks_B: Tensor, random: torch.Generator) -> Tensor:
+        """Eq. 1 of some training instances on some training images, with what `balance` and `performance` add."""
+        config = self.config
         images_BCHW = self.images_BCHW[picks_B]
         predicted_NBK = logits(self.predicted(rows_N, random), images_BCHW, self.arch)
         target_NBK = self.target(rows_N, picks_B, images_BCHW)
@@ -132,7 +138,7 @@ class NetSpaceTraining(SpaceTraining):
             labels_B, spread_N = self.labels_B[picks_B], self.spread_N[rows_N]
             gap_N = soft_accuracy(predicted_NBK, labels_B, spread_N) - soft_accuracy(target_NBK, labels_B, spread_N)
             loss_N = loss_N + config.performance * gap_N.square()
-        return self.descend(index, loss_N.mean())
+        return loss_N.mean()
 
     @torch.no_grad()
     def target(self, rows_N: Tensor, picks_B: Tensor, images_BCHW: Tensor) -> Tensor:

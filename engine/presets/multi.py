@@ -21,13 +21,13 @@ def netspace_digits() -> MultiSpaceConfig:
     """A space that has seen all four."""
     return MultiSpaceConfig(
         "zoo-digits-multi", prep_width=1400, embedding=256, encoder_width=16, decoder_channels=(32, 256, 32), normalise="zoo", start="zoo",
-        scale=0.3, networks=2, stratified=True, train=BALANCED_SMALL, images=64, steps=5000, lr=1.5e-3, warmup=100, cosine=True, clip=1.0, validate_every=250,
+        scale=0.3, networks=2, stratified=True, train=BALANCED_SMALL, images=64, shift=1, steps=5000, lr=1.5e-3, warmup=100, cosine=True, clip=1.0, validate_every=250,
     )  # fmt: skip
 
 
 def netspace_digits_unseen() -> MultiSpaceConfig:
     """A space that has seen the smallest and the largest."""
-    return replace(netspace_digits(), train=UNSEEN_SMALL)
+    return replace(netspace_digits(), train=UNSEEN_SMALL, shift=0)
 
 
 def zoo_paper(dataset: str, **fields) -> MultiZooConfig:

@@ -1,0 +1,102 @@
+"""Training the paper's own space (8 ResNet8s x 128 images of 32x32, PRep 8 x 10 000, embedding 4096), against a plain loop over the
+networks of the step.
+
+Legend: N instances, P parameters, B images, K classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
+
+from .. import presets
+from ..archs import architecture
+from ..datasets import SPLITS, Images
+from ..datasets.pixels import Pixels
+from ..fast import hardware_dtype
+from ..host import device_of
+from ..netspace.losses import distillation
+from ..netspace.training import NetSpaceTraining
+from ..stacked import flatten, unflatten
+from ..training import generator
+from ..zoo import Zoo
+from . import row
+from .measure import medians, seconds, tune
+
+PRESET = "netspace-cifar10-resnet8"
+IMAGES, REPEATS = 512, 3  # noise serves: a step costs the same on any pixels
+
+
+def trainee(bf16: bool = False) -> NetSpaceTraining:
+    """The preset's training on networks that nobody has trained and images that are noise."""
+    config = presets.config(PRESET)
+    arch, device = architecture(presets.config(config.zoo).architecture), str(device_of(None))
+    torch.manual_seed(0)
+    parameters_NP = torch.stack([flatten(arch.build()) for _ in range(config.networks + 2)]).to(device)
+    zoo = Zoo("bench", arch, "cifar10", parameters_NP, pd.DataFrame({"split": ["train"] * config.networks + ["val", "val"]}))
+    images = {split: Pixels(torch.randint(256, (IMAGES, *arch.input_shape), dtype=torch.uint8, device=device), (0.5,) * 3, (0.25,) * 3) for split in SPLITS}
+    labels = {split: torch.randint(arch.classes, (IMAGES,), device=device) for split in SPLITS}
+    return NetSpaceTraining(replace(config, bf16=bf16), zoo, Images("noise", "Noise", tuple(map(str, range(arch.classes))), images, labels))
+
+
+def loss_one_by_one(training: NetSpaceTraining, rows_N: Tensor, picks_B: Tensor) -> Tensor:
+    """Eq. 1 with a loop over networks, each encoded, decoded and called by itself, its target beside it: what `training.loss` gives."""
+    model, arch, images_BCHW = training.model, training.arch, training.images_BCHW[picks_B]
+    module, losses = arch.build().to(images_BCHW.device), []
+    for number in rows_N.tolist():
+        target_1P = training.parameters_NP[number][None]
+        with torch.no_grad():
+            target_BK = functional_call(module, unflatten(target_1P[0], arch), (images_BCHW,))
+        predicted_BK = functional_call(module, unflatten(model.decode(model.encode(target_1P))[0], arch), (images_BCHW,))
+        losses.append(distillation(predicted_BK[None], target_BK[None], training.config.temperature)[0])
+    return torch.stack(losses).mean()
+
+
+def step() -> list[dict]:
+    """Milliseconds of a training step (loss and gradients) and its share of the device's matrix peak (a large product, measured
+    beside it); where the hardware multiplies bfloat16, the same with the encoder and the decoder in it."""
+    tune()
+    training = trainee()
+    rows_N, picks_B = torch.arange(training.config.networks), torch.arange(training.config.images)
+
+    def ours(which: NetSpaceTraining = training) -> None:
+        which.loss(rows_N, picks_B, generator(0)).backward()
+        wait()
+
+    def theirs() -> None:
+        loss_one_by_one(training, rows_N, picks_B).backward()
+        wait()
+
+    a, b = (float(loss.detach()) for loss in (training.loss(rows_N, picks_B, generator(0)), loss_one_by_one(training, rows_N, picks_B)))
+    assert abs(a - b) <= 1e-5 * abs(b), f"the two sides differ: {a} and {b}"
+    together, alone = medians(ours, theirs, repeats=REPEATS)
+    with FlopCounterMode(display=False) as counter:
+        ours()
+    share = counter.get_total_flops() / together / peak(training.images_BCHW.device)
+    rows = [row("netspace_step", 1000 * together, "ms", 1000 * alone), row("netspace_step_peak_share", share, "of the matrix peak")]
+    if training.images_BCHW.device.type == "cuda" or hardware_dtype() is torch.bfloat16:
+        half = trainee(bf16=True)
+        rows.append(row("netspace_step_bf16", 1000 * medians(lambda: ours(half), repeats=REPEATS)[0], "ms", 1000 * alone))
+    return rows
+
+
+def wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def peak(device: torch.device, size: int = 3072) -> float:
+    """FLOP per second of a square product in float32, the best of some."""
+    left, right = (torch.randn(size, size, device=device) for _ in range(2))
+
+    def product() -> None:
+        left @ right
+        wait()
+
+    product()
+    return 2 * size**3 / min(seconds(product) for _ in range(4))
