@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from .coordinates import coordinates
 
 LAYERS = 5
+PIECE = 2048  # kernels that are predicted at once where no gradient is wanted
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,16 @@ class Predictor(nn.Module):
         if picks is not None:
             l_M, f_M, c_M = inputs.coordinates()[picks].T
             return self.rest(F.relu(layers[l_M] + filters[f_M] + channels[c_M]))
-        grids = [((layers[i] + filters[:f])[:, None] + channels[:c]).flatten(0, 1) for i, (f, c) in enumerate(inputs.shapes)]
-        return self.rest(torch.cat(grids).relu_()).index_select(0, inputs.place_M)
+        grids = (((layers[i] + filters[:f])[:, None] + channels[:c]).flatten(0, 1).relu_() for i, (f, c) in enumerate(inputs.shapes))
+        if torch.is_grad_enabled():
+            kernels_MK = self.rest(torch.cat(list(grids)))
+        else:  # a piece of a layer after the other: what is between the layers of the predictor stays in the cache
+            kernels_MK = torch.cat([self.rest(part) for grid in grids for part in grid.split(PIECE)])
+        return kernels_MK.index_select(0, inputs.place_M)
 
     def rest(self, x: Tensor) -> Tensor:
         for layer in self.layers[1:-1]:
-            x = F.relu(layer(x))
+            x = layer(x).relu_()
         return self.layers[-1](x)
 
     def plain(self, embeddings_MD: Tensor) -> Tensor:
