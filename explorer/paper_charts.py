@@ -60,5 +60,5 @@ def factors(each: Resolved, colours: Sequence[str]):
             x=[float(line.row.id.partition("-")[2]) for line in lines], y=[line.cell.paper for line in lines], error_y=error, name=name, mode="lines+markers",
             line={"color": colours[at], "width": 2, "dash": ("dot", "solid", "dash")[at]}, marker={"symbol": SYMBOLS[at], "size": 8}, hovertemplate="factor %{x:g}: %{y:.2f} %<extra>" + name + "</extra>",
         )  # fmt: skip
-    figure.update_layout(**LAYOUT, xaxis={"title": "factor of the smoothness term", "type": "log"}, yaxis={"title": "accuracy, % (the paper's)"})
+    figure.update_layout(**LAYOUT, xaxis={"title": "factor of the smoothness term", "type": "log", "tickvals": [1e-6, 5e-6, 1e-5, 5e-5], "ticktext": ["1e-6", "5e-6", "1e-5", "5e-5"]}, yaxis={"title": "accuracy, % (the paper's)"})
     return figure

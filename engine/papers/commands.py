@@ -29,7 +29,7 @@ def commands(of: Entry, reduced: bool = False) -> list[str]:
             else:
                 lines[train(source)] = None
     lines |= {f"{PROGRAM} sweep {' '.join(names)} --seeds {of.seeds}{changes}": None for changes, names in sweeps.items()}
-    if not lines and of.rows and not trained:
+    if not lines and of.rows and not trained and not reduced:
         lines[f"{PROGRAM} papers {of.id}"] = None
     return list(lines)
 

@@ -187,7 +187,7 @@ def look(held: Shelf, source: Source, metric: str, measure: Measure, reduced: bo
     scale = UNITS[measure.unit]
     if measure.counted:
         value = counted(source).get(metric)
-        return None if value is None else Ours(scale * value, None, 0, None, "counted, nothing is trained", metric, (), source.preset, source.arch or source.preset, "", None, reduced)
+        return None if value is None else Ours(scale * value, None, 0, None, "counted, nothing is trained", metric, (), source.preset, str(source), "", None, reduced)
     made = [manifest for manifest in held.manifests if is_of(manifest, source)]
     if not metric:
         return of_runs(made[:1], None, 1.0, reduced)

@@ -82,15 +82,15 @@ def test_a_table_has_the_papers_figure_and_ours(screen):
 def test_buttons_lead_through_the_entries(screen):
     app = screen(entry="nern-table-5")
     next(button for button in app.button if button.label == "NeRN \u00b7 Table 6").click().run()
-    assert app.query_params["entry"] == ["nern-table-6"] and "Which losses are needed" in words(app)
+    assert "nern-table-6" in app.query_params["entry"] and "Which losses are needed" in words(app)
     next(button for button in app.button if button.label == "All entries").click().run()
-    assert app.query_params["entry"] == ["all"] and len(listed(app)) == len(entries())
+    assert "all" in app.query_params["entry"] and len(listed(app)) == len(entries())
 
 
 def test_with_nothing_at_hand_an_entry_says_what_it_needs(screen, tmp_path):
     app = screen(Store(tmp_path / "workspace", tmp_path / "gallery"), entry="nern-table-5")
     shown = words(app)
-    assert not app.exception and "Not yet run" in shown and "0 of 8 run" in shown and "needs nern-cifar10-resnet20-140, permutation none" in shown
+    assert not app.exception and "Not yet run" in shown and "0 of 9 run" in shown and "needs nern-cifar10-resnet20-140, permutation none" in shown
     assert "python -m engine sweep nern-cifar10-resnet20-140" in shown and "1 to 3 hours each on one RTX 3090" in shown and "Launch nern-cifar10-resnet20-140" in shown
 
 
