@@ -40,6 +40,8 @@ def listed(options, emit: Callable) -> None:
 
 
 def described(row: dict) -> str:
+    if "problem" in row:
+        return row["problem"]
     if not row["here"]:
         return f"not here: python -m engine data {'add imagenet FOLDER' if row['name'] == 'imagenet' else 'get ' + row['name']}"
     if "counts" not in row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..artifacts import safe_name
-from ..errors import InvalidValue, UnknownId, closest
+from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from . import NAMES, cifar, image_folder, imagenet, prepared, tiny_imagenet
 from .decode import Report
 from .files import files_of
@@ -62,7 +62,8 @@ def get(name: str, report: Report = silent) -> tuple[prepared.Prepared, dict[str
 
 
 def listed() -> list[dict]:
-    """The data sets that are known or here: {"name", "here", "title", "counts", "classes", "source", "broken"}."""
+    """The data sets that are known or here: {"name", "here", "title"} and of those here {"counts", "classes", "source", "broken"},
+    of those that cannot be used {"problem"}."""
     root = prepared.home()
     own = {path.parent.name for path in root.glob("*/manifest.json") if not path.parent.name.startswith(".")} if root.is_dir() else set()
     rows = [{"name": "digits", "here": True, "title": "Digits (8x8)", "source": "scikit-learn"}]
@@ -70,6 +71,10 @@ def listed() -> list[dict]:
         if name not in own:
             rows.append({"name": name, "here": False, "title": KNOWN[name][0]})
             continue
-        found = prepared.manifest(name)
+        try:
+            found = prepared.manifest(name)
+        except CorruptArtifact as error:
+            rows.append({"name": name, "here": False, "title": KNOWN.get(name, (name,))[0], "problem": str(error)})
+            continue
         rows.append({"name": name, "here": True, "title": found.title, "counts": found.counts, "classes": len(found.classes), "source": found.source, "broken": found.broken})
     return rows

@@ -241,3 +241,4 @@ def test_damaged_files_of_a_prepared_set_name_the_command_that_mends_it(tmp_path
         path.write_bytes(path.read_bytes()[:90])
         with pytest.raises(ValueError, match="data remove mine"):
             datasets.load("mine")
+    assert "data remove mine" in {row["name"]: row for row in preparing.listed()}["mine"]["problem"]
