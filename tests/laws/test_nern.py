@@ -21,7 +21,7 @@ from engine.nern.coordinates import coordinates, embed, similarity
 from engine.nern.evaluate import evaluate
 from engine.nern.nern import Nern, places, predictor_size, sizes
 from engine.nern.original import Network, of_module
-from engine.nern.predictor import LAYERS, Predictor, centre, start
+from engine.nern.predictor import LAYERS, Inputs, Predictor, centre, start
 from engine.nern.sampling import P_UNIFORM, sample
 from engine.nern.training import NernTraining
 from engine.presets import config as preset
@@ -72,6 +72,17 @@ def test_the_predictor_on_tables_is_the_predictor_on_embeddings(kind):
     theirs = torch.autograd.grad((predictor.plain(full_MD) * seed_MK).sum(), predictor.parameters())
     assert all(torch.allclose(o, t, rtol=1e-4, atol=1e-4 * float(t.abs().max())) for o, t in zip(ours, theirs))
     assert not torch.allclose(predictor.plain(full_MD.roll(1, 0)), kernels_MK, atol=1e-4)  # control
+
+
+def test_without_gradients_the_kernels_come_in_pieces_and_are_the_same(monkeypatch):
+    inputs = Inputs(((5, 7), (9, 5)), torch.randperm(80, generator=torch.Generator().manual_seed(1)), tuple(torch.randn(count, 6) for count in (2, 9, 7)))
+    predictor = Predictor(18, 12, 9)
+    expected_MK = predictor(inputs)
+    for piece in (1, 8, 45, 1000):
+        monkeypatch.setattr("engine.nern.predictor.PIECE", piece)
+        with torch.no_grad():
+            assert torch.allclose(predictor(inputs), expected_MK, atol=1e-6)
+    assert expected_MK.requires_grad and not torch.allclose(expected_MK, predictor(Inputs(inputs.shapes, inputs.place_M.roll(1), inputs.tables)), atol=1e-3)  # control
 
 
 @pytest.mark.parametrize("kind", ("none", "in-filter", "cross-filter"))
