@@ -68,13 +68,15 @@ def tour(vectors_MK: np.ndarray, scalar: bool = False) -> np.ndarray:
     while len(left_M) > FLAT:
         until = place + int(len(left_M) * SHARE)
         parts = _parts(unit_MK, left_M)
-        tree, near = (*_blocks(unit_MK, parts), *_boxes(unit_MK, parts)), (np.empty((count, NEAR), np.int32), np.empty((count, NEAR), np.float32))
+        tree = (*_blocks(unit_MK, parts), *_boxes(unit_MK, parts))
+        near = (np.empty((count, NEAR), np.int32), np.empty((count, NEAR), np.float32))
         edges = np.linspace(0, len(parts), 4 * cores() + 1).astype(int)
         with ThreadPoolExecutor(cores()) as pool:
             list(pool.map(lambda first, last: _neighbours(*tree, first, last, *near), edges[:-1], edges[1:]))
         _walk(*tree, *near, unit_MK, gone_M, result_M, place, until)
         left_M, place = np.flatnonzero(~gone_M), until
-    _flat(*_blocks(unit_MK, np.array_split(left_M, range(WIDTH, len(left_M), WIDTH)))[:2], unit_MK, result_M, place)
+    block_LKW, index_LW, _ = _blocks(unit_MK, np.array_split(left_M, range(WIDTH, len(left_M), WIDTH)))
+    _flat(block_LKW, index_LW, unit_MK, result_M, place)
     return result_M
 
 

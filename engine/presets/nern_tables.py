@@ -21,7 +21,12 @@ TABLES: dict[str, dict[str, dict]] = {
         "KD and FMD": {"reconstruction": 0.0},
         "all three": {},
     },
-    "nern-table7": {"all weights": {"sampling": "all"}, "random layer": {"sampling": "layer"}, "random batch": {"sampling": "uniform"}, "random batch (weighted)": {}},
+    "nern-table7": {
+        "all weights": {"sampling": "all"},
+        "random layer": {"sampling": "layer"},
+        "random batch": {"sampling": "uniform"},
+        "random batch (weighted)": {},
+    },
     "nern-table10": {"0": {"permutation": "none"}, **{factor: {"permutation": "none", "original": name} for factor, name in SMOOTH.items()}},
     "nern-tradeoff": {
         "none, hidden 20": {"permutation": "none", "hidden": 20},
