@@ -20,6 +20,7 @@ from engine.__main__ import main, parser
 from engine.archs import all_architectures
 from engine.artifacts import Manifest, Store
 from engine.errors import ExplorerError, InvalidValue
+from engine.nern.config import NernConfig
 from engine.papers import entries as files
 from engine.papers import export
 from engine.papers.commands import commands
@@ -118,6 +119,16 @@ def test_a_command_makes_what_its_row_looks_for():
                 made = [shlex.split(command)[3:] for command in commands(each)]
                 said = [command_line.overridden(presets.config(row.ours.preset), parser().parse_known_args(words)[1]) for words in made if row.ours.preset in words]
                 assert not said or wanted in said, (each.id, row.id)
+
+
+def test_a_reduced_experiment_is_the_papers_in_what_is_compared():
+    """Smaller, on other data, and of the same permutation, inputs, sampling and losses."""
+    for each in entries().values():
+        for row in each.rows:
+            own = configured(row.ours) if row.ours and row.ours.preset else None
+            for config in map(configured, row.reduced if isinstance(own, NernConfig) else ()):
+                kept = {"permutation", "inputs"} | row.ours.set.keys() & {"sampling", "reconstruction"}
+                assert all(getattr(own, name) == getattr(config, name) for name in kept), (each.id, row.id)
 
 
 def test_every_metric_is_one_that_is_measured(gallery_store):
