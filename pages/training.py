@@ -11,8 +11,7 @@ from engine.jobs.fields import changed
 from explorer import data, jobs, navigation, services, state
 from explorer.components.jobs import training_view
 
-CAPTION = """
-A job runs in a process of its own, which goes on when this page, the browser or the server is closed; its link opens it anywhere.
+CAPTION = """A job runs in a process of its own, which goes on when this page, the browser or the server is closed; its link opens it anywhere.
 Stop keeps the checkpoint, Resume goes on from it; a job whose process dies goes on by itself, once. Steps, losses and seconds are
 measured by the job itself. What it makes appears in the pickers of all pages when it is done.
 """
@@ -45,8 +44,8 @@ def new_job() -> None:
         spec = specs.parse({"kind": "train", "preset": preset, "config": values, **({"id": name.strip()} if name.strip() else {})})
     except ExplorerError as error:
         return st.error(str(error))
-    left, right = st.columns([1, 3], vertical_alignment="center")
     arguments = tuple(specs.command(specs.of_training(preset, config, preset))[2:])
+    left, right = st.columns([1, 3], vertical_alignment="center")
     if left.button("Estimate the cost", icon=":material/timer:", width="stretch"):
         st.session_state["estimated"] = (preset, arguments)
     if st.session_state.get("estimated") == (preset, arguments):
@@ -72,16 +71,18 @@ def where() -> None:
 
 
 def queue_table() -> None:
-    rows = jobs.recent("train") + jobs.recent("lso")
-    if not rows:
+    if not (rows := jobs.recent("train") + jobs.recent("lso")):
         st.caption("No job yet: choose a preset and press Launch. Jobs will be listed here, each with its state.")
     for row in sorted(rows, key=lambda row: row["created"], reverse=True)[:20]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"row_{row['id']}"):
-            navigation.link("lso" if row["kind"] == "lso" else "training", f"{row['id']} · {row['title']}", job=row["id"], **({"space": row["space"]} if row["space"] else {}))
+            if row["kind"] == "lso":
+                navigation.link("lso", f"{row['id']} · {row['title']}", job=row["id"], space=row["space"])
+            else:  # a link to the page that it is on would not change the URL
+                st.button(f"{row['id']} · {row['title']}", key=f"open_{row['id']}", type="tertiary", on_click=state.remember, kwargs={"job": row["id"]})
             st.caption(f"{row['state']}{': ' + row['reason'] if row['reason'] else ''}")
-            if row["state"] in ("done", "failed", "stopped"):
-                if st.button("Delete", key=f"delete_{row['id']}", type="tertiary", icon=":material/delete:"):
-                    ask_to_delete(row["id"])
+            ended = row["state"] in ("done", "failed", "stopped")
+            if ended and st.button("Delete", key=f"delete_{row['id']}", type="tertiary", icon=":material/delete:"):
+                ask_to_delete(row["id"])
 
 
 st.title("Training", anchor=False)

@@ -141,3 +141,13 @@ def test_a_space_of_shapes_has_objectives_of_its_own(queue):
     app = opened(lso, space=SHAPES, objective="cloud")
     (launch,) = [button for button in app.button if button.label == "Launch"]
     assert launch.disabled  # there is no cloud yet
+
+
+def test_a_training_in_the_list_opens_by_its_name(queue):
+    """A button, for a link to the page that one is on would leave the URL as it was."""
+    for preset in ("zoo-digits", "netspace-digits"):
+        press(opened(training, preset=preset), "Launch")
+    older, newer = sorted(queue.jobs(), key=lambda job: job.number)
+    app = opened(training, job=newer.id)
+    next(button for button in app.button if button.label.startswith(f"{older.id} ")).click().run()
+    assert older.id in app.query_params["job"]
