@@ -29,7 +29,7 @@ from .errors import ExplorerError, InvalidValue, PortInUse, UnknownId
 from .export import mesh_bytes, network_bytes
 from .frames import frame, to_bytes
 from .guard import Guard, allowed_hosts
-from .host import LIVE_IMAGES, Host, colour_range, prep_of
+from .host import Host, colour_range, live_images, prep_of
 from .jobs.routes import job_routes
 from .live import serve_live
 from .netspace import kept
@@ -99,7 +99,7 @@ def space(host: Host, request: Request) -> Response:
     if data is not None:
         _, channels, rows, cols = data.images["test"].shape
         counts = {split: len(data.labels[split]) for split in SPLITS}
-        more = {"classes": data.classes, "images": {"title": data.title, "rows": rows, "cols": cols, "channels": channels, "live": min(LIVE_IMAGES, counts["test"]), **counts}}
+        more = {"classes": data.classes, "images": {"title": data.title, "rows": rows, "cols": cols, "channels": channels, "live": live_images(data.images["test"].shape), **counts}}
     return JSONResponse(
         {
             "manifest": asdict(found.manifest),
@@ -125,7 +125,7 @@ def images(host: Host, request: Request) -> Response:
         raise InvalidValue(f"{found.id} holds shapes, which answer no images: ask for /api/spaces/{found.id}/sheet.")
     split = choice(request, "split", SPLITS, "test")
     data, total = found.needed_images(), len(found.needed_images().labels[split])
-    count = whole(request, "count", 1, total, min(LIVE_IMAGES, total))
+    count = whole(request, "count", 1, total, live_images(data.images[split].shape))
     pixels_BCHW = data.images[split][:count].cpu().numpy()
     atlas = np.moveaxis(to_bytes(pixels_BCHW, data.low, data.high), 1, -1)
     atlas = atlas[..., 0] if atlas.shape[-1] == 1 else atlas

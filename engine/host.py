@@ -24,15 +24,16 @@ import torch
 from torch import Tensor
 
 from .artifacts import Store
-from .datasets import prepared
+from .datasets import Images, prepared
 from .errors import InvalidValue
+from .fast import answers
 from .multi.space import MultiSpace
 from .netspace import kept
 from .netspace.space import Network, Space, check_gamma, load_space
 from .prep import pack
-from .stacked import logits_one, wilson
+from .stacked import logits_one, stacking_pays, wilson
 
-LIVE_IMAGES = 1000  # test images that a live answer rests on, where there are more
+LIVE_IMAGES, LIVE_PIXELS = 1000, 256 * 32 * 32  # test images that a live answer rests on at most, and what they may have of pixels
 PIECE_PIXELS = 256_000  # image pixels of one piece of device work: 4 000 images of 8x8, 250 of 32x32
 BYTES_LIMIT = 2 << 30
 KEPT_LIMIT = 128  # things worked out once that are kept per space: colour ranges of anchor pairs, meshes of targets
@@ -263,17 +264,25 @@ def device_of(name: str | torch.device | None) -> torch.device:
 
 def answers_of(network: Network, images_BCHW: Tensor) -> np.ndarray:
     """Predicted classes int64 [B] of one network."""
+    if not stacking_pays(network.arch, images_BCHW.device):
+        return answers(network.parameters_P, images_BCHW, network.arch).cpu().numpy()
     return logits_one(network.parameters_P, images_BCHW, network.arch).argmax(-1).cpu().numpy()
 
 
-def image_count(images: int | str | None, total: int | Loaded) -> int:
-    """How many of `total` test images (those of a loaded space) `images` asks for; 0 for "none". Raises InvalidValue, DataMissing."""
+def live_images(shape: tuple[int, ...]) -> int:
+    """How many of so many images [B, C, H, W] a live answer rests on."""
+    count, _, rows, cols = shape
+    return min(count, LIVE_IMAGES, max(1, LIVE_PIXELS // (rows * cols)))
+
+
+def image_count(images: int | str | None, of: Loaded | Images) -> int:
+    """How many test images (of a loaded space, of a data set) `images` asks for; 0 for "none". Raises InvalidValue, DataMissing."""
     if images == "none":
         return 0
-    if isinstance(total, Loaded):
-        total = len(total.space.needed_images().labels["test"])
+    shape = (of.space.needed_images() if isinstance(of, Loaded) else of).images["test"].shape
+    total = shape[0]
     if images is None:
-        return min(LIVE_IMAGES, total)
+        return live_images(shape)
     if images == "all":
         return total
     if isinstance(images, bool) or not isinstance(images, int) or not 1 <= images <= total:

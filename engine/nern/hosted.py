@@ -130,7 +130,7 @@ def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
     }
     if data is None:
         return answer
-    n = image_count(images, len(data.labels["test"]))
+    n = image_count(images, data)
     labels_B, theirs_B = data.labels["test"][:n], found.answers_B[:n]
     ours_B = host.run(logits, nern.original.network, ours, data.images["test"][:n]).argmax(-1)
     accuracy = {"reconstructed": figure(ours_B == labels_B), "original": figure(theirs_B == labels_B), "agreement": figure(ours_B == theirs_B)}

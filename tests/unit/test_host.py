@@ -14,7 +14,7 @@ from engine.artifacts import Store
 from engine.errors import ExplorerError, InvalidValue, UnknownId
 from engine.export import network_bytes
 from engine.frames import unframe
-from engine.host import Host, nbytes_of
+from engine.host import Host, nbytes_of, live_images
 from engine.live import answer
 from engine.netspace.space import load_space
 from engine.stacked import wilson
@@ -255,3 +255,8 @@ def test_a_space_written_again_is_read_again(tmp_path):
 def test_gradients_are_off_and_one_core_computes(host):
     assert host.run(torch.is_grad_enabled) is False
     assert host.run(torch.get_num_threads) == 1
+
+
+@pytest.mark.parametrize(("shape", "count"), [((360, 1, 8, 8), 360), ((5000, 1, 8, 8), 1000), ((10_000, 3, 32, 32), 256), ((10_000, 3, 64, 64), 64), ((40_000, 3, 600, 600), 1)])
+def test_a_live_answer_rests_on_fewer_images_the_larger_they_are(shape, count):
+    assert live_images(shape) == count
