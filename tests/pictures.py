@@ -19,6 +19,8 @@ PAGES = {  # picture: path, what is there once the page has settled
     "several": ("/interpolation?space=netspace-digits-multi&gamma=0.62", "[data-testid=live-accuracy][data-images]"),
     "nern": ("/nern", "[data-testid=nern-accuracy]"),
     "preps": (f"/preps?space={SPACE}&instance={B}", "[data-testid=prep-predicted]"),
+    "lso": (f"/lso?space={SPACE}&instance={A}", "[data-testid=lso-map]"),
+    "papers": ("/papers?entry=netspace-figure-3", "text=Ours rests on"),
 }
 SETTLE_MS = 6_000  # curves fill in by themselves
 
@@ -28,6 +30,9 @@ def take(page: Page, name: str, theme: str, folder: Path, width: int) -> Path:
     path, ready = PAGES[name]
     page.goto(path)
     page.locator(ready).first.wait_for()
+    if name == "lso":
+        page.get_by_role("button", name="Launch").click()
+        page.get_by_role("button", name="Keep").wait_for()
     page.wait_for_timeout(SETTLE_MS)
     file = folder / (f"{name}.png" if theme == "light" else f"{name}-{theme}-{width}.png")
     page.screenshot(path=file)

@@ -1,0 +1,96 @@
+"""What changes where images are large: instances train one by one, channels last; targets are asked when they are needed; some
+figures rest on some images. The laws are those of the small ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from engine import datasets, presets
+from engine.archs import architecture
+from engine.archs.resnet import Block
+from engine.config import NetSpaceConfig, ZooConfig
+from engine.datasets import Images
+from engine.datasets.pixels import Pixels
+from engine.netspace.evaluate import counted
+from engine.netspace.training import NetSpaceTraining
+from engine.stacked import accuracies, flatten, stacking_pays
+from engine.training import generator
+from engine.zoo import Zoo, ZooTraining, batches, lengths, measure, start
+
+CONFIG = ZooConfig("resnet8-cifar10", "cifar10", train=2, val=1, test=1, steps_min=1, steps_max=3, batch=4, lr=1e-3, stack=4, half=False)
+SMALL = NetSpaceConfig("zoo-digits", prep_width=424, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), networks=3, images=16, steps=4)
+
+
+@pytest.fixture(scope="module")
+def images() -> Images:
+    random = torch.Generator().manual_seed(0)
+    pixels = {split: Pixels(torch.randint(256, (24, 3, 32, 32), generator=random, dtype=torch.uint8), (0.5,) * 3, (0.25,) * 3) for split in datasets.SPLITS}
+    labels = {split: torch.randint(10, (24,), generator=random) for split in datasets.SPLITS}
+    return Images("noise", "Noise", tuple("0123456789"), pixels, labels)
+
+
+def test_large_instances_train_as_each_would_alone(images):
+    arch = architecture(CONFIG.architecture)
+    assert not stacking_pays(arch, torch.device("cpu")) and stacking_pays(architecture("resnet8-digits"), torch.device("cpu"))
+    training = ZooTraining(CONFIG, images)
+    for index in range(training.total):
+        training.step(index)
+    for number in (0, 3):
+        module = start(CONFIG, arch, number)
+        optimizer = torch.optim.Adam(module.parameters(), CONFIG.lr)
+        before_P = flatten(module)
+        for picks_B in batches(CONFIG, number, lengths(CONFIG)[number], 24).long():
+            optimizer.zero_grad()
+            F.cross_entropy(module(images.images["train"][picks_B]), images.labels["train"][picks_B]).backward()
+            optimizer.step()
+        theirs_P, ours_P = flatten(module) - before_P, training.parameters_NP[number] - before_P
+        alike = F.cosine_similarity(theirs_P, ours_P, dim=0)  # Adam's first steps are as long where the gradient is rounding
+        assert alike > (0.99 if lengths(CONFIG)[number] > 1 else 0.99999) and theirs_P.abs().mean() > 5e-4
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_quiet_start_is_each_blocks_shortcut_alone(quiet):
+    module = start(replace(CONFIG, quiet=quiet), architecture(CONFIG.architecture), 0)
+    for block in (part for part in module.modules() if isinstance(part, Block)):
+        x_BCHW = torch.randn(2, block.first.conv.in_channels, 8, 8)
+        way_BCHW = x_BCHW if block.shortcut is None else block.shortcut(x_BCHW)
+        assert torch.allclose(block(x_BCHW), F.leaky_relu(way_BCHW), atol=1e-6) == quiet
+
+
+def test_accuracies_are_measured_on_as_many_images_as_the_config_says(images):
+    arch, config = architecture("lenetlike-cifar10"), replace(CONFIG, architecture="lenetlike-cifar10", measured=7)
+    torch.manual_seed(0)
+    parameters_NP = torch.stack([flatten(arch.build()) for _ in range(4)])
+    table = measure(config, parameters_NP, images)
+    for split, count in (("train", 7), ("val", 7), ("test", 24)):
+        found_N = accuracies(parameters_NP, images.images[split][:count], images.labels[split][:count], arch)
+        assert table[f"{split}_accuracy"].tolist() == pytest.approx(found_N.tolist())
+    assert counted(images, "test", 7) == "the first 7 of 24 test images" and counted(images, "test", 0) == counted(images, "test", 24) == "test images"
+
+
+def test_a_targets_answers_are_the_same_known_or_asked_for():
+    """Where few steps are taken, targets are asked in each; where many, once for all."""
+    digits, arch = datasets.load("digits"), architecture("lenetlike-digits")
+    torch.manual_seed(0)
+    import pandas as pd
+
+    parameters_NP = torch.stack([flatten(arch.build()) for _ in range(6)])
+    zoo = Zoo("made-up", arch, "digits", parameters_NP, pd.DataFrame({"split": ["train"] * 4 + ["val"] * 2}))
+    asked, known = (NetSpaceTraining(replace(SMALL, steps=steps), zoo, digits) for steps in (4, 4000))
+    assert asked.targets_NBK is None and known.targets_NBK is not None
+    known.model.load_state_dict(asked.model.state_dict())
+    rows_N, picks_B = torch.tensor([2, 0, 3]), torch.tensor([5, 900, 17, 3])
+    losses = [float(each.loss(rows_N, picks_B, generator(1)).detach()) for each in (asked, known)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert losses[0] != pytest.approx(float(known.loss(rows_N.flip(0), picks_B.flip(0) * 0, generator(1)).detach()), rel=1e-3)  # control
+
+
+def test_the_small_presets_of_cifar_name_what_they_leave_out():
+    config = presets.config("netspace-cifar10-resnet8-mini")
+    zoo = presets.config(config.zoo)
+    assert zoo.architecture == "resnet8-cifar10" and config.measured == zoo.measured == 2000
+    assert config.prep_height * config.prep_width >= architecture(zoo.architecture).parameters
