@@ -15,7 +15,7 @@ from engine.jobs import views
 from engine.jobs.backends import Keeper, keeper
 from engine.jobs.fields import Field, fields_of
 from engine.jobs.queue import Job, Queue
-from explorer import services, state
+from explorer import navigation, services, state
 
 ROOT = Path(__file__).resolve().parent.parent
 ESTIMATE_SECONDS = 120
@@ -65,6 +65,35 @@ def recent(kind: str, space: str | None = None, limit: int = 30) -> list[dict]:
     """The latest jobs of a kind (and space), newest first."""
     rows = [row for row in views.listed(services.store()) if row["kind"] == kind and space in (None, row["space"])]
     return rows[:limit]
+
+
+@st.dialog("Delete this job?")
+def ask_to_delete(id_: str) -> None:
+    st.write(f"The curves, the log and the checkpoint of `{id_}` are deleted. Artifacts that it made stay.")
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary"):
+            queue().delete(id_)
+            if state.get("job") == id_:
+                state.remember(job=None)
+            st.rerun()
+        if st.button("Keep it"):
+            st.rerun()
+
+
+def table() -> None:
+    """The latest jobs, each with its state and the click that opens it; those that have ended can be deleted."""
+    if not (rows := recent("train") + recent("lso")):
+        st.caption("No job yet: choose a preset and press Launch. Jobs will be listed here, each with its state.")
+    for row in sorted(rows, key=lambda row: row["created"], reverse=True)[:20]:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"row_{row['id']}"):
+            if row["kind"] == "lso":
+                navigation.link("lso", f"{row['id']} · {row['title']}", job=row["id"], space=row["space"])
+            else:  # a link to the page that it is on would not change the URL
+                st.button(f"{row['id']} · {row['title']}", key=f"open_{row['id']}", type="tertiary", on_click=state.remember, kwargs={"job": row["id"]})
+            st.caption(f"{row['state']}{': ' + row['reason'] if row['reason'] else ''}")
+            ended = row["state"] in ("done", "failed", "stopped")
+            if ended and st.button("Delete", key=f"delete_{row['id']}", type="tertiary", icon=":material/delete:"):
+                ask_to_delete(row["id"])
 
 
 def form(config, key: str, hide: tuple[str, ...] = (), columns: int = 3) -> dict:

@@ -8,26 +8,13 @@ from engine import presets
 from engine.errors import ExplorerError
 from engine.jobs import backends, specs
 from engine.jobs.fields import changed
-from explorer import data, jobs, navigation, services, state
+from explorer import data, jobs, services, state
 from explorer.components.jobs import training_view
 
 CAPTION = """A job runs in a process of its own, which goes on when this page, the browser or the server is closed; its link opens it anywhere.
 Stop keeps the checkpoint, Resume goes on from it; a job whose process dies goes on by itself, once. Steps, losses and seconds are
 measured by the job itself. What it makes appears in the pickers of all pages when it is done.
 """
-
-
-@st.dialog("Delete this job?")
-def ask_to_delete(id_: str) -> None:
-    st.write(f"The curves, the log and the checkpoint of `{id_}` are deleted. Artifacts that it made stay.")
-    with st.container(horizontal=True):
-        if st.button("Delete", type="primary"):
-            jobs.queue().delete(id_)
-            if state.get("job") == id_:
-                state.remember(job=None)
-            st.rerun()
-        if st.button("Keep it"):
-            st.rerun()
 
 
 def new_job() -> None:
@@ -70,21 +57,6 @@ def where() -> None:
             st.error(str(error))
 
 
-def queue_table() -> None:
-    if not (rows := jobs.recent("train") + jobs.recent("lso")):
-        st.caption("No job yet: choose a preset and press Launch. Jobs will be listed here, each with its state.")
-    for row in sorted(rows, key=lambda row: row["created"], reverse=True)[:20]:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"row_{row['id']}"):
-            if row["kind"] == "lso":
-                navigation.link("lso", f"{row['id']} · {row['title']}", job=row["id"], space=row["space"])
-            else:  # a link to the page that it is on would not change the URL
-                st.button(f"{row['id']} · {row['title']}", key=f"open_{row['id']}", type="tertiary", on_click=state.remember, kwargs={"job": row["id"]})
-            st.caption(f"{row['state']}{': ' + row['reason'] if row['reason'] else ''}")
-            ended = row["state"] in ("done", "failed", "stopped")
-            if ended and st.button("Delete", key=f"delete_{row['id']}", type="tertiary", icon=":material/delete:"):
-                ask_to_delete(row["id"])
-
-
 st.title("Training", anchor=False)
 keeper, job = jobs.ready(), jobs.selected("train")
 if keeper.problem:
@@ -94,7 +66,7 @@ if job is not None:
 with st.expander("New training", expanded=job is None, icon=":material/add:"):
     new_job()
 st.subheader("Jobs", anchor=False)
-queue_table()
+jobs.table()
 with st.expander("Where jobs run", icon=":material/dns:"):
     where()
 st.caption(CAPTION)
