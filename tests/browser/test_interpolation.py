@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from safetensors import safe_open
 
+from tests.browser.hand import grab
 from tests.browser.conftest import ROOT, start, stop
 from engine.archs import architecture
 from engine.host import Host
@@ -80,10 +81,8 @@ def agrees(page: Page, anchors: tuple[str, str]) -> None:
 def drag(page: Page, sweeps: int = 4, moves: int = 60) -> None:
     """Press the thumb, sweep over the whole track and back, release at 0.3 of it."""
     track = page.locator(".ip-slider").bounding_box()
-    thumb = slider(page).bounding_box()
+    grab(slider(page))
     y = track["y"] + track["height"] / 2
-    page.mouse.move(thumb["x"] + thumb["width"] / 2, y)
-    page.mouse.down()
     for sweep in range(sweeps):
         for move in range(moves + 1):
             share = move / moves if sweep % 2 else 1 - move / moves

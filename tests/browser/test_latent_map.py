@@ -91,8 +91,9 @@ def test_the_view_stays_when_the_anchors_change(page):
     page.mouse.move(stage["x"] + 300, stage["y"] + 300)
     page.mouse.wheel(0, -300)
     page.wait_for_function(f"(whole) => {{ const [low, high] = {read}; return high - low < 0.95 * whole; }}", arg=whole[1] - whole[0])
-    page.wait_for_timeout(800)  # until the wheel has come to rest
     zoomed = page.evaluate(read)
+    while (later := (page.wait_for_timeout(800), page.evaluate(read))[1]) != zoomed:  # until the wheel has come to rest
+        zoomed = later
     search = page.get_by_label("Find an instance by id")
     search.fill(names[first])
     search.press("Enter")

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.hand import grab, until
 from engine.host import Host
 from tests.browser.conftest import ROOT
 
@@ -41,11 +42,11 @@ def test_a_drag_goes_through_every_architecture_in_order(page: Page, host, ends)
     seen = [archs[0]]
     track = page.locator(".ip-slider").bounding_box()
     y = track["y"] + track["height"] / 2
-    page.mouse.move(track["x"], y)
-    page.mouse.down()
-    for move in range(61):
+    grab(slider)
+    for move in range(1, 61):
+        before = live.get_attribute("data-gamma")
         page.mouse.move(track["x"] + move / 60 * track["width"], y)
-        page.wait_for_timeout(30)
+        until(slider, lambda: live.get_attribute("data-gamma") != before, "the figure did not follow the thumb")
         found = shown.get_attribute("data-architecture")
         if found != seen[-1]:
             seen.append(found)

@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file
 
+from tests.browser.hand import grab, until
 from engine.artifacts import Store
 from engine.nern.coordinates import similarity
 
@@ -46,17 +47,18 @@ def test_dragging_pruning_measures_all_the_way_and_asks_one_question_at_a_time(p
     open_nern(page)
     before = grids(page)
     thumb = page.get_by_role("slider", name="pruning")
-    box = thumb.bounding_box()
+    figure = page.get_by_test_id("nern-accuracy")
+    box = grab(thumb)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    seen = set()
-    for step in range(1, 30):
+    seen = {figure.get_attribute("data-prune")}
+    for step in (6, 14, 20):  # the hand is down all the while: each figure was shown before the next move
+        for fine in range(4):
+            page.mouse.move(x + 20 * step + 5 * fine, y)
+        until(thumb, lambda: figure.get_attribute("data-prune") not in seen, "the figure did not follow the hand")
+        seen.add(figure.get_attribute("data-prune"))
+    for step in range(20, 30):
         page.mouse.move(x + 20 * step, y)
-        page.wait_for_timeout(40)
-        seen.add(page.get_by_test_id("nern-accuracy").get_attribute("data-prune"))
     page.mouse.up()
-    assert len(seen) >= 3, "the figure did not follow the hand"
     prune = round(float(thumb.get_attribute("aria-valuenow")) * 0.95, 4)
     expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-prune", f"{prune:g}")
     expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-images", "360")

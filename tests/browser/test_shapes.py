@@ -13,6 +13,8 @@ import trimesh
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.hand import choose, grab, until
+
 SPACE = "netspace-chairs"
 WITHOUT_WEBGL2 = "const ask = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return kind === 'webgl2' ? null : ask.call(this, kind, ...rest); }"
 PLACED = 240_000  # ms until a mesh is fitted and placed on a busy machine
@@ -73,15 +75,15 @@ def test_the_mesh_follows_the_thumb_the_camera_stays_and_the_file_is_what_is_sho
     assert camera != home
     before = picture(page)
 
-    track, thumb = page.locator(".ip-slider").bounding_box(), slider(page).bounding_box()
+    track = page.locator(".ip-slider").bounding_box()
     y = track["y"] + track["height"] / 2
     page.evaluate("Object.assign(window.__live, {latencies: [], paints: [], inFlightMax: 0})")
-    page.mouse.move(thumb["x"] + thumb["width"] / 2, y)
-    page.mouse.down()
+    grab(slider(page))
     counts = set()
-    for move in range(40):
-        page.mouse.move(track["x"] + (0.5 + move / 80) * track["width"], y)
-        page.wait_for_timeout(40)
+    for move in range(8):
+        shown = mesh(page).get_attribute("data-gamma")
+        page.mouse.move(track["x"] + (0.55 + move / 20) * track["width"], y)
+        until(mesh(page), lambda: mesh(page).get_attribute("data-gamma") != shown, "it did not follow the thumb")
         counts.add((faces(page), mesh(page).get_attribute("data-resolution")))
     page.mouse.move(track["x"] + 0.8 * track["width"], y)
     expect(mesh(page)).to_have_attribute("data-gamma", "0.8")
@@ -190,8 +192,7 @@ def test_a_strangers_mesh_is_placed_and_a_broken_one_is_named(page, seen, server
     seat.update_faces(np.arange(len(seat.faces)) > 1)  # two triangles are missing: not watertight
     chair = trimesh.util.concatenate([seat, trimesh.creation.box((1, 1, 0.25)).apply_translation((0, 0.8, -0.4))])
     show(page, seen, "&gamma=0.5")
-    page.get_by_role("combobox", name="Or pick one of the folder").click()
-    page.get_by_role("option", name="broken.obj").click()
+    choose(page.get_by_role("combobox", name="Or pick one of the folder"), "broken.obj")
     expect(page.get_by_text("It was not placed")).to_contain_text("broken.obj", timeout=PLACED)
     page.get_by_role("button", name="Choose another mesh").click()
     page.locator('input[type="file"]').set_input_files({"name": "armchair.ply", "mimeType": "model/ply", "buffer": trimesh.exchange.ply.export_ply(chair)})

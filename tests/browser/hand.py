@@ -1,0 +1,39 @@
+"""The hand on the mouse, as patient as a person: it takes hold of what has come to rest and waits for what it sees."""
+
+import time
+from typing import Callable
+
+from playwright.sync_api import FloatRect, Locator
+
+PATIENCE = 60  # seconds: no test is timed, and a busy machine must not fail one
+
+
+def grab(thumb: Locator) -> FloatRect:
+    """Press the mouse on the middle of a thumb once it lies still and nothing covers it; where it lies, in pixels of the window."""
+    thumb.hover()
+    thumb.page.mouse.down()
+    box = thumb.bounding_box()
+    assert box is not None
+    return box
+
+
+def until(thumb: Locator, seen: Callable[[], bool], what: str) -> None:
+    """Let the page go on until ``seen`` says yes; an AssertionError with ``what`` after :data:`PATIENCE` seconds."""
+    end = time.monotonic() + PATIENCE
+    while not seen():
+        assert time.monotonic() < end, what
+        thumb.page.wait_for_timeout(20)
+
+
+def choose(box: Locator, option: str) -> None:
+    """Choose by name from a box; a box that closes again, because the page around it was still being laid out, is opened again."""
+    wanted = box.page.get_by_role("option", name=option)
+
+    def opened() -> bool:
+        if not wanted.is_visible():
+            box.click()
+            box.page.wait_for_timeout(1000)
+        return wanted.is_visible()
+
+    until(box, opened, f"the box never offered {option!r}")
+    wanted.click()
