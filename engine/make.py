@@ -17,6 +17,7 @@ from . import datasets, presets
 from .archs import architecture
 from .artifacts import Artifact, Manifest, Store, manifest_hash
 from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
+from .cost import cost, in_words
 from .multi.config import MultiSpaceConfig, MultiZooConfig
 from .nern.config import NernConfig, NetworkConfig
 from .netspace.evaluate import evaluate
@@ -108,6 +109,10 @@ def is_whole(store: Store, zoo_id: str, config) -> bool:
 
 
 def train_to_end(trainee, path: Path, config, on_step) -> Outcome:
+    if path.exists():
+        print(f"{path.parent.name} goes on from its checkpoint.", file=sys.stderr)
+    else:
+        print(f"{path.parent.name}: {in_words(cost(trainee))}.", file=sys.stderr)
     outcome = run(trainee, path, digest(config), on_step)
     assert outcome.finished
     return outcome

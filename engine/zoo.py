@@ -69,6 +69,7 @@ class ZooTraining:
         stacks = range(0, config.instances, config.stack)
         self.schedule = [(first, step) for first in stacks for step in range(self.lengths[first])]
         self.total = len(self.schedule)
+        self.effort = sum(self.lengths) / min(config.stack, config.instances)  # of the whole run, in steps of a full stack
         self._batches = (-1, torch.empty(0))
         self._layout = memory_format(self._module(), self.arch.input_shape)
         one = grad_and_value(self._loss)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine.jobs.estimate import duration
+from engine.cost import duration
 from engine.papers import export
 from engine.papers.commands import commands
 from engine.papers.entries import PAPERS, SHORT, Entry, entries

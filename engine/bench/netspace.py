@@ -16,8 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .. import presets
 from ..archs import architecture
-from ..datasets import SPLITS, Images
-from ..datasets.pixels import Pixels
+from ..datasets.noise import noise
 from ..fast import hardware_dtype
 from ..host import device_of
 from ..netspace.losses import distillation
@@ -39,9 +38,7 @@ def trainee(bf16: bool = False) -> NetSpaceTraining:
     torch.manual_seed(0)
     parameters_NP = torch.stack([flatten(arch.build()) for _ in range(config.networks + 2)]).to(device)
     zoo = Zoo("bench", arch, "cifar10", parameters_NP, pd.DataFrame({"split": ["train"] * config.networks + ["val", "val"]}))
-    images = {split: Pixels(torch.randint(256, (IMAGES, *arch.input_shape), dtype=torch.uint8, device=device), (0.5,) * 3, (0.25,) * 3) for split in SPLITS}
-    labels = {split: torch.randint(arch.classes, (IMAGES,), device=device) for split in SPLITS}
-    return NetSpaceTraining(replace(config, bf16=bf16), zoo, Images("noise", "Noise", tuple(map(str, range(arch.classes))), images, labels))
+    return NetSpaceTraining(replace(config, bf16=bf16), zoo, noise(arch, IMAGES, device))
 
 
 def loss_one_by_one(training: NetSpaceTraining, rows_N: Tensor, picks_B: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 from ..artifacts import Store
 from ..config import LsoConfig
@@ -32,12 +32,13 @@ def jobs(options, emit) -> None:
         queue.delete(id_)
         return emit(options, {"deleted": id_}, f"{id_} is deleted; artifacts that it made stay.")
     if action == "estimate":
-        from .estimate import estimate, in_words
+        from .estimate import estimate
         from .. import presets
         from ..commands import overridden
+        from ..cost import in_words
 
-        found = estimate(overridden(presets.config(id_), options.overrides), options.device)
-        return emit(options, found, in_words(found))
+        found, zoo_seconds = estimate(store, overridden(presets.config(id_), options.overrides), options.device)
+        return emit(options, {**asdict(found), "zoo_seconds": zoo_seconds}, in_words(found, zoo_seconds))
     if action == "keep":
         from .work import keep
 

@@ -1,96 +1,114 @@
-"""What a training will cost on this machine: a few of its steps are taken and timed. The zoo of a space is counted where it is not
-at hand yet."""
+"""What a training will cost, before anything that it needs is there: networks that nobody trained stand for a zoo or an original that
+is not at hand, noise for images. A step costs the same on them."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import torch
 
 from .. import datasets, presets
-from ..archs import architecture
+from ..archs import Architecture, architecture
+from ..artifacts import Store
 from ..config import NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, ZooConfig
+from ..cost import Cost, cost
+from ..datasets.noise import noise
 from ..errors import InvalidValue
 from ..host import device_of
 from ..make import is_small
+from ..multi.config import MultiSpaceConfig, MultiZooConfig
+from ..multi.training import MultiSpaceTraining
+from ..multi.zoo import MultiZoo, MultiZooTraining, padded
+from ..nern.config import NernConfig, NetworkConfig
+from ..nern.make import arch_of
+from ..nern.nern import places
+from ..nern.network_training import NetworkTraining
+from ..nern.original import of_module
+from ..nern.training import NernTraining
 from ..netspace.shape_training import ShapeSpaceTraining
 from ..netspace.training import NetSpaceTraining
+from ..shapes.networks import layers_of, values
 from ..shapes.sources import source
 from ..shapes.zoo import ShapeZooTraining
 from ..stacked import flatten
-from ..zoo import Zoo, ZooTraining, lengths
+from ..zoo import Zoo, ZooTraining
 
-SECONDS = 4.0  # of measuring, at most about; one step at least
+SECONDS = 4.0  # of measuring, at most about; two steps at least
+COUNT = 4096  # images of noise: enough that answers are not kept for all where they would not be for the real ones
+SPARE = 2  # validation instances of a zoo that stands for another
 
 
-def estimate(config, device: str | None = None) -> dict:
-    """{"seconds", "steps", "seconds_per_step", "zoo_seconds"} of a config's training. Raises InvalidValue where it cannot be said."""
-    if not isinstance(config, (ZooConfig, ShapeZooConfig, NetSpaceConfig, ShapeSpaceConfig)):
-        raise InvalidValue(f"What a {type(config).__name__} costs cannot be told before it runs: launch it, and its progress says.")
+def estimate(store: Store, config, device: str | None = None) -> tuple[Cost, float]:
+    """The cost of a config's training, and the seconds of its zoo's where it is a space. Raises InvalidValue where it cannot be said."""
     on = str(device_of(device))
-    torch.set_num_threads(1 if is_small(config) else torch.get_num_threads())  # as engine.make does
-    if isinstance(config, (ZooConfig, ShapeZooConfig)):
-        seconds, steps = of_zoo(config, on)
-        return {"seconds": seconds, "steps": steps, "seconds_per_step": seconds / steps, "zoo_seconds": 0.0}
-    each = of_step(space_training(config, on))
-    zoo_seconds = of_zoo(replace(presets.config(config.zoo), seed=config.seed), on)[0]
-    return {"seconds": each * config.steps, "steps": config.steps, "seconds_per_step": each, "zoo_seconds": zoo_seconds}
+    zoo = presets.config(config.zoo) if hasattr(config, "zoo") else None
+    small = isinstance(config, (ZooConfig, ShapeZooConfig, NetSpaceConfig, ShapeSpaceConfig)) and is_small(config)
+    torch.set_num_threads(1 if small else torch.get_num_threads())  # as engine.make does
+    zoo_seconds = cost(trainee(store, replace(zoo, seed=config.seed), on), SECONDS).seconds if zoo else 0.0
+    return cost(trainee(store, config, on), SECONDS), zoo_seconds
 
 
-def of_zoo(config, device: str) -> tuple[float, int]:
-    """(seconds, steps) of a zoo: a step costs as much as it has instances, so one full stack is measured."""
-    some = max(3, min(config.stack, config.instances))
-    few = replace(config, train=some - 2, val=1, test=1, stack=some)
+def trainee(store: Store, config, device: str):
+    """The trainee of a config, on what stands for its inputs. Raises InvalidValue for a kind that is none."""
     if isinstance(config, ZooConfig):
-        trainee = ZooTraining(few, datasets.load(config.dataset, device))
-        instances, total = few.instances, sum(lengths(config))
-        starts = range(0, config.instances, config.stack)
-        steps = sum(lengths(config)[first] for first in starts)
-    else:
-        trainee = ShapeZooTraining(few, source(config.dataset, few.instances, config.seed), device)
-        instances, total = few.instances, config.steps * config.instances
-        steps = config.steps * -(-config.instances // config.stack)
-    return of_step(trainee) / instances * total, steps
+        return ZooTraining(config, images_of(config.dataset, architecture(config.architecture), device))
+    if isinstance(config, ShapeZooConfig):
+        return ShapeZooTraining(config, source(config.dataset, config.instances, config.seed), device)
+    if isinstance(config, MultiZooConfig):
+        return MultiZooTraining(config, images_of(config.dataset, architecture(config.teacher), device))
+    if isinstance(config, NetworkConfig):
+        return NetworkTraining(config, images_of(config.dataset, architecture(config.architecture), device))
+    if isinstance(config, NernConfig):
+        arch = architecture(arch_of(store, config))
+        original = of_module(config.original, arch.build().to(device), dataset_of(store, config.original), arch.id, skip=config.skip)
+        order = None if config.permutation == "none" else [torch.randperm(layer.stop - layer.start).numpy() for layer in original.layers]  # a tour costs minutes, its step nothing
+        return NernTraining(config, places(config, original, order, device), images_of(original.dataset, arch, device))
+    if isinstance(config, (NetSpaceConfig, ShapeSpaceConfig)):
+        return of_space(config, presets.config(config.zoo), device)
+    if isinstance(config, MultiSpaceConfig):
+        return of_multi_space(config, presets.config(config.zoo), device)
+    raise InvalidValue(f"What a {type(config).__name__} costs cannot be told before it runs: launch it, and its progress says.")
 
 
-def of_step(trainee) -> float:
-    """Seconds of one step: the median of those that fit into SECONDS, without the first, which warms up."""
-    began, took = time.perf_counter(), []
-    for index in range(min(50, trainee.total)):
-        then = time.perf_counter()
-        trainee.step(index)
-        took.append(time.perf_counter() - then)
-        if time.perf_counter() - began > SECONDS:
-            break
-    took = sorted(took[1:] or took)
-    return took[len(took) // 2]
-
-
-def space_training(config, device: str):
-    """The training of a space on networks that nobody has trained: a step costs the same."""
-    import pandas as pd
-
-    zoo_config = presets.config(config.zoo)
+def of_space(config: NetSpaceConfig | ShapeSpaceConfig, zoo_config: ZooConfig | ShapeZooConfig, device: str):
     arch = architecture(zoo_config.architecture)
     count = max(4, config.networks)
-    parameters_NP = torch.stack([flatten(arch.build()) for _ in range(count + 2)]).to(device)
-    table = pd.DataFrame({"split": ["train"] * count + ["val", "val"]})
-    zoo = Zoo("estimate", arch, zoo_config.dataset, parameters_NP, table)
+    table = table_of(["train"] * count + ["val"] * SPARE)
+    parameters_NP = untrained(arch, len(table), device)
+    if isinstance(config, ShapeSpaceConfig):
+        parameters_NP[:, -1] -= values(layers_of(parameters_NP, arch), 2 * torch.rand(len(table), 4096, 3, device=device) - 1).median(dim=1).values  # else some enclose nothing
+    zoo = Zoo("untrained", arch, zoo_config.dataset, parameters_NP, table)
     if isinstance(config, ShapeSpaceConfig):
         return ShapeSpaceTraining(config, zoo)
-    return NetSpaceTraining(replace(config, validate_every=10**9), zoo, datasets.load(zoo_config.dataset, device))
+    return NetSpaceTraining(config, zoo, images_of(zoo_config.dataset, arch, device))
 
 
-def in_words(found: dict) -> str:
-    """'about 4 minutes: 4 000 steps of 63 ms'."""
-    zoo = f", and {duration(found['zoo_seconds'])} for its zoo if that is not at hand" if found["zoo_seconds"] else ""
-    return f"about {duration(found['seconds'])}: {found['steps']:,} steps of {1000 * found['seconds_per_step']:.0f} ms, measured now on this machine{zoo}"
+def of_multi_space(config: MultiSpaceConfig, zoo_config: MultiZooConfig, device: str) -> MultiSpaceTraining:
+    archs, teacher = tuple(map(architecture, zoo_config.architectures)), architecture(zoo_config.teacher)
+    counts = [shown + SPARE for shown in config.train]
+    table = table_of([split for shown in config.train for split in ["train"] * shown + ["val"] * SPARE])
+    table["class_id"] = [id_ for id_, count in enumerate(counts) for _ in range(count)]
+    parameters_NZ = padded([untrained(arch, count, device) for arch, count in zip(archs, counts)])
+    zoo = MultiZoo("untrained", archs, zoo_config.dataset, parameters_NZ, table, teacher, untrained(teacher, 1, device)[0])
+    return MultiSpaceTraining(config, zoo, images_of(zoo_config.dataset, teacher, device))
 
 
-def duration(seconds: float) -> str:
-    """'40 seconds', '12 minutes', '3.5 hours', '2.1 days'."""
-    for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.1f} {name}" if size > 60 else f"{seconds / size:.0f} {name}"
-    return f"{seconds:.0f} seconds"
+def dataset_of(store: Store, original: str) -> str | None:
+    """What the original of a NeRN, at hand or a preset, was trained on."""
+    found = store.open(original).manifest.config if store.has(original) else vars(presets.config(original))
+    return found.get("dataset")
+
+
+def untrained(arch: Architecture, count: int, device: str) -> torch.Tensor:
+    return torch.stack([flatten(arch.build()) for _ in range(count)]).to(device)
+
+
+def table_of(splits: list[str]):
+    import pandas as pd
+
+    return pd.DataFrame({"split": splits, **{f"{split}_accuracy": 0.5 for split in datasets.SPLITS}})
+
+
+def images_of(dataset: str | None, arch: Architecture, device: str) -> datasets.Images:
+    """The images of a data set, or noise where they are not here."""
+    return datasets.at_hand(dataset, device) or noise(arch, COUNT, device)

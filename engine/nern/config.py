@@ -54,11 +54,13 @@ class NernConfig:
     betas: tuple[float, float] = (0.5, 0.999)
     weight_decay: float = 1e-3
     validate_every: int = 500
+    measured: int = 0  # validation images, the first ones, that choose; 0 for all
     start: str = ""  # ours: preset or artifact of a NeRN of the same original, order and size, whose predictor this one goes on from
     seed: int = 0
 
     def __post_init__(self):
         require(min(self.hidden, self.levels, self.images, self.batch, self.steps, self.validate_every) >= 1, "hidden, levels, images, batch, steps and validate_every are at least 1.")
+        require(self.measured >= 0, "measured is at least 0.")
         require(self.lr > 0 and self.base > 0, "lr and base are above 0.")
         require(min(self.reconstruction, self.distillation, self.features, self.kernel, self.lr_end, self.weight_decay) >= 0, "loss weights, kernel, lr_end and weight_decay are at least 0.")
         require(self.kernel == 0 or self.kernel % 2 == 1, f"kernel is the odd side of the predicted kernels, or 0; got {self.kernel}.")

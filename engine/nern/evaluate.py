@@ -13,17 +13,8 @@ from torch import Tensor
 from ..datasets import Images
 from .losses import divergence, smoothness, weight_error
 from .nern import Nern, sizes
-from .original import Network
+from .original import logits
 from .permutations import KINDS, permutations
-
-PIECE_PIXELS = 256_000  # image pixels of one piece of work
-
-
-@torch.no_grad()
-def logits(network: Network, weights: Sequence[Tensor], images_BCHW: Tensor) -> Tensor:
-    """Logits [B, K], piece by piece."""
-    piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
-    return torch.cat([network(weights, part_BCHW)[0] for part_BCHW in images_BCHW.split(piece)])
 
 
 def evaluate(nern: Nern, images: Images | None, split: str = "test") -> dict:

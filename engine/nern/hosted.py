@@ -23,11 +23,11 @@ from ..errors import InvalidValue, closest
 from ..host import Host, image_count, stamp
 from ..stacked import wilson
 from .compress import check, compressed, stored_bytes
-from .evaluate import logits, smoothness_of
+from .evaluate import smoothness_of
 from .losses import weight_error
 from .make import images_of, load_nern
 from .nern import Nern, sizes
-from .original import Layer, Original, load_original
+from .original import Layer, Original, load_original, logits
 from .permutations import KINDS, bits, permutation
 
 HELD = 4  # of each kind, in memory for each host

@@ -17,10 +17,10 @@ from ..make import artifact_id, checkpoint_path, provenance, train_to_end
 from ..multi.space import load_multi_zoo
 from ..netspace.space import load_space, load_zoo, read_config
 from .config import NernConfig, NetworkConfig
-from .evaluate import evaluate, logits, share
+from .evaluate import evaluate, share
 from .nern import Nern, places
 from .network_training import NetworkTraining
-from .original import FILE, Original, build, load_original, of_module
+from .original import FILE, Original, build, load_original, logits, of_module
 from .predictor import Predictor
 from .training import CURVES, NernTraining
 

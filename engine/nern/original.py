@@ -18,9 +18,11 @@ from torch.func import functional_call
 from ..archs import architecture
 from ..archs.memory import lies_well
 from ..artifacts import Store
+from ..datasets.pixels import Pixels
 from ..errors import CheckpointMismatch, InvalidValue
 
 FILE = "network.safetensors"
+PIECE_PIXELS = 256_000  # image pixels of one piece of work
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,13 @@ class Network:
         logits_BK = functional_call(self.module, tensors, (images_BCHW.contiguous(memory_format=self.layout),))
         maps, self.maps = self.maps, []
         return logits_BK, maps
+
+
+@torch.no_grad()
+def logits(network: Network, weights: Sequence[Tensor], images_BCHW: Tensor | Pixels) -> Tensor:
+    """Logits [B, K], piece by piece."""
+    piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
+    return torch.cat([network(weights, part_BCHW)[0] for part_BCHW in images_BCHW.split(piece)])
 
 
 def followers(module: nn.Module) -> dict[str, str]:

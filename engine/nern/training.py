@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from ..datasets import Images
+from ..datasets.pixels import Pixels, parts
 from ..errors import DataMissing
 from ..training import generator
 from . import losses
 from .config import NernConfig
 from .nern import Places
+from .original import logits
 from .predictor import Predictor, start
 from .sampling import sample
 
@@ -50,7 +52,7 @@ class NernTraining:
         self.config, self.places, self.original = config, places, places.original
         if config.distils and config.inputs == "data" and images is None:
             raise DataMissing(f"{self.original.id} was trained on {self.original.dataset or 'images that are not named'}, and those are not on this machine. Train without them: --inputs noise, or --inputs none.")
-        self.images, self.total = images, config.steps
+        self.images, self.val, self.total = images, images and images.first(config.measured), config.steps
         self.device = places.inputs.place_M.device
         self.network, self.weights = self.original.network, self.original.weights
         self.sizes = [layer.stop - layer.start for layer in self.original.layers]
@@ -68,11 +70,11 @@ class NernTraining:
         self.known = self._answers(images.images["train"]) if config.distils and config.inputs == "data" and self._fits(images.images["train"]) else None
         self.val_BCHW = self._validation_images()
         with torch.no_grad():
-            self.val_BK = None if self.val_BCHW is None else self.network(self.weights, self.val_BCHW)[0]
+            self.val_BK = None if self.val_BCHW is None else logits(self.network, self.weights, self.val_BCHW)
 
     def _validation_images(self) -> Tensor | None:
         if self.config.inputs == "data" and self.images is not None:
-            return self.images.images["val"]
+            return self.val.images["val"]
         if self.config.inputs == "noise":
             return self._noise(VALIDATION_IMAGES, 43)
         return None
@@ -101,9 +103,12 @@ class NernTraining:
         return train_BCHW[picks_B], self.known[0][picks_B], [rows_BX[picks_B] for rows_BX in self.known[1]]
 
     @torch.no_grad()
-    def _answers(self, images_BCHW: Tensor) -> tuple[Tensor, list[Tensor]]:
-        logits_BK, maps = self.network(self.weights, images_BCHW)
-        return logits_BK, [losses.flat(maps_BCHW) for maps_BCHW in maps] if self.config.features else []
+    def _answers(self, images_BCHW: Tensor | Pixels) -> tuple[Tensor, list[Tensor]]:
+        if not self.config.features:
+            return logits(self.network, self.weights, images_BCHW), []
+        found = [self.network(self.weights, part_BCHW) for part_BCHW in parts(images_BCHW)]
+        rows = [torch.cat([losses.flat(maps[layer]) for _, maps in found]) for layer in range(len(self.weights))]
+        return torch.cat([logits_BK for logits_BK, _ in found]), rows
 
     def _fits(self, images_BCHW: Tensor) -> bool:
         """Whether the original's feature maps on all training images are few enough to be computed once."""
@@ -153,12 +158,12 @@ class NernTraining:
         predicted = self.places.split(self.predictor(self.places.inputs))
         found = {"weight_error": losses.weight_error(predicted, self.weights)}
         if self.val_BCHW is not None:
-            logits_BK = self.network(predicted, self.val_BCHW)[0]
+            logits_BK = logits(self.network, predicted, self.val_BCHW)
             found["val_divergence"] = losses.divergence(logits_BK, self.val_BK)
             found["val_agreement"] = float((logits_BK.argmax(-1) == self.val_BK.argmax(-1)).float().mean())
         if self.images is not None:
-            labels_B = self.images.labels["val"]
-            answers_B = logits_BK.argmax(-1) if self.config.inputs == "data" else self.network(predicted, self.images.images["val"])[0].argmax(-1)
+            labels_B = self.val.labels["val"]
+            answers_B = (logits_BK if self.config.inputs == "data" else logits(self.network, predicted, self.val.images["val"])).argmax(-1)
             found["val_accuracy"] = float((answers_B == labels_B).float().mean())
         score = found["val_divergence"] if self.config.distils and self.val_BCHW is not None else found["weight_error"]
         if score < self.best_score:

@@ -39,6 +39,23 @@ def cifar(architecture: str, dataset: str) -> NetworkConfig:
     return NetworkConfig(f"{architecture}-{dataset}", dataset, steps=200 * 45_000 // 128)
 
 
+def cifar_mini() -> NetworkConfig:
+    """ResNet20 on CIFAR-10 in 18 epochs of 40 000 images: an hour of one core."""
+    return NetworkConfig("resnet20-cifar10", "cifar10", steps=18 * 40_000 // 128, batch=128, weight_decay=5e-4, augment=4)
+
+
+def nern_mini_coarse() -> NernConfig:
+    """Its NeRN for two cores, first stage: the kernels alone, all of them in every step."""
+    return NernConfig("network-cifar10-resnet20-mini", hidden=200, inputs="none", sampling="all", steps=2500, lr=1e-2, validate_every=500)
+
+
+def nern_mini() -> NernConfig:
+    """Second stage: mostly what the network answers, on 64 images a step."""
+    return replace(
+        nern_mini_coarse(), start="nern-cifar10-resnet20-mini-coarse", inputs="data", distillation=0.1, features=1e-2, images=64, sampling="weighted", batch=4096, steps=1500, lr=3e-3, validate_every=100, measured=2000
+    )  # fmt: skip
+
+
 def paper(original: str, hidden: int, steps: int, **changes) -> NernConfig:
     return NernConfig(original, hidden=hidden, steps=steps, **changes)
 
@@ -57,6 +74,9 @@ IMAGENET = {"images": 32, "batch": 1 << 16, "steps": 160_000, "distillation": 1e
 PRESETS = {
     "network-digits": network_digits,
     **{name: partial(network_digits, float(factor)) for factor, name in SMOOTH.items()},
+    "network-cifar10-resnet20-mini": cifar_mini,
+    "nern-cifar10-resnet20-mini-coarse": nern_mini_coarse,
+    "nern-cifar10-resnet20-mini": nern_mini,
     "network-cifar10-resnet20": partial(cifar, "resnet20", "cifar10"),
     "network-cifar10-resnet56": partial(cifar, "resnet56", "cifar10"),
     "network-cifar100-resnet56": partial(cifar, "resnet56", "cifar100"),

@@ -32,7 +32,8 @@ class ShapeZooTraining:
         self.arch = architecture(config.architecture)
         self.fit = FitConfig(hidden_of(self.arch), config.steps, config.batch, config.lr, config.schedule)
         self.chunks = -(-config.steps // CHUNK)
-        self.total = -(-config.instances // config.stack) * self.chunks
+        self.restarts = -(-config.instances // config.stack)  # steps that begin by drawing queries
+        self.total = self.restarts * self.chunks
         self.parameters_NP = torch.zeros(config.instances, self.arch.parameters, device=self.device)
         self.moments_2NP = torch.zeros(2, config.stack, self.arch.parameters, device=self.device)
         self._pool = (-1, torch.empty(0), torch.empty(0))
