@@ -61,7 +61,7 @@ with first:
 with second:
     fields = {**start, **lso.pick_objective(space)}
 with third:
-    with st.popover("Steps, rate ...", icon=":material/tune:", width="stretch"):
+    with st.popover("Settings", icon=":material/tune:", width="stretch"):
         fields |= lso.pick_rest(fields["objective"])
     if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=not here or fields["objective"] == "cloud" and not fields["target"]):
         try:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import FLAGS, ROOT, find_chromium, start, stop
 
 PICTURES = ROOT / "assets" / "pictures"
-SPACE, A, B, GAMMA = "netspace-digits", "digits-lenetlike-0032", "digits-lenetlike-0004", 0.45
+SPACE, A, B, POOR, GAMMA = "netspace-digits", "digits-lenetlike-0032", "digits-lenetlike-0004", "digits-lenetlike-0538", 0.45
 PAGES = {  # picture: path, what is there once the page has settled
     "home": ("/", "text=Computing on"),
     "latent_map": (f"/latent-map?space={SPACE}&a={A}&b={B}", "[data-testid=latent-map]"),
@@ -19,7 +19,7 @@ PAGES = {  # picture: path, what is there once the page has settled
     "several": ("/interpolation?space=netspace-digits-multi&gamma=0.62", "[data-testid=live-accuracy][data-images]"),
     "nern": ("/nern", "[data-testid=nern-accuracy]"),
     "preps": (f"/preps?space={SPACE}&instance={B}", "[data-testid=prep-predicted]"),
-    "lso": (f"/lso?space={SPACE}&instance={A}", "[data-testid=lso-map]"),
+    "lso": (f"/lso?space={SPACE}&instance={POOR}", "[data-testid=lso-map]"),
     "papers": ("/papers?entry=netspace-figure-3", "text=Ours rests on"),
 }
 SETTLE_MS = 6_000  # curves fill in by themselves

@@ -1,4 +1,5 @@
-"""Live controls: a .py that mounts each, beside its .js and .css. Those share live.js: the socket, latest-wins, frames.
+"""Live controls: a .py that mounts each, beside its .js and .css. Those share mount.js (a view's life) and live.js (the socket,
+latest-wins, frames).
 
 Streamlit takes a component's script as one string, so shared files are joined: source("live.js", "interpolation.js").
 """

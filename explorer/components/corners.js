@@ -164,16 +164,6 @@ function cellOrder() {
   return [...cells.values()];
 }
 
-const pads = new WeakMap();
-
 export default function ({ parentElement, data, setStateValue }) {
-  const pad = pads.get(parentElement) ?? new CornerPad(parentElement.querySelector(".cp"));
-  pads.set(parentElement, pad);
-  pad.update(data, setStateValue);
-  const turn = (pad.turn = (pad.turn ?? 0) + 1);
-  return () => {
-    if (pad.turn !== turn) return;
-    pad.close();
-    pads.delete(parentElement);
-  };
+  return mount(parentElement, () => new CornerPad(parentElement.querySelector(".cp")), (pad) => pad.update(data, setStateValue));
 }

@@ -34,7 +34,7 @@ _mount = st.components.v2.component(
     "explorer_corners",
     html=HTML,
     css=source("interpolation.css", "corners.css"),
-    js=source("live.js", "class_ids.js", "corners.js"),
+    js=source("mount.js", "live.js", "class_ids.js", "corners.js"),
     isolate_styles=False,
 )
 

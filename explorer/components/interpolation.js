@@ -20,19 +20,16 @@ function curveOrder(architectures) {
   return [...order];
 }
 
-class Interpolation {
+class Interpolation extends LiveView {
   constructor(root) {
-    this.root = root;
-    this.find = (name) => root.querySelector(`[data-ip="${name}"]`);
+    super(root, "ip");
     this.value = root.querySelector('[data-testid="live-accuracy"]');
     this.preps = { a: this.canvas("prep-target"), here: this.canvas("prep-predicted"), b: this.canvas("prep-target-b") };
     this.bytes = {};
     this.classes = new ClassIds(this.find("network"));
     this.pending = []; // gammas on their way to Python and back
-    this.live = new Live((state, reason) => this.connection(state, reason));
     this.slider = new GammaSlider(root.querySelector(".ip-slider"), (gamma, stamp) => this.input(gamma, stamp), (gamma) => this.commit(gamma));
     this.curve = new PathCurve(root.querySelector(".ip-curve"), (error) => this.fail(error));
-    window.__live = this.live.stats; // read by the tests and the bench
   }
 
   canvas(name) {
@@ -268,18 +265,6 @@ class Interpolation {
     this.setStateValue("gamma", { space: this.data.space, a: this.data.a, b: this.data.b, gamma, at: Date.now() });
   }
 
-  connection(state, reason) {
-    const words = { connecting: "connecting", open: "live", lost: "reconnecting" };
-    Object.assign(this.find("connection"), { textContent: words[state], title: reason });
-    this.find("connection").dataset.state = state;
-    if (reason) this.fail(new Error(reason));
-  }
-
-  fail(error) {
-    const line = this.find("error");
-    if (line.textContent !== (error?.message ?? "")) line.textContent = line.title = error?.message ?? "";
-  }
-
   close() {
     clearTimeout(this.timer);
     this.key = null;
@@ -289,17 +274,6 @@ class Interpolation {
   }
 }
 
-const mounted = new WeakMap();
-
 export default function ({ parentElement, data, setStateValue }) {
-  const view = mounted.get(parentElement) ?? new Interpolation(parentElement.querySelector(".ip"));
-  mounted.set(parentElement, view);
-  view.update(data, setStateValue);
-  // Streamlit runs the clean-up of a call that newer data overtook, too: only the last one ends the view.
-  const turn = (view.turn = (view.turn ?? 0) + 1);
-  return () => {
-    if (view.turn !== turn) return;
-    view.close();
-    mounted.delete(parentElement);
-  };
+  return mount(parentElement, () => new Interpolation(parentElement.querySelector(".ip")), (view) => view.update(data, setStateValue));
 }

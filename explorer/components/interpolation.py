@@ -16,7 +16,7 @@ _mount = st.components.v2.component(
     "explorer_interpolation",
     html=source("interpolation.html"),
     css=source("interpolation.css"),
-    js=source("live.js", "gamma_slider.js", "path_curve.js", "class_board.js", "class_ids.js", "interpolation.js"),
+    js=source("mount.js", "live.js", "live_view.js", "gamma_slider.js", "path_curve.js", "class_board.js", "class_ids.js", "interpolation.js"),
     isolate_styles=False,  # Plotly's hover styles live in the document's head
 )
 

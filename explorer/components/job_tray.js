@@ -1,17 +1,9 @@
 // What runs, on every page. job_feed.js comes before this file.
 
-const trays = new WeakMap();
 const TRAY_MS = 2000, TRAY_QUIET_MS = 5000, TRAY_ROOM = 2;
 
 export default function ({ data, parentElement }) {
-  let tray = trays.get(parentElement);
-  if (!tray) trays.set(parentElement, (tray = new Tray(parentElement.querySelector(".tray"))));
-  tray.pages = data.pages;
-  return () => {
-    clearTimeout(tray.timer);
-    tray.closed = true;
-    trays.delete(parentElement);
-  };
+  return mount(parentElement, () => new Tray(parentElement.querySelector(".tray")), (tray) => { tray.pages = data.pages; });
 }
 
 class Tray {
@@ -19,6 +11,11 @@ class Tray {
     this.root = root;
     this.pages = {};
     this.look();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.closed = true;
   }
 
   async look() {

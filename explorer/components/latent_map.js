@@ -3,21 +3,13 @@
 // latent_map.py puts before this file.
 
 const OWN = ["dims", "colour", "a", "b", "instance"]; // what a person sets here and the URL follows
-const maps = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  let map = maps.get(parentElement);
-  if (!map) {
-    map = new LatentMap(parentElement.querySelector(".lm"));
-    maps.set(parentElement, map);
-  }
-  map.act = (values) => setTriggerValue("act", values);
-  map.select = (ids) => setStateValue("selection", ids);
-  map.update(data);
-  return () => {
-    map.destroy();
-    maps.delete(parentElement);
-  };
+  return mount(parentElement, () => new LatentMap(parentElement.querySelector(".lm")), (map) => {
+    map.act = (values) => setTriggerValue("act", values);
+    map.select = (ids) => setStateValue("selection", ids);
+    map.update(data);
+  });
 }
 
 class LatentMap extends Picture {
@@ -38,6 +30,7 @@ class LatentMap extends Picture {
   // ---- what comes from Python, and what goes there
 
   update(data) {
+    if (data.space !== this.space) this.sent = {};
     for (const name of OWN) {
       const value = data[name] ?? null;
       if (name in this.sent && this.sent[name] !== value) continue; // an older answer
@@ -71,7 +64,7 @@ class LatentMap extends Picture {
   set(values) {
     Object.assign(this.view, values);
     Object.assign(this.sent, values);
-    this.act(values);
+    this.act({ ...this.sent }); // all of it: of two acts in one breath Streamlit may keep the later alone
     this.paint();
   }
 
@@ -100,7 +93,7 @@ class LatentMap extends Picture {
       else if (action === "unselect") this.selected([]);
       else if (action === "reset") this.reset();
       else if (action === "save") this.save(value);
-      else if (action === "go" && !(event.metaKey || event.ctrlKey || event.shiftKey)) { event.preventDefault(); this.act({ go: true }); }
+      else if (action === "go" && !(event.metaKey || event.ctrlKey || event.shiftKey)) { event.preventDefault(); this.act({ ...this.sent, go: true }); }
     });
     this.find("colour").addEventListener("change", (event) => { this.hidden.clear(); this.set({ colour: event.target.value }); });
     const search = this.find("search");
@@ -124,7 +117,7 @@ class LatentMap extends Picture {
     this.observer.observe(this.find("stage"));
   }
 
-  destroy() {
+  close() {
     this.observer.disconnect();
     Object.values(this.pictures).forEach((picture) => window.Plotly.purge(picture));
   }

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.components import source
+
 COLOURS = ("accuracy", "predicted", "steps", "split", "architecture")
 SHAPE_COLOURS = ("iou", "fit", "legs", "split", "architecture")
 DIMS = ("2", "3")
@@ -73,7 +75,7 @@ _mount = st.components.v2.component(
     "latent_map",
     html=HTML,
     css=_here.with_suffix(".css").read_text("utf-8"),
-    js=_here.with_name("latent_map_picture.js").read_text("utf-8") + _here.with_suffix(".js").read_text("utf-8"),
+    js=source("mount.js", "latent_map_picture.js", "latent_map.js"),
     isolate_styles=False,  # Plotly listens on the document and adds its own styles there
 )
 

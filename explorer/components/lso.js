@@ -1,18 +1,11 @@
 // The LSO screen's live part: the trajectory on the latent map, where a click chooses the start, and the curves of the runs.
 // live.js, job_feed.js and job_curve.js come before this file.
 
-const screens = new WeakMap();
-
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".lso");
-  let screen = screens.get(parentElement);
-  if (!screen) screens.set(parentElement, (screen = new LsoScreen(root)));
-  screen.say = (name, value) => setTriggerValue(name, value);
-  screen.update(data);
-  return () => {
-    screen.close();
-    screens.delete(parentElement);
-  };
+  return mount(parentElement, () => new LsoScreen(parentElement.querySelector(".lso")), (screen) => {
+    screen.say = (name, value) => setTriggerValue(name, value);
+    screen.update(data);
+  });
 }
 
 class LsoScreen {

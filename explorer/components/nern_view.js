@@ -10,12 +10,10 @@ const DRAG = 3, SHOW = 2, PANEL = 1, FILL = 0; // priorities
 const percent = (share) => `${(100 * share).toFixed(1)}\u202f%`;
 const megabytes = (bytes) => (bytes >= 1e5 ? `${(bytes / 2 ** 20).toFixed(bytes >= 1e7 ? 1 : 3)}\u202fMB` : `${(bytes / 1024).toFixed(1)}\u202fkB`);
 
-class NernView {
+class NernView extends LiveView {
   constructor(root) {
-    this.root = root;
-    this.find = (name) => root.querySelector(`[data-nv="${name}"]`);
+    super(root, "nv");
     this.value = root.querySelector('[data-testid="nern-accuracy"]');
-    this.live = new Live((state, reason) => this.connection(state, reason));
     this.slider = new GammaSlider(root.querySelector(".ip-slider"), () => this.input(), () => this.commit());
     this.listening = new AbortController();
     for (const bits of NERN_BITS) {
@@ -27,7 +25,6 @@ class NernView {
     }
     this.kernels = new NernKernels(this);
     this.panels = new NernPanels(this);
-    window.__live = this.live.stats; // read by the tests
   }
 
   // New data from Python, or another theme.
@@ -205,18 +202,6 @@ class NernView {
     }, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"], toImageButtonOptions: { format: "svg", filename: `${this.data.nern ?? this.data.original}` } });
   }
 
-  connection(state, reason) {
-    const words = { connecting: "connecting", open: "live", lost: "reconnecting" };
-    Object.assign(this.find("connection"), { textContent: words[state], title: reason });
-    this.find("connection").dataset.state = state;
-    if (reason) this.fail(new Error(reason));
-  }
-
-  fail(error) {
-    const line = this.find("failure");
-    if (line.textContent !== (error?.message ?? "")) line.textContent = line.title = error?.message ?? "";
-  }
-
   close() {
     clearTimeout(this.timer);
     this.key = null;
@@ -226,17 +211,6 @@ class NernView {
   }
 }
 
-const mounted = new WeakMap();
-
 export default function ({ parentElement, data, setTriggerValue }) {
-  const view = mounted.get(parentElement) ?? new NernView(parentElement.querySelector(".nv"));
-  mounted.set(parentElement, view);
-  view.update(data, (values) => setTriggerValue("act", values));
-  // Streamlit runs the clean-up of a call that newer data overtook, too: only the last one ends the view.
-  const turn = (view.turn = (view.turn ?? 0) + 1);
-  return () => {
-    if (view.turn !== turn) return;
-    view.close();
-    mounted.delete(parentElement);
-  };
+  return mount(parentElement, () => new NernView(parentElement.querySelector(".nv")), (view) => view.update(data, (values) => setTriggerValue("act", values)));
 }

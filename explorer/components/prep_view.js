@@ -3,19 +3,14 @@
 // Legend: a *cell* is a place in the flat order of parameters; the picture wraps that order into `cols` columns (raw: the PRep's own).
 
 const NAMES = ["target", "predicted", "difference"];
-const views = new WeakMap();
 const spaces = new Map();
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  let view = views.get(parentElement);
-  if (!view) views.set(parentElement, (view = new PrepView(parentElement.querySelector(".pv"))));
-  view.act = (values) => setTriggerValue("act", values);
-  view.tell = (crop) => setStateValue("crop", crop);
-  view.update(data);
-  return () => {
-    view.destroy();
-    views.delete(parentElement);
-  };
+  return mount(parentElement, () => new PrepView(parentElement.querySelector(".pv")), (view) => {
+    view.act = (values) => setTriggerValue("act", values);
+    view.tell = (crop) => setStateValue("crop", crop);
+    view.update(data);
+  });
 }
 
 async function ask(path) {
@@ -274,7 +269,7 @@ class PrepView {
       if (action === "zoom") value === "0" ? this.zoomBy(0) : this.zoomBy(value === "+" ? 1.5 : 1 / 1.5);
       else {
         this.sent[action] = value;
-        this.act({ [action]: value });
+        this.act({ ...this.sent });
         this.arrange({ [action === "view" ? "mode" : "form"]: value });
       }
     });
@@ -334,7 +329,7 @@ class PrepView {
     event.preventDefault();
   }
 
-  destroy() {
+  close() {
     clearTimeout(this.resting);
     this.observer.disconnect();
   }

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.components import source
+
 VIEWS = ("pair", "swipe", "difference")
 FORMS = ("wrapped", "raw")
 ASPECT = {"pair": 1.1, "swipe": 2.4, "difference": 2.4}  # columns to rows of a re-wrapped picture
@@ -49,7 +51,7 @@ _mount = st.components.v2.component(
     "prep_view",
     html=HTML.replace("FIGURES", "".join(FIGURE.format(name=name, title=title) for name, title in TITLES.items())),
     css=_here.with_suffix(".css").read_text("utf-8"),
-    js=_here.with_suffix(".js").read_text("utf-8"),
+    js=source("mount.js", "prep_view.js"),
     isolate_styles=False,
 )
 

@@ -15,10 +15,9 @@ const PANES = {
 const OWN = ["a", "b", "gamma", "shape", "instance", "level", "resolution", "camera"]; // what a person sets here and the URL follows
 const HERO = 4, BESIDE = 3, FINE = 3, SAID = 2, FILM = 0; // priorities
 
-class Shapes {
+class Shapes extends LiveView {
   constructor(root) {
-    this.root = root;
-    this.find = (name) => root.querySelector(`[data-sh="${name}"]`);
+    super(root, "sh");
     this.view = {};
     this.sent = {}; // what was set here and has not come back from Python yet
     this.camera = new Camera();
@@ -35,9 +34,7 @@ class Shapes {
     });
     this.observer = new ResizeObserver(() => this.camera.views.forEach((view) => view.invalidate()));
     this.panes.forEach(({ stage }) => this.observer.observe(stage));
-    this.live = new Live((state, reason) => this.connection(state, reason));
     this.later = new Live();
-    window.__live = this.live.stats; // read by the tests and the bench
     this.slider = new GammaSlider(root.querySelector(".ip-slider"), (gamma, stamp) => this.input(gamma, stamp), (gamma) => this.commit(gamma));
     this.sheet = new ContactSheet(root, (id) => this.pick(id));
     this.film = new Filmstrip(this.find("film"), this.camera, (gamma) => { this.slider.place(gamma); this.input(gamma); this.commit(gamma); });
@@ -359,18 +356,6 @@ class Shapes {
     this.film.save(words, { back: read("--st-background-color"), text: read("--st-text-color") }, style.fontFamily).then(() => this.film.redraw());
   }
 
-  connection(state, reason) {
-    const words = { connecting: "connecting", open: "live", lost: "reconnecting" };
-    Object.assign(this.find("connection"), { textContent: words[state], title: reason });
-    this.find("connection").dataset.state = state;
-    if (reason) this.fail(new Error(reason));
-  }
-
-  fail(error) {
-    const line = this.find("error");
-    if (line.textContent !== (error?.message ?? "")) line.textContent = line.title = error?.message ?? "";
-  }
-
   close() {
     clearTimeout(this.timer);
     this.stamp = null;
@@ -381,17 +366,6 @@ class Shapes {
   }
 }
 
-const mounted = new WeakMap();
-
 export default function ({ parentElement, data, setTriggerValue }) {
-  const view = mounted.get(parentElement) ?? new Shapes(parentElement.querySelector(".sh"));
-  mounted.set(parentElement, view);
-  view.update(data, (values) => setTriggerValue("act", values));
-  // Streamlit runs the clean-up of a call that newer data overtook, too: only the last one ends the view.
-  const turn = (view.turn = (view.turn ?? 0) + 1);
-  return () => {
-    if (view.turn !== turn) return;
-    view.close();
-    mounted.delete(parentElement);
-  };
+  return mount(parentElement, () => new Shapes(parentElement.querySelector(".sh")), (view) => view.update(data, (values) => setTriggerValue("act", values)));
 }

@@ -25,7 +25,7 @@ _mount = st.components.v2.component(
     "explorer_shapes",
     html=source("shapes.html").replace("PANES", "".join(PANE.format(testid=testid, label=label) for testid, label in PANES.items())),
     css=source("interpolation.css", "shapes.css"),
-    js=source("live.js", "gamma_slider.js", "mesh_view.js", "mesh_plotly.js", "contact_sheet.js", "filmstrip.js", "shape_table.js", "shapes.js"),
+    js=source("mount.js", "live.js", "live_view.js", "gamma_slider.js", "mesh_view.js", "mesh_plotly.js", "contact_sheet.js", "filmstrip.js", "shape_table.js", "shapes.js"),
     isolate_styles=False,  # Plotly, where it is needed, listens on the document and adds its own styles there
 )
 

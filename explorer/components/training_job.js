@@ -1,17 +1,11 @@
 // A training job as it goes: curves, progress, the end of its log. live.js, job_feed.js and job_curve.js come before this file.
 
-const watchers = new WeakMap();
-
 export default function ({ data, parentElement, setTriggerValue }) {
-  let watcher = watchers.get(parentElement);
-  if (!watcher) watchers.set(parentElement, (watcher = new TrainingJob(parentElement.querySelector(".tj"))));
-  watcher.say = (name, value) => setTriggerValue(name, value);
-  watcher.id = data.job;
-  watcher.feed.watch([data.job]);
-  return () => {
-    watcher.close();
-    watchers.delete(parentElement);
-  };
+  return mount(parentElement, () => new TrainingJob(parentElement.querySelector(".tj")), (watcher) => {
+    watcher.say = (name, value) => setTriggerValue(name, value);
+    watcher.id = data.job;
+    watcher.feed.watch([data.job]);
+  });
 }
 
 class TrainingJob {

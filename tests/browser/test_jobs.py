@@ -31,7 +31,7 @@ def steps(page: Page) -> int:
 
 def test_an_lso_is_launched_watched_stopped_kept_and_found_on_the_map(page, server):
     page.goto(f"/lso?space={SPACE}")
-    page.get_by_role("button", name="Steps, rate ...").click()
+    page.get_by_role("button", name="Settings").click()
     field = page.get_by_label("steps", exact=True)
     field.fill("20000")
     field.press("Enter")
