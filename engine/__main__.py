@@ -61,6 +61,7 @@ def parser() -> Parser:
     command("jobs", "the jobs, or one: list, show, stop, resume, delete, keep ID; estimate PRESET", action={"choices": JOB_ACTIONS, "nargs": "?", "default": "list", "help": "default: list"}, job={"nargs": "?", "help": "job id, or the preset of estimate"}, __name={"help": "name of the instance that keep makes"})
     command("worker", "work through the queue until nothing was to do for a while", __idle={"type": float, "default": 1800.0, "help": "seconds without a job after which it ends (default: 1800)"})
     command("papers", "the papers' tables and figures beside ours, or one of them", entry={"help": "entry id, e.g. nern-table-5", "nargs": "?"}, __csv={"help": "write them as CSV to this file"}, __latex={"help": "write them as LaTeX (booktabs) to this file"})
+    command("record", "keep an artifact's manifest and tables, without its tensors, for the papers' figures to rest on", id={"help": "artifact id"})
     command("serve", "serve the live API alone", __host={"default": "127.0.0.1"}, __port={"type": int, "default": 8502})
     return top
 

@@ -13,7 +13,7 @@ from . import presets
 from .artifacts import Store
 from .errors import ExplorerError
 from .nern.commands import do_import, do_reconstruct, do_send, do_sweep  # noqa: F401 - commands by their names
-from .papers.commands import do_papers  # noqa: F401
+from .papers.commands import do_papers, do_record  # noqa: F401
 
 
 class WrongUse(ExplorerError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.cost import duration
-from engine.papers import export
+from engine.papers import export, records
 from engine.papers.commands import commands
 from engine.papers.entries import PAPERS, SHORT, Entry, entries
 from engine.papers.resolve import HOLDS, STATES, VERDICTS, Line, Resolved, Shelf, resolved, shelf
@@ -132,7 +132,7 @@ def basis(line: Line) -> str:
         return f"counted from {ours.what}"
     where = f"n {ours.n}, {ours.split}" if ours.n else ours.split
     runs = f"{ours.seeds} run{'s' * (ours.seeds != 1)}"
-    parts = (", ".join(ours.ids), ours.what, runs, where, ours.device, duration(ours.seconds) if ours.seconds else "")
+    parts = (", ".join(ours.ids), ours.what, runs, where, ours.device, duration(ours.seconds) if ours.seconds else "", "its weights are too large to ship" if ours.recorded else "")
     return " \u00b7 ".join(filter(None, parts))
 
 
@@ -169,13 +169,14 @@ def label(entry: Entry) -> str:
 def chart(each: Resolved) -> None:
     """The figure itself, where it is a chart of what is at hand."""
     colours = theme.current()["chartCategoricalColors"]
-    held = [id_ for id_ in paper_charts.artifacts(each) if services.store().has(id_)]
+    known = {id_: records.held(services.store(), id_) for id_ in paper_charts.artifacts(each)}
+    held = {id_: artifact for id_, artifact in known.items() if artifact}
     if each.entry.id in paper_charts.SPACES:
-        for id_ in held[:3]:
-            st.plotly_chart(paper_charts.accuracies(services.store().open(id_, "netspace").table("instances.parquet"), colours), key=f"chart-{id_}")
+        for id_, artifact in list(held.items())[:3]:
+            st.plotly_chart(paper_charts.accuracies(artifact.table("instances.parquet"), colours), key=f"chart-{id_}")
             st.caption(f"`{id_}`: accuracy of its test instances (filled) and of the instances predicted for them (open), from its stored table.")
     elif each.entry.id in paper_charts.CURVES and held:
-        st.plotly_chart(nern_controls.figure({id_: services.store().open(id_, "nern").table("curves.parquet") for id_ in held}, "val_accuracy"), key="chart-curves")
+        st.plotly_chart(nern_controls.figure({id_: artifact.table("curves.parquet") for id_, artifact in held.items()}, "val_accuracy"), key="chart-curves")
         st.caption("Validation accuracy while training, as the runs stored it.")
     elif each.entry.id in paper_charts.SIMILARITY:
         st.plotly_chart(paper_charts.similarity(colours), key="chart-similarity")

@@ -48,6 +48,14 @@ def words(value) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def do_record(options) -> None:
+    from ..commands import emit
+    from .records import record
+
+    folder = record(Store(options.workspace), options.id)
+    emit(options, {"id": options.id, "folder": str(folder)}, f"{folder}: what {options.id} says of itself, without its tensors.")
+
+
 def do_papers(options) -> None:
     from ..artifacts import write_atomic
     from ..commands import emit

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import math
 import statistics
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 
 from ..artifacts import Manifest, Store
 from .counted import configured, counted
 from .entries import UNITS, Cell, Claim, Entry, Measure, Row, Source
+from .records import records
 
 STATES = {  # of an entry, derived
     "reproduced": "Reproduced",
@@ -41,6 +42,7 @@ class Ours:
     device: str
     seconds: float | None
     reduced: bool  # not the paper's own data and size
+    recorded: bool = False  # of a run whose tensors are not here, only what it said of itself
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class Shelf:
     manifests: tuple[Manifest, ...]
     tables: tuple[tuple[str, dict], ...]  # (file, row)
     broken: tuple[str, ...]  # what could not be read, and why
+    records: frozenset[str] = frozenset()  # ids of those manifests whose tensors are not here
 
     @property
     def titles(self) -> dict[str, str]:
@@ -155,7 +158,11 @@ def shelf(store: Store) -> Shelf:
                 rows += [(path.name, numbered(row)) for row in found]
             except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as error:
                 broken.append(f"{path.name} is no table of a sweep ({type(error).__name__}: {error}). `python -m engine sweep` writes one.")
-    return Shelf(tuple(store.manifests()), tuple(rows), tuple(broken))
+    made = store.manifests()
+    here = {manifest.id for manifest in made}
+    kept = [manifest for manifest in records(store).manifests() if manifest.id not in here]
+    broken += records(store).broken().values()
+    return Shelf((*made, *kept), tuple(rows), tuple(broken), frozenset(manifest.id for manifest in kept))
 
 
 def numbered(row: dict) -> dict:
@@ -190,12 +197,14 @@ def look(held: Shelf, source: Source, metric: str, measure: Measure, reduced: bo
         return None if value is None else Ours(scale * value, None, 0, None, "counted, nothing is trained", metric, (), source.preset, str(source), "", None, reduced)
     made = [manifest for manifest in held.manifests if is_of(manifest, source)]
     if not metric:
-        return of_runs(made[:1], None, 1.0, reduced)
+        return of_runs([manifest for manifest in made if manifest.id not in held.records][:1], None, 1.0, reduced)  # a picture needs the weights
     made = [manifest for manifest in made if number(manifest.metrics.get(metric)) is not None]
     ours = of_runs(made, metric, scale, reduced)
     rows = [(file, row) for file, row in held.tables if row["metric"] == metric and is_row_of(row, source)]
     best = max(rows, key=lambda each: each[1]["n"], default=None)
-    return of_table(*best, str(source), scale, reduced) if best and best[1]["n"] > len(made) else ours
+    if best and best[1]["n"] > len(made):
+        return of_table(*best, str(source), scale, reduced)
+    return ours and replace(ours, recorded=any(id_ in held.records for id_ in ours.ids))
 
 
 def is_of(manifest: Manifest, source: Source) -> bool:

@@ -65,9 +65,9 @@ DIGITS: dict[str, dict] = {  # what ships
     "-in-filter": {"permutation": "in-filter"},
     "-none": {"permutation": "none"},
     "-noise": {"inputs": "noise", "steps": 2000},
-    "-90": {"hidden": 90, "steps": 1200},
-    "-90-in-filter": {"hidden": 90, "steps": 1200, "permutation": "in-filter"},
-    "-90-none": {"hidden": 90, "steps": 1200, "permutation": "none"},
+    "-90": {"hidden": 90},
+    "-90-in-filter": {"hidden": 90, "permutation": "in-filter"},
+    "-90-none": {"hidden": 90, "permutation": "none"},
 }
 IMAGENET = {"images": 32, "batch": 1 << 16, "steps": 160_000, "distillation": 1e-6, "features": 1e-6}
 

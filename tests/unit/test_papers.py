@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -26,6 +27,7 @@ from engine.papers import export
 from engine.papers.commands import commands
 from engine.papers.counted import configured, counted
 from engine.papers.entries import Cell, Source, entries, entry, parse
+from engine.papers.records import held, record, records
 from engine.papers.resolve import resolve, shelf
 
 NETSPACE = [*(f"netspace-figure-{i}" for i in range(1, 6)), "netspace-table-1", *(f"netspace-suppl-figure-{i}" for i in range(1, 7)), "netspace-suppl-table-1"]
@@ -229,6 +231,37 @@ def test_seeds_are_one_figure_with_its_spread(store):
     assert (ours.seeds, ours.value, ours.spread, ours.seconds) == (3, pytest.approx(88.0), pytest.approx(1.0), 90.0)
     put(store, "seed-1", "nern-cifar10-resnet20-140", {"weight_error": 0.1}, permutation="none", seed=1)  # not measured there
     assert line(store, "nern-table-5", "resnet20-140.accuracy").ours.seeds == 2
+
+
+def test_a_run_that_is_too_large_to_ship_counts_by_its_record(store):
+    """Its figures and tables stay, its tensors go; the artifact itself, where it is at hand, comes before its record."""
+    put(store, "huge", "nern-cifar10-resnet20-140", {"reconstructed_accuracy": 0.88}, permutation="none")
+    folder = record(store, "huge")
+    assert [path.name for path in folder.iterdir()] == ["manifest.json"]
+    assert line(store, "nern-table-5", "resnet20-140.accuracy").ours.recorded is False
+    shutil.rmtree(store.workspace / "huge")
+    ours = line(store, "nern-table-5", "resnet20-140.accuracy").ours
+    assert (ours.value, ours.ids, ours.recorded, ours.seeds) == (pytest.approx(88.0), ("huge",), True, 1)
+    assert not store.has("huge") and held(store, "huge").manifest.id == "huge" and held(store, "nobody") is None
+    shutil.rmtree(folder)
+    assert line(store, "nern-table-5", "resnet20-140.accuracy").ours is None  # control
+
+
+def test_a_broken_record_is_named_and_the_rest_goes_on(store):
+    put(store, "huge", "nern-cifar10-resnet20-140", {"reconstructed_accuracy": 0.88}, permutation="none")
+    (record(store, "huge") / "manifest.json").write_text("{")
+    shutil.rmtree(store.workspace / "huge")
+    assert "huge" in shelf(store).broken[0] and line(store, "nern-table-5", "resnet20-140.accuracy").ours is None
+
+
+def test_the_records_that_ship_can_be_read(gallery_store):
+    shipped = records(gallery_store)
+    assert not shipped.broken()
+    for manifest in shipped.manifests():
+        assert manifest.preset in presets.presets() and not gallery_store.has(manifest.id), f"{manifest.id} ships whole: it needs no record"
+        for name in manifest.files:
+            if name.endswith(".parquet"):
+                assert len(shipped.open(manifest.id).table(name))
 
 
 def table(store: Store, text: str) -> None:

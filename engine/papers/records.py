@@ -1,0 +1,43 @@
+"""Runs whose tensors are too large to ship: what they say of themselves (manifests) and their tables, kept so that figures can rest on them.
+
+A record is an artifact's folder without its tensors, in `records` beside the gallery, where `python -m engine record ID` puts it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from ..artifacts import Artifact, Store, fsync, replace_folder
+from ..errors import StorageError
+
+
+def records(store: Store) -> Store:
+    """The records beside a store's gallery, as a store of their own: manifests and tables can be read, tensors cannot."""
+    folder = store.gallery.parent / "records"
+    return Store(folder, gallery=folder)
+
+
+def held(store: Store, id_: str) -> Artifact | None:
+    """The artifact of that id, else its record, else None."""
+    return next((each.open(id_) for each in (store, records(store)) if each.has(id_)), None)
+
+
+def record(store: Store, id_: str) -> Path:
+    """Write the record of an artifact; where it is. Raises UnknownId, CorruptArtifact, StorageError."""
+    artifact, root = store.open(id_), records(store).gallery
+    kept = ["manifest.json", *(name for name in artifact.manifest.files if name.endswith(".parquet"))]
+    for name in kept[1:]:
+        artifact.path(name)  # checked against its hash
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temp = Path(tempfile.mkdtemp(prefix=f".{id_}-", dir=root))
+        for name in kept:
+            shutil.copyfile(artifact.folder / name, temp / name)
+            fsync(temp / name)
+        temp.chmod(0o755)
+        replace_folder(temp, root / id_)
+    except OSError as error:
+        raise StorageError(f"Cannot write to {root} ({error.strerror}). Free some space, or make the folder writable.") from error
+    return root / id_
