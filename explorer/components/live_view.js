@@ -17,7 +17,7 @@ class LiveView {
   }
 
   fail(error) {
-    const line = this.find("error");
+    const line = this.find("failure");
     if (line.textContent !== (error?.message ?? "")) line.textContent = line.title = error?.message ?? "";
   }
 }

@@ -126,7 +126,7 @@ class NernView extends LiveView {
   paint(header) {
     const { sizes, reconstructed, original, agreement } = header;
     Object.assign(this.value.dataset, { prune: header.prune, bits: header.bits });
-    this.find("error").textContent = header.weight_error.toFixed(3);
+    this.find("weight-error").textContent = header.weight_error.toFixed(3);
     for (const name of ["learnable", "predictor", "permutation"]) {
       const row = this.find(`size-${name}`);
       row.style.setProperty("--share", Math.min(1, sizes[name] / sizes.learnable));

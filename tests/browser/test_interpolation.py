@@ -80,8 +80,8 @@ def agrees(page: Page, anchors: tuple[str, str]) -> None:
 
 def drag(page: Page, sweeps: int = 4, moves: int = 60) -> None:
     """Press the thumb, sweep over the whole track and back, release at 0.3 of it."""
-    track = page.locator(".ip-slider").bounding_box()
     grab(slider(page))
+    track = page.locator(".ip-slider").bounding_box()
     y = track["y"] + track["height"] / 2
     for sweep in range(sweeps):
         for move in range(moves + 1):

@@ -85,6 +85,7 @@ def test_two_clicks_set_the_anchors_and_draw_the_measured_line(page):
 def test_the_view_stays_when_the_anchors_change(page):
     open_map(page)
     names, ((first, at), _) = ids(page), two_points(page)
+    page.get_by_test_id("latent-map").locator('[data-part="stage"]').hover()  # waits until it lies still
     stage = page.get_by_test_id("latent-map").locator('[data-part="stage"]').bounding_box()
     read = "document.querySelector('.lm [data-part=\"flat\"]')._fullLayout.xaxis.range"
     whole = page.evaluate(read)
@@ -119,6 +120,7 @@ def test_hovering_shows_a_card_with_a_picture(page):
 def test_a_box_and_a_lasso_fill_the_table_and_the_csv(page, tmp_path):
     open_map(page)
     page.get_by_role("button", name="Box").click()
+    page.get_by_test_id("latent-map").locator('[data-part="stage"]').hover()  # waits until it lies still
     box = page.get_by_test_id("latent-map").locator('[data-part="stage"]').bounding_box()
     left, top, right, bottom = box["x"] + 5, box["y"] + 5, box["x"] + box["width"] - 5, box["y"] + box["height"] / 2
     page.mouse.move(left, top)

@@ -40,9 +40,9 @@ def test_a_drag_goes_through_every_architecture_in_order(page: Page, host, ends)
     slider = page.get_by_role("slider", name="gamma")
     slider.focus()
     seen = [archs[0]]
+    grab(slider)
     track = page.locator(".ip-slider").bounding_box()
     y = track["y"] + track["height"] / 2
-    grab(slider)
     for move in range(1, 61):
         before = live.get_attribute("data-gamma")
         page.mouse.move(track["x"] + move / 60 * track["width"], y)
@@ -68,16 +68,17 @@ def test_the_square_between_four_answers_where_the_thumb_is(page: Page, host):
     expect(value).to_have_attribute("data-x", "0")
     archs = [arch.id for arch in host.space(SPACE).archs]
     expect(value).to_have_attribute("data-architecture", archs[0])
-    pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
-    page.mouse.move(box["x"] + 3, box["y"] + box["height"] - 3)
+    pad.hover(position={"x": 3, "y": box["height"] - 3})  # waits until it lies still
     page.mouse.down()
+    box = pad.bounding_box()
     page.mouse.move(box["x"] + box["width"] - 3, box["y"] + 3, steps=20)  # to the upper right: the largest
     page.mouse.up()
     expect(value).to_have_attribute("data-architecture", archs[-1])
     page.wait_for_function("new URL(location).searchParams.get('x') > 0.9")
     query = {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
     corners = [query[f"c{i}"] for i in range(4)]
+    expect(value).to_have_attribute("data-x", query["x"])
     wanted = host.corner(SPACE, corners, float(query["x"]), float(query["y"]), "all")
     assert float(value.get_attribute("data-value")) == pytest.approx(wanted.accuracy, abs=1e-12)
     page.get_by_role("slider", name="place in the square").press("ArrowLeft")

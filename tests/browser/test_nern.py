@@ -41,6 +41,7 @@ def test_figures_at_rest_are_the_manifests(page):
     for testid, name in (("nern-accuracy", "reconstructed_accuracy"), ("nern-original", "original_accuracy"), ("nern-agreement", "agreement"), ("nern-ratio", "size_ratio")):
         expect(page.get_by_test_id(testid)).not_to_have_text("–")
         assert share(page.get_by_test_id(testid).inner_text()) == pytest.approx(metrics[name]["value"], abs=6e-4), name
+    expect(page.get_by_test_id("nern-weight-error")).to_have_text(f"{metrics['weight_error']['value']:.3f}")
 
 
 def test_dragging_pruning_measures_all_the_way_and_asks_one_question_at_a_time(page):

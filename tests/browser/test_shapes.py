@@ -66,6 +66,7 @@ def picture(page: Page, which: str = "mesh") -> np.ndarray:
 def test_the_mesh_follows_the_thumb_the_camera_stays_and_the_file_is_what_is_shown(page, seen, tmp_path):
     show(page, seen)
     home = root(page).get_attribute("data-camera")
+    mesh(page).hover()  # waits until it lies still
     box = mesh(page).bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 200)
     page.mouse.down()
@@ -75,10 +76,10 @@ def test_the_mesh_follows_the_thumb_the_camera_stays_and_the_file_is_what_is_sho
     assert camera != home
     before = picture(page)
 
-    track = page.locator(".ip-slider").bounding_box()
-    y = track["y"] + track["height"] / 2
     page.evaluate("Object.assign(window.__live, {latencies: [], paints: [], inFlightMax: 0})")
     grab(slider(page))
+    track = page.locator(".ip-slider").bounding_box()
+    y = track["y"] + track["height"] / 2
     counts = set()
     for move in range(8):
         shown = mesh(page).get_attribute("data-gamma")

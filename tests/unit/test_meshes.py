@@ -45,6 +45,16 @@ def test_a_mesh_with_a_hole_still_has_an_inside(tmp_path):
     assert np.array_equal(shape.sdf(points) < 0, np.linalg.norm(points, axis=-1) < RADIUS)
 
 
+def test_a_mesh_of_hundreds_of_thousands_of_triangles_is_read_as_it_is(tmp_path):
+    """As scans are: nothing is thinned out, and the distances are those of the ball."""
+    trimesh.creation.icosphere(subdivisions=7).export(tmp_path / "scan.ply")
+    shape = read_mesh(tmp_path / "scan.ply")
+    assert len(shape.faces_F3) == 327_680
+    points = np.random.default_rng(2).uniform(-1, 1, (500, 3))
+    assert np.allclose(shape.sdf(points), np.linalg.norm(points, axis=-1) - RADIUS, atol=1e-3)
+    assert abs(np.linalg.norm(shape.surface(200, np.random.default_rng(0)), axis=-1) - RADIUS).max() < 1e-3
+
+
 def test_a_mesh_inside_out_is_the_same_shape(tmp_path):
     inverted = box()
     inverted.invert()
