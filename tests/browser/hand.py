@@ -9,9 +9,19 @@ PATIENCE = 60  # seconds: no test is timed, and a busy machine must not fail one
 
 
 def grab(thumb: Locator) -> FloatRect:
-    """Press the mouse on the middle of a thumb once it lies still and nothing covers it; where it lies, in pixels of the window."""
-    thumb.hover()
-    thumb.page.mouse.down()
+    """Press the mouse on the middle of a thumb that lies still, again where the page moved it away from under the pointer; where
+    it lies, in pixels of the window. A held thumb has the keyboard's focus, which it must not have before."""
+    mouse = thumb.page.mouse
+
+    def held() -> bool:
+        thumb.hover()
+        mouse.down()
+        if thumb.evaluate("thumb => thumb === document.activeElement"):
+            return True
+        mouse.up()
+        return False
+
+    until(thumb, held, "the thumb was never held")
     box = thumb.bounding_box()
     assert box is not None
     return box

@@ -130,7 +130,7 @@ def test_every_preset_has_an_original_and_a_size(name):
         module = architecture(arch_id).build()
     size = sizes(made, of_module(made.original, module, None, arch_id, skip=made.skip))
     assert 0.1 < size["ratio"] < 0.9 and (size["permutation"] == 0) == (made.permutation == "none")
-    if not name.startswith("nern-digits"):
+    if not (name.startswith("nern-digits") or "-mini" in name):  # ours are small, and may differ
         assert (made.levels, made.base, made.lr, made.betas, made.start) == (40, 0.76, 5e-3, (0.5, 0.999), "")  # the paper's
         assert made.distillation == made.features == (1e-6 if "imagenet" in name else 1e-4)
     else:
