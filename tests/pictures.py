@@ -13,7 +13,7 @@ PICTURES = ROOT / "assets" / "pictures"
 SPACE, A, B, POOR, GAMMA = "netspace-digits", "digits-lenetlike-0032", "digits-lenetlike-0004", "digits-lenetlike-0538", 0.45
 PAGES = {  # picture: path, what is there once the page has settled
     "home": ("/", "text=Computing on"),
-    "latent_map": (f"/latent-map?space={SPACE}&a={A}&b={B}", "[data-testid=latent-map]"),
+    "latent_map": (f"/latent-map?space={SPACE}&a={POOR}&b={B}", "[data-testid=latent-map]"),
     "interpolation": (f"/interpolation?space={SPACE}&a={A}&b={B}&gamma={GAMMA}", "[data-testid=live-accuracy][data-images]"),
     "shapes": ("/shapes?space=netspace-chairs&gamma=0.4", '[data-testid=filmstrip][data-frames="22"]'),
     "several": ("/interpolation?space=netspace-digits-multi&gamma=0.62", "[data-testid=live-accuracy][data-images]"),
