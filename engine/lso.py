@@ -56,18 +56,18 @@ class Classifying:
 
     def loss(self, index: int, parameters_NP: Tensor) -> tuple[Tensor, Tensor]:
         picks_B = torch.randperm(len(self.images.labels["train"]), generator=generator(self.seed, 31, index))[: self.batch]
-        return self._measure(parameters_NP, "train", picks_B)
+        images_BCHW, labels_B = self.images.images["train"][picks_B], self.images.labels["train"][picks_B]
+        return self._measure(parameters_NP, images_BCHW, labels_B, self.teachers and self.teachers["train"][:, picks_B])
 
     @torch.no_grad()
     def validate(self, parameters_NP: Tensor) -> tuple[Tensor, Tensor]:
-        return self._measure(parameters_NP, "val", slice(None))
+        return self._measure(parameters_NP, self.images.images["val"], self.images.labels["val"], self.teachers and self.teachers["val"])
 
-    def _measure(self, parameters_NP: Tensor, split: str, picks_B) -> tuple[Tensor, Tensor]:
-        labels_B = self.images.labels[split][picks_B]
-        predicted_NBK = self.answers(parameters_NP, self.images.images[split][picks_B])
+    def _measure(self, parameters_NP: Tensor, images_BCHW, labels_B: Tensor, teacher_NBK: Tensor | None) -> tuple[Tensor, Tensor]:
+        predicted_NBK = self.answers(parameters_NP, images_BCHW)
         loss_N, wanted_NB = torch.zeros(()), labels_B
-        if self.teachers is not None:
-            target_NBK = self.teachers[split][:, picks_B].expand_as(predicted_NBK)
+        if teacher_NBK is not None:
+            target_NBK = teacher_NBK.expand_as(predicted_NBK)
             loss_N = distillation(predicted_NBK, target_NBK, self.temperature) * self.weight_N
             wanted_NB = target_NBK.argmax(-1) if self.own else labels_B
         if self.alpha < 1:

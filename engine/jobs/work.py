@@ -24,10 +24,11 @@ from ..make import provenance, train
 from ..multi.lso import ClassifyingMany, wanting
 from ..multi.space import MultiSpace
 from ..netspace import kept
+from ..netspace.evaluate import answers
 from ..netspace.space import MAP_2D, Space, load_space, load_zoo
 from ..netspace.umap_map import place
 from ..shapes.networks import insides, ious, layers_of
-from ..stacked import logits_one, wilson
+from ..stacked import wilson
 from ..training import run
 from . import clouds, specs
 from .folder import Folder, Reporter
@@ -122,22 +123,22 @@ def objective_of(store: Store, space: Space, config: LsoConfig) -> Objective:
     if space.is_shapes:
         target = network(store, space, config.target)
         return Shaping(space.arch, target.parameters_NP, target.arch, config.batch, config.seed)
-    space.needed_images()
+    images = space.choosing_images()
     several = isinstance(space, MultiSpace)
     if several and config.objective == "answers":
         raise InvalidValue(f"{space.id} holds several architectures: the objective is distillation or task.")
     if config.objective == "task" and not several:
-        return Classifying(space.arch, space.images, None, 0.0, batch=config.batch, seed=config.seed)
+        return Classifying(space.arch, images, None, 0.0, batch=config.batch, seed=config.seed)
     if several and not config.target:
         target = Network("teacher", space.zoo.teacher, space.zoo.teacher_P[None])
     else:
         target = network(store, space, config.target)
-    teachers = teachers_of(target.arch, target.parameters_NP, space.images)
+    teachers = teachers_of(target.arch, target.parameters_NP, images)
     if several:
-        found = ClassifyingMany(space.model, space.images, teachers, 0.0 if config.objective == "task" else config.alpha, config.batch, config.seed)
+        found = ClassifyingMany(space.model, images, teachers, 0.0 if config.objective == "task" else config.alpha, config.batch, config.seed)
         found.temperature = config.temperature
         return found
-    return Classifying(space.arch, space.images, teachers, config.alpha, config.temperature, config.batch, config.seed, own=config.objective == "answers")
+    return Classifying(space.arch, images, teachers, config.alpha, config.temperature, config.batch, config.seed, own=config.objective == "answers")
 
 
 def wanted(space: MultiSpace, config: LsoConfig, start_E: Tensor) -> int:
@@ -204,11 +205,12 @@ def report(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso: 
 @torch.no_grad()
 def right_of(space: Space, found, split: str = "test") -> dict:
     """Answers of a network (of `space.at`) on a split: {"value", "right", "n", "low", "high", "per_class", "architecture"}."""
-    labels_B = space.needed_images().labels[split]
-    answers_B = logits_one(found.parameters_P, space.images.images[split], found.arch).argmax(-1)
+    images = space.needed_images() if split == "test" else space.choosing_images()
+    labels_B = images.labels[split]
+    answers_B = answers(found.parameters_P[None], images.images[split], found.arch)[0]
     right, n = int((answers_B == labels_B).sum()), len(labels_B)
     low, high = wilson(right, n)
-    each = [(name, labels_B == k) for k, name in enumerate(space.images.classes)]
+    each = [(name, labels_B == k) for k, name in enumerate(images.classes)]
     per_class = [{"name": name, "right": int((answers_B[mask] == labels_B[mask]).sum()), "n": int(mask.sum())} for name, mask in each]
     return {"value": right / n, "right": right, "n": n, "low": low, "high": high, "split": split, "per_class": per_class, "architecture": found.arch.id}
 

@@ -24,6 +24,7 @@ class MultiZooConfig:
     lr: float = 1e-3  # Adam's constant learning rate
     stack: int = 64  # instances trained at once
     half: bool = True  # keep parameters in half precision; every metric is measured from what is kept
+    measured: int = 0  # training and validation images, the first ones, that accuracies are measured on; 0 for all. Test: always all
     seed: int = 0
 
     def __post_init__(self):
@@ -34,7 +35,7 @@ class MultiZooConfig:
 
     def parts(self) -> list[ZooConfig]:
         """The zoo of each architecture, in the order of the ClassIds, and last that of the teacher."""
-        shared = {"dataset": self.dataset, "batch": self.batch, "lr": self.lr, "stack": self.stack, "half": self.half}
+        shared = {"dataset": self.dataset, "batch": self.batch, "lr": self.lr, "stack": self.stack, "half": self.half, "measured": self.measured}
         each = zip(self.architectures, self.train, self.steps)
         zoos = [
             ZooConfig(arch, train=train, val=self.val, test=self.test, steps_min=max(1, round(self.shortest * steps)), steps_max=steps, seed=self.seed, **shared)
@@ -58,9 +59,11 @@ class MultiSpaceConfig(SpaceConfig):
     images: int = 128  # images per step
     shift: int = 0  # ours: pixels that some images of a step are shifted by at most; the teacher is asked about them as they are then
     shifted: float = 0.25  # their share
+    measured: int = 0  # training and validation images, the first ones, that choose and that accuracies are measured on; 0 for all. Test: always all
 
     def __post_init__(self):
         super().__post_init__()
+        require(self.measured >= 0, "measured is at least 0.")
         require(0 <= self.shift <= 16 and 0 <= self.shifted <= 1, "shift is 0 to 16 pixels, shifted is a share from 0 to 1.")
         require(self.normalise != "layer", "normalise is none or zoo: architectures share their PRep's cells, not their layers.")
         require(len(self.train) >= 2 and self.train[0] > 0 and self.train[-1] > 0, "The smallest and the largest architecture are shown.")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..netspace.evaluate import metric
 from ..training import generator
-from .model import MultiNetSpace, logits_by_architecture
+from .model import MultiNetSpace, accuracies_by_architecture
 from .training import gammas
 from .zoo import MultiZoo
 
@@ -24,14 +24,6 @@ def networks(model: MultiNetSpace, embeddings_NE: Tensor) -> tuple[Tensor, Tenso
     """Parameters [N, Z] and ClassIds [N] of the networks at embeddings."""
     parts = [(model.decode(part), model.class_logits(part).argmax(-1)) for part in embeddings_NE.split(64)]
     return tuple(torch.cat(each) for each in zip(*parts))
-
-
-@torch.no_grad()
-def accuracies(parameters_NZ: Tensor, class_ids_N: Tensor, images_BCHW: Tensor, labels_B: Tensor, archs) -> Tensor:
-    """Share of right answers [N], in 0..1."""
-    parts = zip(parameters_NZ.split(32), class_ids_N.split(32))
-    answers = [logits_by_architecture(part_NZ, ids_N, images_BCHW, archs).argmax(-1) for part_NZ, ids_N in parts]
-    return (torch.cat(answers) == labels_B).double().mean(-1)
 
 
 def lines(zoo: MultiZoo, split: str, seed: int) -> tuple[list[int], list[int]]:
@@ -59,7 +51,7 @@ def evaluate_multi(model: MultiNetSpace, zoo: MultiZoo, images, shown: tuple[int
         rows = zoo.rows(instance_split, id_)
         embeddings[id_] = model.encode(zoo.parameters_NZ[rows])
         predicted_NZ, ids_N = networks(model, embeddings[id_])
-        found_N = accuracies(predicted_NZ, ids_N, images_BCHW, labels_B, archs).cpu().numpy()
+        found_N = accuracies_by_architecture(predicted_NZ, ids_N, images_BCHW, labels_B, archs).cpu().numpy()
         right += (ids_N == id_).tolist()
         metrics[f"gap_mean_{archs[id_].id}"] = metric(np.abs(found_N - target_N[rows]), where)
         metrics[f"target_accuracy_{archs[id_].id}"] = metric(target_N[rows], where)
@@ -85,7 +77,7 @@ def along_lines(model, zoo: MultiZoo, images_BCHW: Tensor, labels_B: Tensor, tar
     gaps, right = {}, []
     for id_, gamma in enumerate(gammas(count), start=1):
         parameters_NZ, ids_N = networks(model, torch.lerp(a_NE, b_NE, gamma))
-        found_N = accuracies(parameters_NZ, ids_N, images_BCHW, labels_B, archs).cpu().numpy()
+        found_N = accuracies_by_architecture(parameters_NZ, ids_N, images_BCHW, labels_B, archs).cpu().numpy()
         gaps[id_] = np.abs(found_N - target_N[zoo.rows(split, id_)].mean())
         right += (ids_N == id_).tolist()
         metrics[f"gamma_accuracy_{archs[id_].id}"] = metric(found_N, where)

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from ..lso import Classifying, Lso, Term, descend
 from ..netspace.evaluate import metric
-from ..stacked import logits_one
-from .evaluate import accuracies, networks
-from .model import MultiNetSpace, logits_by_architecture
+from ..stacked import logits
+from .evaluate import networks
+from .model import MultiNetSpace, accuracies_by_architecture, logits_by_architecture
 from .zoo import MultiZoo
 
 STEPS, LR, BATCH = 150, 1e-2, 256
@@ -44,14 +44,15 @@ def wanting(model: MultiNetSpace, class_ids_N: Tensor) -> Term:
 def optimise(model: MultiNetSpace, zoo: MultiZoo, images, start_NE: Tensor, wanted_N: Tensor, steps: int = STEPS, lr: float = LR, seed: int = 0) -> Lso:
     """Descend from embeddings towards good networks of the wanted ClassIds, taught by the zoo's teacher; validation picks the step."""
     with torch.no_grad():
-        teachers = {split: logits_one(zoo.teacher_P, images.images[split], zoo.teacher)[None] for split in ("train", "val")}
+        teachers = {split: logits(zoo.teacher_P[None], images.images[split], zoo.teacher) for split in ("train", "val")}
     objective = ClassifyingMany(model, images, teachers, seed=seed)
     return descend(Lso(objective.decode, start_NE, objective, steps, lr, validate_every=5, terms=[wanting(model, wanted_N)]))
 
 
-def evaluate_lso(model: MultiNetSpace, zoo: MultiZoo, images, shown: tuple[int, ...], split: str = "test", seed: int = 0) -> dict:
+def evaluate_lso(model: MultiNetSpace, zoo: MultiZoo, images, shown: tuple[int, ...], split: str = "test", seed: int = 0, measured: int = 0) -> dict:
     """Table I: one start per architecture that the space has seen, the instance of the split nearest to its mean accuracy on
-    validation images; accuracies on test images before and after, and the share of wanted ClassIds kept."""
+    validation images; accuracies on test images before and after, and the share of wanted ClassIds kept. The best step is chosen
+    on the first `measured` validation images (0 for all)."""
     seen = [id_ for id_, count in enumerate(shown) if count]
     rows = []
     for id_ in seen:
@@ -59,12 +60,12 @@ def evaluate_lso(model: MultiNetSpace, zoo: MultiZoo, images, shown: tuple[int, 
         rows.append(int((of - of.mean()).abs().idxmin()))
     wanted_N = torch.tensor(seen, device=zoo.parameters_NZ.device)
     start_NE = model.encode(zoo.parameters_NZ[rows])
-    best_NE = optimise(model, zoo, images, start_NE, wanted_N, seed=seed).best_NE
+    best_NE = optimise(model, zoo, images.first(measured), start_NE, wanted_N, seed=seed).best_NE
     where = f"one start per architecture, {split} instances, test images"
     figures, kept = {}, None
     for name, embeddings_NE in (("start", start_NE), ("accuracy", best_NE)):
         parameters_NZ, ids_N = networks(model, embeddings_NE)
-        found_N = accuracies(parameters_NZ, ids_N, images.images["test"], images.labels["test"], zoo.archs)
+        found_N = accuracies_by_architecture(parameters_NZ, ids_N, images.images["test"], images.labels["test"], zoo.archs)
         figures |= {f"lso_{name}_{zoo.archs[id_].id}": {"value": round(float(found), 6), "split": where, "n": 1} for id_, found in zip(seen, found_N)}
         kept = (ids_N == wanted_N).tolist()
     return figures | {"lso_class_id_kept": metric(kept, where)}

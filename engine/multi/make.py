@@ -16,9 +16,9 @@ from ..netspace.space import MAP_2D, MAP_3D
 from ..netspace.umap_map import project
 from ..stacked import accuracies
 from .config import MultiSpaceConfig, MultiZooConfig
-from .evaluate import accuracies as accuracies_by_architecture
 from .evaluate import evaluate_multi, networks
 from .lso import evaluate_lso
+from .model import accuracies_by_architecture
 from .space import load_multi_space, load_multi_zoo
 from .training import MultiSpaceTraining
 from .zoo import TEACHER, MultiZoo, MultiZooTraining
@@ -68,10 +68,11 @@ def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str,
     table["predicted_class_id"] = ids_N.cpu().numpy()
     table["seen"] = [config.train[id_] > 0 for id_ in table["class_id"]]
     for split in datasets.SPLITS:
-        found = accuracies_by_architecture(predicted_NZ, ids_N, images.images[split], images.labels[split], zoo.archs)
+        shown = images if split == "test" else images.first(config.measured)
+        found = accuracies_by_architecture(predicted_NZ, ids_N, shown.images[split], shown.labels[split], zoo.archs)
         table[f"predicted_{split}_accuracy"] = found.cpu().numpy()
     table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
-    metrics = evaluate_multi(model, zoo, images, config.train, "test", "test") | evaluate_lso(model, zoo, images, config.train)
+    metrics = evaluate_multi(model, zoo, images, config.train, "test", "test") | evaluate_lso(model, zoo, images, config.train, measured=config.measured)
     seconds = outcome.seconds + time.monotonic() - began
     total = seconds + zoo_artifact.manifest.provenance["seconds"]
     metrics["seconds"] = {"value": round(total, 1), "split": "zoo and space from scratch", "n": 1}
@@ -102,5 +103,6 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
         zoo = load_multi_zoo(store, artifact.id, device)
         return zoo_metrics(zoo, datasets.load(zoo.dataset, device))
     space = load_multi_space(store, artifact.id, device)
-    shown = space.config.train
-    return evaluate_multi(space.model, space.zoo, space.needed_images(), shown, "test", "test", seed or 0) | evaluate_lso(space.model, space.zoo, space.images, shown, seed=seed or 0)
+    config, images, seed = space.config, space.needed_images(), seed or 0
+    found = evaluate_multi(space.model, space.zoo, images, config.train, "test", "test", seed)
+    return found | evaluate_lso(space.model, space.zoo, images, config.train, seed=seed, measured=config.measured)

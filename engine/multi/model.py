@@ -14,7 +14,7 @@ from ..archs import Architecture
 from ..netspace.decoder import Decoder
 from ..netspace.encoders import PRepEncoder
 from ..prep import pack, unpack
-from ..stacked import logits
+from ..stacked import accuracies, logits
 from ..training import generator
 from .config import MultiSpaceConfig
 
@@ -86,8 +86,18 @@ def build(config: MultiSpaceConfig, archs: tuple[Architecture, ...], shown_NZ: T
 def logits_by_architecture(parameters_NZ: Tensor, class_ids_N: Tensor, images_BCHW: Tensor, archs: tuple[Architecture, ...]) -> Tensor:
     """Logits [N, B, K] of instances of several architectures, each loaded into that of its ClassId; those of one architecture
     are called together. Differentiable."""
+    return by_architecture(lambda group_NP, arch: logits(group_NP, images_BCHW, arch), parameters_NZ, class_ids_N, archs)
+
+
+def accuracies_by_architecture(parameters_NZ: Tensor, class_ids_N: Tensor, images_BCHW: Tensor, labels_B: Tensor, archs: tuple[Architecture, ...]) -> Tensor:
+    """Share of right answers [N] of such instances, in 0..1."""
+    return by_architecture(lambda group_NP, arch: accuracies(group_NP, images_BCHW, labels_B, arch), parameters_NZ, class_ids_N, archs)
+
+
+def by_architecture(measure, parameters_NZ: Tensor, class_ids_N: Tensor, archs: tuple[Architecture, ...]) -> Tensor:
+    """`measure(parameters [n, P], architecture)` of the instances of each architecture, in the order of the instances."""
     order_N = class_ids_N.argsort(stable=True)
     counts = class_ids_N.bincount(minlength=len(archs)).tolist()
     groups = parameters_NZ[order_N].split(counts)
-    found = [logits(group[:, : arch.parameters], images_BCHW, arch) for group, arch in zip(groups, archs) if len(group)]
+    found = [measure(group[:, : arch.parameters], arch) for group, arch in zip(groups, archs) if len(group)]
     return torch.cat(found)[order_N.argsort()]

@@ -16,10 +16,10 @@ from ..datasets.pixels import augmented
 from ..errors import InvalidValue
 from ..netspace.losses import distillation
 from ..netspace.training import Descent
-from ..stacked import logits_one
+from ..stacked import logits, logits_one
 from ..training import generator
 from .config import MultiSpaceConfig
-from .model import build, logits_by_architecture
+from .model import accuracies_by_architecture, build, logits_by_architecture
 from .zoo import MultiZoo
 
 
@@ -60,8 +60,9 @@ class MultiSpaceTraining(Descent):
         super().__init__(config, build(config, zoo.archs, zoo.parameters_NZ[shown], self.class_ids_N[self.shown_N]))
         self.images_BCHW, self.labels_B = images.images["train"], images.labels["train"]
         with torch.no_grad():
-            self.teacher_BK = logits_one(zoo.teacher_P, self.images_BCHW, zoo.teacher)
-        self.val_images_BCHW, self.val_labels_B = images.images["val"], images.labels["val"]
+            self.teacher_BK = logits(zoo.teacher_P[None], self.images_BCHW, zoo.teacher)[0]
+        looked_at = images.first(config.measured)
+        self.val_images_BCHW, self.val_labels_B = looked_at.images["val"], looked_at.labels["val"]
         self.val_N = torch.tensor([row for id_, rows in enumerate(self.rows) if rows for row in zoo.rows("val", id_)])
         self.means_A = self.zoo_means("val")
         self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
@@ -126,6 +127,5 @@ class MultiSpaceTraining(Descent):
     def gaps(self, embeddings_NE: Tensor, wanted_N: Tensor, accuracy_N: Tensor) -> Tensor:
         """|accuracy - wanted accuracy| [N] of decoded networks on the validation images; 1 where the ClassId is another."""
         ids_N = self.model.class_logits(embeddings_NE).argmax(-1)
-        answers_NB = logits_by_architecture(self.model.decode(embeddings_NE), ids_N, self.val_images_BCHW, self.archs).argmax(-1)
-        right_N = (answers_NB == self.val_labels_B).double().mean(-1)
+        right_N = accuracies_by_architecture(self.model.decode(embeddings_NE), ids_N, self.val_images_BCHW, self.val_labels_B, self.archs)
         return torch.where(ids_N == wanted_N.to(ids_N.device), (right_N - accuracy_N.to(right_N)).abs(), torch.ones_like(right_N))

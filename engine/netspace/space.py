@@ -71,6 +71,10 @@ class Space:
             raise datasets.missing(str(self.dataset))
         return self.images
 
+    def choosing_images(self) -> datasets.Images:
+        """Those of them that choose: the first `measured` of each split, where its config says so. Raises DataMissing."""
+        return self.needed_images().first(self.config.measured)
+
     def row(self, instance: str) -> int:
         """Row of an instance's id. Raises UnknownId."""
         found = np.flatnonzero(self.table["id"].to_numpy() == instance)

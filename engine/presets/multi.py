@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 
+from .cifar10 import MEASURED
 from ..multi.config import MultiSpaceConfig, MultiZooConfig
 
 BALANCED, UNSEEN = (60, 50, 60, 100), (40, 0, 0, 80)  # instances that are shown (paper, IV)
@@ -30,6 +31,23 @@ def netspace_digits_unseen() -> MultiSpaceConfig:
     return replace(netspace_digits(), train=UNSEEN_SMALL, shift=0)
 
 
+def zoo_mini() -> MultiZooConfig:
+    """Three architectures of 62 006 to 77 706 parameters on 32x32 pixels, taught by a ResNet20."""
+    return MultiZooConfig(
+        ("lenetlike-cifar10", "vanillacnn-cifar10", "resnet8-cifar10"), "cifar10", "resnet20-cifar10",
+        train=(20, 16, 20), val=4, test=8, steps=(3000, 2000, 1200), teacher_steps=2500, batch=64, lr=2e-3, stack=8, measured=MEASURED,
+    )  # fmt: skip
+
+
+def netspace_mini() -> MultiSpaceConfig:
+    """A space that has seen all three."""
+    return MultiSpaceConfig(
+        "zoo-cifar10-multi-mini", prep_width=9728, embedding=256, encoder_width=16, decoder_channels=(16, 256, 32), normalise="zoo", start="zoo",
+        scale=0.3, networks=1, stratified=True, train=(20, 16, 20), images=64, steps=2500, lr=1.5e-3, warmup=100, cosine=True, clip=1.0, validate_every=250,
+        measured=MEASURED,
+    )  # fmt: skip
+
+
 def zoo_paper(dataset: str, **fields) -> MultiZooConfig:
     names = tuple(f"{family}-{dataset}" for family in ("lenetlike", "vanillacnn", "resnet8", "resnet32"))
     return MultiZooConfig(names, dataset, f"resnet56-{dataset}", **fields)
@@ -44,6 +62,8 @@ PRESETS = {
     "zoo-digits-multi": zoo_digits,
     "netspace-digits-multi": netspace_digits,
     "netspace-digits-unseen": netspace_digits_unseen,
+    "zoo-cifar10-multi-mini": zoo_mini,
+    "netspace-cifar10-multi-mini": netspace_mini,
     "zoo-cifar10-multi": lambda: zoo_paper("cifar10"),
     "netspace-cifar10-multi": lambda: space_paper("cifar10", 2, BALANCED),
     "netspace-cifar10-unseen": lambda: space_paper("cifar10", 2, UNSEEN),

@@ -15,6 +15,10 @@ from engine.archs.resnet import Block
 from engine.config import NetSpaceConfig, ZooConfig
 from engine.datasets import Images
 from engine.datasets.pixels import Pixels
+from engine.multi.config import MultiSpaceConfig, MultiZooConfig
+from engine.multi.lso import optimise
+from engine.multi.training import MultiSpaceTraining
+from engine.multi.zoo import MultiZooTraining
 from engine.netspace.evaluate import counted
 from engine.netspace.training import NetSpaceTraining
 from engine.stacked import accuracies, flatten, stacking_pays
@@ -89,8 +93,33 @@ def test_a_targets_answers_are_the_same_known_or_asked_for():
     assert losses[0] != pytest.approx(float(known.loss(rows_N.flip(0), picks_B.flip(0) * 0, generator(1)).detach()), rel=1e-3)  # control
 
 
+def test_a_space_of_several_architectures_rests_on_large_images(images):
+    """Taught, validated and descended on bytes as on the floats that they stand for, on as many images as the config says."""
+    names = ("lenetlike-cifar10", "resnet8-cifar10")
+    made = MultiZooConfig(names, "cifar10", names[1], train=(1, 1), val=1, test=1, steps=(2, 1), teacher_steps=1, batch=4, stack=4, measured=9)
+    trainee = MultiZooTraining(made, images)
+    for index in range(trainee.total):
+        trainee.step(index)
+    zoo = trainee.zoo("zoo-made-up")
+    config = MultiSpaceConfig(
+        "zoo-made-up", prep_width=9728, embedding=64, encoder_width=8, decoder_channels=(4, 16, 16), normalise="zoo", start="zoo", networks=1, stratified=True,
+        train=(1, 1), images=4, steps=2, measured=9,
+    )  # fmt: skip
+    floats = replace(images, images={split: pixels[:] for split, pixels in images.images.items()})
+    ours, theirs = (MultiSpaceTraining(config, zoo, each) for each in (images, floats))
+    assert torch.allclose(ours.teacher_BK, theirs.teacher_BK, atol=1e-5) and len(ours.val_labels_B) == 9
+    assert ours.step(0)["loss"] == pytest.approx(theirs.step(0)["loss"], rel=1e-4)
+    assert ours.validate() == pytest.approx(theirs.validate(), abs=1e-6)
+    start_NE = ours.model.encode(zoo.parameters_NZ[:2]).detach()
+    found = [optimise(ours.model, zoo, each.first(9), start_NE, torch.tensor([0, 1]), steps=2).embedding_NE for each in (images, floats)]
+    assert torch.allclose(*found, atol=1e-4) and not torch.allclose(found[0], start_NE, atol=1e-4)
+
+
 def test_the_small_presets_of_cifar_name_what_they_leave_out():
     config = presets.config("netspace-cifar10-resnet8-mini")
     zoo = presets.config(config.zoo)
     assert zoo.architecture == "resnet8-cifar10" and config.measured == zoo.measured == 2000
     assert config.prep_height * config.prep_width >= architecture(zoo.architecture).parameters
+    several = presets.config("netspace-cifar10-multi-mini")
+    zoo = presets.config(several.zoo)
+    assert several.measured == zoo.measured == 2000 and several.train == zoo.train and several.prep_height * several.prep_width >= architecture(zoo.architectures[-1]).parameters

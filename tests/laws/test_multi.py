@@ -18,7 +18,7 @@ from engine.multi.config import MultiSpaceConfig, MultiZooConfig
 from engine.multi.evaluate import is_ordered
 from engine.multi.lso import optimise
 from engine.multi.make import make_space, make_zoo
-from engine.multi.model import logits_by_architecture
+from engine.multi.model import accuracies_by_architecture, logits_by_architecture
 from engine.multi.space import load_multi_space
 from engine.multi.training import MultiSpaceTraining, boundary_pairs, gammas, knowledge_distillation
 from engine.multi.zoo import MultiZooTraining
@@ -80,6 +80,9 @@ def test_networks_of_several_architectures_answer_as_each_alone(zoo, images):
         assert torch.allclose(found_BK, logits_one(parameters_Z[: arch.parameters], images_BCHW, arch), atol=1e-4)
     other_NBK = logits_by_architecture(parameters_NZ, ids_N.flip(0).roll(1), images_BCHW, zoo.archs)
     assert not torch.allclose(together_NBK, other_NBK, atol=1e-2)  # control: the ClassId decides
+    labels_B = images.labels["val"][:20]
+    shares_N = (together_NBK.argmax(-1) == labels_B).float().mean(-1)
+    assert accuracies_by_architecture(parameters_NZ, ids_N, images_BCHW, labels_B, zoo.archs).tolist() == pytest.approx(shares_N.tolist())
 
 
 def test_the_loss_is_the_papers_one_network_at_a_time(zoo, images):

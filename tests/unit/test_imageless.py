@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ from engine.frames import unframe
 from engine.host import Host, nbytes_of
 from engine.jobs import work
 from engine.live import answer
+from engine.lso import descend
 from engine.netspace.space import load_space
+from engine.stacked import logits_one
 from tests.archives import image_tree, written
 from tests.serving import ask, get, live, serving
 from tests.tiny_cifar import SPACE, TEST_IMAGES, write_tiny_cifar
@@ -126,6 +129,20 @@ def test_loading_says_no_more_than_the_images_are_missing(made, data):
     assert torch.equal(with_none.parameters_NP, with_images.parameters_NP) and with_none.table.equals(with_images.table) and with_images.images.title == "CIFAR-10 (JPEG)"
     with pytest.raises(InvalidValue, match="'none'"):
         Host(made[0], "cpu").step(SPACE, A, B, 0.5, images="nothing")
+
+
+def test_images_of_bytes_carry_an_lso_to_its_report(made, data):
+    come(made)
+    space = load_space(made[0], SPACE)
+    config = LsoConfig(space=SPACE, a=A, target=B, steps=3, batch=8, validate_every=1)
+    lso = descend(work.make_lso(made[0], space, config))
+    told = work.report(made[0], space, config, work.start_of(space, config)[0], lso)
+    images_BCHW, labels_B = space.images.images["test"][:], space.images.labels["test"]
+    right_B = logits_one(space.at(lso.best_NE[0]).parameters_P, images_BCHW, space.arch).argmax(-1) == labels_B
+    assert told["test"]["after"]["n"] == TEST_IMAGES and told["test"]["after"]["right"] == int(right_B.sum())
+    few = replace(space, config=replace(space.config, measured=5))
+    assert work.objective_of(made[0], few, config).teachers["val"].shape[1] == work.right_of(few, space.at(lso.best_NE[0]), "val")["n"] == 5
+    assert work.right_of(few, space.at(lso.best_NE[0]))["n"] == TEST_IMAGES  # the test split is never cut
 
 
 def finished(name: str, patience: float = 60.0) -> bringing.Bringing:
