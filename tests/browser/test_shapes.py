@@ -211,6 +211,7 @@ def test_a_strangers_mesh_is_placed_and_a_broken_one_is_named(page, seen, server
     rested(page)
     slider(page).focus()
     page.keyboard.press("Home")
+    expect(root(page)).to_have_attribute("data-settled", "0")
     rested(page)
     assert float(page.locator('td[data-of="iou-a"]').first.inner_text()) == pytest.approx(ious[0], abs=0.002)
     page.goto(f"/latent-map?space={SPACE}&instance={manifest['id']}")
