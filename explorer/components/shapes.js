@@ -234,6 +234,8 @@ class Shapes extends LiveView {
   async move(stamp) {
     for (const slot of ["mesh", "mesh-weights", "mesh-original", "said", "film"]) this.later.drop(slot);
     this.table.fade();
+    this.settled = null; // a thumb that comes back to where it was shows what is coarse, as any other
+    delete this.root.dataset.settled;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;

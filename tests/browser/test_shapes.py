@@ -54,6 +54,8 @@ def show(page: Page, seen: list[str], more: str = "", resolution: int = 64) -> N
 
 
 def rested(page: Page, resolution: int = 64) -> None:
+    """Wait until everything is said, finely, of where the thumb now is."""
+    expect(root(page)).to_have_attribute("data-settled", re.compile("."))
     expect(page.locator('[data-testid="measures"][data-ready]')).to_be_visible()
     expect(mesh(page)).to_have_attribute("data-resolution", str(resolution))
 
@@ -88,6 +90,10 @@ def test_the_mesh_follows_the_thumb_the_camera_stays_and_the_file_is_what_is_sho
         counts.add((faces(page), mesh(page).get_attribute("data-resolution")))
     page.mouse.move(track["x"] + 0.8 * track["width"], y)
     expect(mesh(page)).to_have_attribute("data-gamma", "0.8")
+    rested(page)
+    for share in (0.81, 0.8):  # away and back at once
+        page.mouse.move(track["x"] + share * track["width"], y)
+    rested(page)
     assert len(counts) > 5 and {resolution for _, resolution in counts} >= {"48"}, "it did not follow the thumb"
     assert root(page).get_attribute("data-camera") == camera
     page.mouse.up()
@@ -211,7 +217,6 @@ def test_a_strangers_mesh_is_placed_and_a_broken_one_is_named(page, seen, server
     rested(page)
     slider(page).focus()
     page.keyboard.press("Home")
-    expect(root(page)).to_have_attribute("data-settled", "0")
     rested(page)
     assert float(page.locator('td[data-of="iou-a"]').first.inner_text()) == pytest.approx(ious[0], abs=0.002)
     page.goto(f"/latent-map?space={SPACE}&instance={manifest['id']}")
