@@ -22,6 +22,27 @@ def gallery_store(workspace) -> Store:
     return Store(workspace)
 
 
+@pytest.fixture(scope="module")
+def host(gallery_store):
+    """A host of the gallery that ships; what a module's tests load lives as long as the module."""
+    from engine.host import Host
+
+    found = Host(gallery_store, "cpu")
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """So little work is not worth a second core, and on a busy machine waits for it."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def made_up_store(tmp_path) -> Store:
     """A store with one zoo and one measured space of no real weights, and an empty gallery: for what reads manifests."""

@@ -41,9 +41,27 @@ def opened() -> Iterator:
             browser.close()
 
 
+def swept(page, sweeps: int) -> dict:
+    """Drag the thumb over the whole track and back; what the page noted: `latencies` and `paints` in ms, `inFlightMax`."""
+    track, thumb = page.locator(".ip-slider").bounding_box(), page.get_by_role("slider", name="gamma").bounding_box()
+    y = track["y"] + track["height"] / 2
+    page.mouse.move(thumb["x"] + thumb["width"] / 2, y)
+    page.mouse.down()
+    page.evaluate("Object.assign(window.__live, {latencies: [], paints: [], inFlightMax: 0})")
+    for sweep in range(sweeps):
+        for move in range(MOVES + 1):
+            share = move / MOVES if sweep % 2 else 1 - move / MOVES
+            page.mouse.move(track["x"] + share * track["width"], y)
+            page.wait_for_timeout(PAUSE)
+    found = page.evaluate("({latencies: window.__live.latencies, paints: window.__live.paints, inFlightMax: window.__live.inFlightMax})")
+    page.mouse.up()
+    assert found["inFlightMax"] <= 1, "questions queued up"
+    return found
+
+
 @cache
 def marks() -> dict:
-    """What the page noted during a drag over the first shipped space: `latencies` and `paints` in ms, `inFlightMax`."""
+    """What the page noted during a drag over the first shipped space; see `swept`."""
     store, (space_id, *_) = shipped()
     table = store.open(space_id).table("instances.parquet").sort_values("test_accuracy", kind="stable")
     a, b = table["id"].iloc[len(table) // 10], table["id"].iloc[-1]
@@ -52,19 +70,7 @@ def marks() -> dict:
         page.set_default_timeout(PATIENCE)
         page.goto(f"{url.rstrip('/')}/interpolation?space={space_id}&a={a}&b={b}&gamma=0.5")
         page.locator('.ip[data-curve="done"]').wait_for()
-        track, thumb = (page.locator(".ip-slider").bounding_box(), page.get_by_role("slider", name="gamma").bounding_box())
-        y = track["y"] + track["height"] / 2
-        page.mouse.move(thumb["x"] + thumb["width"] / 2, y)
-        page.mouse.down()
-        page.evaluate("Object.assign(window.__live, {latencies: [], paints: [], inFlightMax: 0})")
-        for sweep in range(SWEEPS):
-            for move in range(MOVES + 1):
-                share = move / MOVES if sweep % 2 else 1 - move / MOVES
-                page.mouse.move(track["x"] + share * track["width"], y)
-                page.wait_for_timeout(PAUSE)
-        found = page.evaluate("({latencies: window.__live.latencies, paints: window.__live.paints, inFlightMax: window.__live.inFlightMax})")
-        page.mouse.up()
-    assert found["inFlightMax"] <= 1, "questions queued up"
+        found = swept(page, SWEEPS)
     assert len(found["paints"]) > MOVES, "the figure did not follow the thumb"
     return found
 

@@ -26,7 +26,7 @@ from ..shapes.sources import source
 from ..shapes.zoo import ShapeZooTraining, hidden_of, start_seed
 from ..stacked import flatten
 from . import row
-from .browser import MOVES, PATIENCE, PAUSE, opened
+from .browser import PATIENCE, opened, swept
 from .measure import medians, p95, seconds, tune
 from .startup import explorer
 
@@ -164,17 +164,6 @@ def browser_updates() -> list[dict]:
         page.set_default_timeout(PATIENCE)
         page.goto(f"{url.rstrip('/')}/shapes?space={SPACE}&a={ids[0]}&b={ids[1]}&gamma=0.5")
         page.locator('[data-testid="filmstrip"][data-frames="22"]').wait_for()
-        track, thumb = page.locator(".ip-slider").bounding_box(), page.get_by_role("slider", name="gamma").bounding_box()
-        y = track["y"] + track["height"] / 2
-        page.mouse.move(thumb["x"] + thumb["width"] / 2, y)
-        page.mouse.down()
-        page.evaluate("Object.assign(window.__live, {latencies: [], paints: [], inFlightMax: 0})")
-        for sweep in range(SWEEPS):
-            for move in range(MOVES + 1):
-                share = move / MOVES if sweep % 2 else 1 - move / MOVES
-                page.mouse.move(track["x"] + share * track["width"], y)
-                page.wait_for_timeout(PAUSE)
-        paints, flying = page.evaluate("[window.__live.paints, window.__live.inFlightMax]")
-        page.mouse.up()
-    assert flying <= 1 and len(paints) > 10, "questions queued up, or the mesh did not follow the thumb"
+        paints = swept(page, SWEEPS)["paints"]
+    assert len(paints) > 10, "the mesh did not follow the thumb"
     return [row("mesh_browser_updates_per_s", 1000 * (len(paints) - 1) / (paints[-1] - paints[0]), "1/s", BAR_RATE, higher_is_better=True)]

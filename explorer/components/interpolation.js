@@ -96,20 +96,6 @@ class Interpolation extends LiveView {
     return images ? asked : { ...asked, want: want.filter((each) => each === "prep"), images: "none" };
   }
 
-  // Ask, and hand the answer on only if the anchors are still the same. Refusals go to the error line.
-  async ask(slot, priority, question) {
-    const key = this.key;
-    try {
-      const answer = await this.live.ask(slot, question, priority);
-      if (!answer || key !== this.key) return null;
-      this.fail(null);
-      return answer;
-    } catch (error) {
-      if (key === this.key) this.fail(error);
-      return null;
-    }
-  }
-
   // An anchor itself: the weight path at its end. Its PRep in this pair's colours, its accuracy.
   async target(end, gamma) {
     const answer = await this.ask(end, ONCE, this.question(gamma, "weights", ["prep"]));
@@ -219,21 +205,6 @@ class Interpolation extends LiveView {
     bar.setProperty("--value", accuracy.value);
     this.slider.say(`gamma ${gamma.toFixed(3)}, accuracy ${percent(accuracy.value)}`);
     this.curve.measured("embedding", gamma, accuracy.value);
-  }
-
-  // From the input event's own time stamp to the moment after the frame with its figure was painted.
-  painted(stamp) {
-    const { stats } = this.live;
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => {
-        const now = performance.now();
-        stats.latencies.push(now - stamp);
-        stats.paints.push(now);
-        if (stats.paints.length > 5000) stats.latencies.splice(0, 2500), stats.paints.splice(0, 2500);
-      };
-      channel.port2.postMessage(null);
-    });
   }
 
   paintPrep(which) {

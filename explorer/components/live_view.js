@@ -16,6 +16,35 @@ class LiveView {
     if (reason) this.fail(new Error(reason));
   }
 
+  // Ask, and hand the answer on only if the page still shows the same (`key` says what). Refusals go to the line.
+  async ask(slot, priority, question, socket = this.live) {
+    const { key } = this;
+    try {
+      const answer = await socket.ask(slot, question, priority);
+      if (!answer || key !== this.key) return null;
+      this.fail(null);
+      return answer;
+    } catch (error) {
+      if (key === this.key) this.fail(error);
+      return null;
+    }
+  }
+
+  // From an input event's own time stamp to the moment after the frame with its answer was painted.
+  painted(stamp) {
+    const { stats } = this.live;
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => {
+        const now = performance.now();
+        stats.latencies.push(now - stamp);
+        stats.paints.push(now);
+        if (stats.paints.length > 5000) stats.latencies.splice(0, 2500), stats.paints.splice(0, 2500);
+      };
+      channel.port2.postMessage(null);
+    });
+  }
+
   fail(error) {
     const line = this.find("failure");
     if (line.textContent !== (error?.message ?? "")) line.textContent = line.title = error?.message ?? "";

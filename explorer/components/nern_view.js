@@ -67,20 +67,6 @@ class NernView extends LiveView {
     return this.data.nern ? this.look() : { original: this.data.original };
   }
 
-  // Ask, and hand the answer on only if the page still shows the same. Refusals go to the error line.
-  async ask(slot, priority, question) {
-    const key = this.key;
-    try {
-      const answer = await this.live.ask(slot, question, priority);
-      if (!answer || key !== this.key) return null;
-      this.fail(null);
-      return answer;
-    } catch (error) {
-      if (key === this.key) this.fail(error);
-      return null;
-    }
-  }
-
   choose(bits) {
     if (bits === this.bits) return;
     this.bits = bits;

@@ -68,7 +68,7 @@ class Shapes extends LiveView {
 
   update(data, act) {
     this.act = act;
-    const before = this.key();
+    const before = this.subject();
     const old = this.data;
     this.data = data;
     for (const name of OWN) {
@@ -89,7 +89,7 @@ class Shapes extends LiveView {
       this.loadSheet();
     }
     this.showControls();
-    if (this.key() !== before || data.space !== old?.space) this.start();
+    if (this.subject() !== before || data.space !== old?.space) this.start();
     else if (this.view.gamma !== this.slider.gamma && !this.slider.busy()) {
       this.slider.place(this.view.gamma);
       this.input(this.slider.gamma);
@@ -97,13 +97,13 @@ class Shapes extends LiveView {
   }
 
   set(values) {
-    const before = this.key();
+    const before = this.subject();
     Object.assign(this.view, values);
     Object.assign(this.sent, values);
     this.act({ ...this.sent, of: this.data.space });
     this.showControls();
     if ("gamma" in values) this.slider.place(values.gamma);
-    if (this.key() !== before) this.start();
+    if (this.subject() !== before) this.start();
     else this.move();
   }
 
@@ -118,7 +118,7 @@ class Shapes extends LiveView {
   }
 
   // What decides which panes there are and whether what they show is still of use.
-  key() {
+  subject() {
     const { shape, a, b, instance } = this.view;
     return JSON.stringify([this.data?.space, shape, ...(shape === "instance" ? [instance] : [a, b])]);
   }
@@ -195,7 +195,7 @@ class Shapes extends LiveView {
     });
     this.table.rows(panes.map(([, , title]) => title), this.ends(), this.mode());
     this.film.reset(`${this.data.space}-${this.view.a}-${this.view.b}`);
-    this.stamp = this.key();
+    this.key = this.subject();
     this.slider.place(this.view.gamma);
     this.input(this.slider.gamma);
   }
@@ -208,20 +208,6 @@ class Shapes extends LiveView {
   question(op, path, resolution, gamma = this.slider.gamma) {
     const [a, b] = this.ends();
     return { op, space: this.data.space, a, b, gamma: this.view.shape === "path" ? gamma : 0, path, resolution, level: path === "original" ? 0 : this.view.level };
-  }
-
-  // Ask, and hand the answer on only if it is still of the same shapes. Refusals go to the error line.
-  async ask(socket, slot, priority, question) {
-    const { stamp } = this;
-    try {
-      const answer = await socket.ask(slot, question, priority);
-      if (!answer || stamp !== this.stamp) return null;
-      this.fail(null);
-      return answer;
-    } catch (error) {
-      if (stamp === this.stamp) this.fail(error);
-      return null;
-    }
   }
 
   input(gamma, stamp) {
@@ -241,7 +227,7 @@ class Shapes extends LiveView {
       this.timer = null;
       this.rest();
     }, IDLE_MS);
-    const answer = await this.ask(this.live, "mesh", HERO, this.question("mesh", PANES[this.mode()][0][1], COARSE));
+    const answer = await this.ask("mesh", HERO, this.question("mesh", PANES[this.mode()][0][1], COARSE));
     if (!answer) return;
     this.show(0, answer, true);
     if (stamp) this.painted(stamp);
@@ -254,7 +240,7 @@ class Shapes extends LiveView {
     const panes = PANES[this.mode()];
     for (let at = 1; at < panes.length; at += 1) {
       if (panes[at][1] === "original") continue; // it depends on nothing that moves
-      const answer = await this.ask(this.live, panes[at][0], BESIDE, this.question("mesh", panes[at][1], COARSE));
+      const answer = await this.ask(panes[at][0], BESIDE, this.question("mesh", panes[at][1], COARSE));
       if (answer) this.show(at, answer, true);
     }
   }
@@ -266,11 +252,11 @@ class Shapes extends LiveView {
     if (this.shown !== asked) return; // the coarse answer calls again
     const panes = PANES[this.mode()], same = () => !this.timer && asked === JSON.stringify(this.question("mesh", "", 0));
     for (let at = 0; at < panes.length && same(); at += 1) {
-      const answer = await this.ask(this.later, panes[at][0], FINE, this.question("mesh", panes[at][1], this.view.resolution));
+      const answer = await this.ask(panes[at][0], FINE, this.question("mesh", panes[at][1], this.view.resolution), this.later);
       if (answer && same()) this.show(at, answer, false);
     }
     for (let at = 0; at < panes.length && same(); at += 1) {
-      const answer = await this.ask(this.later, "said", SAID, this.question("measures", panes[at][1], this.view.resolution));
+      const answer = await this.ask("said", SAID, this.question("measures", panes[at][1], this.view.resolution), this.later);
       if (answer && same()) this.table.say(at, answer.header);
     }
     if (!same()) return;
@@ -283,7 +269,7 @@ class Shapes extends LiveView {
     if (this.filling || this.view.shape !== "path") return;
     this.filling = true;
     for (let next = this.film.next(); next && !this.timer; next = this.film.next()) {
-      const answer = await this.ask(this.later, "film", FILM, this.question("mesh", next.path, FILM_RESOLUTION, next.gamma));
+      const answer = await this.ask("film", FILM, this.question("mesh", next.path, FILM_RESOLUTION, next.gamma), this.later);
       if (answer && answer.header.level === this.view.level) this.film.add(next, this.read(answer));
       else if (!answer) break;
     }
@@ -322,20 +308,6 @@ class Shapes extends LiveView {
     }
   }
 
-  // From the input event's own time stamp to the moment after the frame with its mesh was painted.
-  painted(stamp) {
-    const { stats } = this.live;
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => {
-        const now = performance.now();
-        stats.latencies.push(now - stamp);
-        stats.paints.push(now);
-      };
-      channel.port2.postMessage(null);
-    });
-  }
-
   // ---- look
 
   colours() {
@@ -360,7 +332,7 @@ class Shapes extends LiveView {
 
   close() {
     clearTimeout(this.timer);
-    this.stamp = null;
+    this.key = null;
     this.listening.abort();
     this.observer.disconnect();
     for (const part of [this.slider, this.live, this.later, this.sheet, this.film]) part.close();

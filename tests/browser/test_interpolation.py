@@ -17,16 +17,8 @@ from safetensors import safe_open
 from tests.browser.hand import grab
 from tests.browser.conftest import ROOT, start, stop
 from engine.archs import architecture
-from engine.host import Host
 
 SPACE = "netspace-digits"
-
-
-@pytest.fixture(scope="module")
-def host(gallery_store):
-    found = Host(gallery_store, "cpu")
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="module")

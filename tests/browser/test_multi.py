@@ -11,17 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.hand import grab, until
-from engine.host import Host
 from tests.browser.conftest import ROOT
 
 SPACE = "netspace-digits-multi"
-
-
-@pytest.fixture(scope="module")
-def host(gallery_store):
-    found = Host(gallery_store, "cpu")
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="module")

@@ -35,12 +35,7 @@ def original(arch_id: str = "resnet8-digits", seed: int = 0):
     return of_module("made-up", architecture(arch_id).build(), "digits", arch_id)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_embeddings_are_equation_1():

@@ -37,12 +37,7 @@ ARCH = architecture("siren-small")
 CONFIG = ShapeZooConfig("siren-small", train=6, val=1, test=3, steps=150, batch=256, queries=4096, lr=3e-3, schedule="cosine", stack=10, half=False)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

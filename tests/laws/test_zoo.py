@@ -25,12 +25,7 @@ def images():
     return datasets.load("digits")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def stacked(config: ZooConfig, images) -> ZooTraining:

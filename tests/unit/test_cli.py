@@ -16,6 +16,7 @@ from engine import commands
 from engine.__main__ import main, parser
 from engine.archs import architecture
 from engine.netspace.space import load_space
+from tests.commands import call as run
 from tests.serving import question, tiny_host, tiny_store  # noqa: F401 - fixtures
 from tests.tiny import SPACE, ZOO
 
@@ -26,16 +27,7 @@ COMMANDS = ("list", "show", "train", "evaluate", "interpolate", "export", "mesh"
 @pytest.fixture
 def call(tiny_store, capsys):
     """Run a command with --json on the tiny store: (exit code, the object on standard output, standard error)."""
-
-    def run(*arguments: str):
-        try:
-            code = main([*arguments, "--json", "--device", "cpu", "--workspace", str(tiny_store.workspace)])
-        except SystemExit as stop:
-            code = stop.code
-        out, error = capsys.readouterr()
-        return code, json.loads(out) if out else None, error
-
-    return run
+    return lambda *arguments: run(capsys, tiny_store.workspace, *arguments, "--device", "cpu")
 
 
 def plain_accuracy(store, question, gamma: float, path: str) -> float:

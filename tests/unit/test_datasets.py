@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +12,13 @@ from PIL import Image
 from scipy.io import savemat
 
 from engine import datasets
-from engine.__main__ import main
 from engine.datasets import imagenet, prepared, preparing, tiny_imagenet
 from engine.datasets.decode import Form, cut
 from engine.datasets.files import files_of
 from engine.datasets.reading import Reading, fifth
 from engine.errors import DataMissing, InvalidValue, UnknownId
 from tests.archives import CIFAR10, cifar10, encoded, image_tree, picture, tar, written, zipped
+from tests.commands import call
 
 
 @pytest.fixture(autouse=True)
@@ -48,13 +47,6 @@ def mapped_at(address: int) -> str:
         if first <= address < last:
             return " ".join(line.split()[5:]).removeprefix("[heap]").removeprefix("[anon")
     return ""
-
-
-def call(capsys, *arguments: str):
-    """(exit code, the object on standard output, standard error)"""
-    code = main([*arguments, "--json"])
-    out, error = capsys.readouterr()
-    return code, json.loads(out) if out else None, error
 
 
 def test_cifar_comes_back_byte_for_byte_in_the_papers_splits(tmp_path):
@@ -215,13 +207,13 @@ def test_imagenet_without_a_list_says_which_would_do(tmp_path):
 
 def test_the_commands_add_list_and_remove(tmp_path, capsys, home):
     folder = written(tmp_path / "tree", image_tree(3, ("cat", "dog")) | {"train/cat/broken.jpg": b"no image", "train/dog/notes.txt": b"x"})
-    code, made, error = call(capsys, "data", "add", "pets", str(folder))
+    code, made, error = call(capsys, None, "data", "add", "pets", str(folder))
     assert code == 0 and made["counts"] == {"train": 4, "val": 2, "test": 6} and list(made["broken"]) == ["train/cat/broken.jpg"] and "broken.jpg" in error
-    code, found, _ = call(capsys, "data")
+    code, found, _ = call(capsys, None, "data")
     rows = {row["name"]: row for row in found["datasets"]}
     assert code == 0 and rows["pets"]["broken"] == 1 and rows["pets"]["here"] and not rows["cifar10"]["here"] and rows["digits"]["here"]
     assert datasets.load("pets").title == "pets"
-    assert call(capsys, "data", "remove", "pets")[1] == {"removed": "pets"} and not (home / "pets").exists()
+    assert call(capsys, None, "data", "remove", "pets")[1] == {"removed": "pets"} and not (home / "pets").exists()
     with pytest.raises(UnknownId, match="data add"):
         datasets.load("pets")
     with pytest.raises(DataMissing, match="data get cifar10"):
@@ -245,18 +237,18 @@ def test_the_commands_add_list_and_remove(tmp_path, capsys, home):
     ],
 )
 def test_a_wrong_use_is_one_line_and_code_2(capsys, arguments, words):
-    code, out, error = call(capsys, "data", *arguments)
+    code, out, error = call(capsys, None, "data", *arguments)
     assert code == 2 and out is None and words in error and error.count("\n") == 1
 
 
 def test_what_a_name_promises_is_held(tmp_path, capsys):
     folder = written(tmp_path / "tree", image_tree(3, ("cat", "dog")))
-    code, _, error = call(capsys, "data", "add", "cifar10", str(folder))
+    code, _, error = call(capsys, None, "data", "add", "cifar10", str(folder))
     assert code == 2 and "10 classes" in error and not prepared.here("cifar10")
 
 
 def test_the_workspace_of_a_command_holds_its_data_sets(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("EXPLORER_DATA")
     folder = written(tmp_path / "tree", image_tree(2, ("cat", "dog")))
-    assert call(capsys, "data", "add", "pets", str(folder), "--workspace", str(tmp_path / "mine"))[0] == 0
+    assert call(capsys, tmp_path / "mine", "data", "add", "pets", str(folder))[0] == 0
     assert (tmp_path / "mine" / "datasets" / "pets" / "manifest.json").is_file() and not prepared.here("pets")

@@ -15,6 +15,7 @@ from engine.jobs import backends, specs
 from engine.jobs.fields import changed, fields_of
 from engine.jobs.folder import Folder, Reporter
 from engine.jobs.queue import Queue, birth, gone, identity
+from tests.commands import call as run
 from tests.tiny_jobs import lso_spec, zoo_spec
 
 DEAD = f"{os.uname().nodename}:4194300:1"  # a pid above any that the kernel gives
@@ -223,14 +224,7 @@ def test_where_jobs_cannot_run(text):
 @pytest.fixture
 def call(tmp_path, capsys):
     """Run a command with --json: (exit code, the object on standard output, standard error)."""
-    from engine.__main__ import main
-
-    def run(*arguments: str):
-        code = main([*arguments, "--json", "--workspace", str(tmp_path)])
-        out, error = capsys.readouterr()
-        return code, json.loads(out) if out else None, error
-
-    return run
+    return lambda *arguments: run(capsys, tmp_path, *arguments)
 
 
 def test_the_command_lists_shows_stops_and_deletes(call, queue):

@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import UnknownId
-from engine.host import Host
 from explorer import maps
-
-
-@pytest.fixture(scope="module")
-def host(gallery_store):
-    host = Host(gallery_store, "cpu")
-    yield host
-    host.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
@@ -11,7 +10,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.__main__ import main
 from engine.archs import architecture
 from engine.artifacts import Store
 from engine.config import digest
@@ -24,6 +22,7 @@ from engine.nern.sweep import COLUMNS
 from engine.nern.training import NernTraining
 from engine.presets import config, presets
 from engine.presets.nern_tables import PRESET, TABLES
+from tests.commands import call as run
 from tests.tiny import ZOO, write_tiny
 from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
 
@@ -42,15 +41,7 @@ def store(tmp_path_factory) -> Store:
 
 @pytest.fixture
 def call(store, capsys):
-    def run(*arguments: str):
-        try:
-            code = main([*arguments, "--json", "--device", "cpu", "--workspace", str(store.workspace)])
-        except SystemExit as stop:
-            code = stop.code
-        out, error = capsys.readouterr()
-        return code, json.loads(out) if out else None, error
-
-    return run
+    return lambda *arguments: run(capsys, store.workspace, *arguments, "--device", "cpu")
 
 
 def test_evaluate_measures_what_the_manifest_says(call, store):

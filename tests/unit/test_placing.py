@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,6 @@ import torch
 import trimesh
 from safetensors.torch import save_file
 
-from engine.__main__ import main
 from engine.archs.siren import Siren
 from engine.artifacts import Store
 from engine.errors import InvalidValue, UnknownId
@@ -21,17 +19,13 @@ from engine.netspace.space import Space, load_space
 from engine.shapes.meshes import MeshError
 from engine.shapes.networks import grid, insides, ious, layers_of, queries, values
 from engine.shapes.sampling import NoInside
+from tests.commands import call as run
 from tests.serving import tiny_host, tiny_store  # noqa: F401 - fixtures
 from tests.tiny import SPACE as CLASSIFIERS
 from tests.tiny_shapes import SPACE, ZOO, write_tiny_shapes
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +51,7 @@ def box(tmp_path_factory):
 @pytest.fixture
 def call(store, capsys):
     """Run a command with --json: (exit code, the object on standard output, standard error)."""
-
-    def run(*arguments: str):
-        try:
-            code = main([*arguments, "--json", "--device", "cpu", "--workspace", str(store.workspace)])
-        except SystemExit as stop:
-            code = stop.code
-        out, error = capsys.readouterr()
-        return code, json.loads(out) if out else None, error
-
-    return run
+    return lambda *arguments: run(capsys, store.workspace, *arguments, "--device", "cpu")
 
 
 def quiet(title: str, total: int):
