@@ -43,7 +43,7 @@ class Tray {
       return link;
     });
     if (rows.length > TRAY_ROOM) links.push(Object.assign(document.createElement("span"), { textContent: `+${rows.length - TRAY_ROOM}` }));
-    this.root.replaceChildren(...links);
+    refill(this.root, links);
     this.timer = setTimeout(() => this.look(), rows.length ? TRAY_MS : TRAY_QUIET_MS);
   }
 }

@@ -193,8 +193,7 @@ class LatentMap extends Picture {
     const { shapes } = this.points;
     for (const option of this.find("colour").options) option.hidden = option.disabled = option.dataset.of !== undefined && (option.dataset.of === "shapes") !== shapes;
     this.find("colour").value = this.view.colour;
-    const by = COLOURS[this.view.colour], legend = this.find("legend");
-    legend.replaceChildren();
+    const by = COLOURS[this.view.colour], legend = document.createDocumentFragment();
     if (by.names) {
       const all = [...new Set(this.points.table[by.column])];
       const names = this.view.colour === "split" ? SPLITS.filter((name) => all.includes(name)) : all;
@@ -211,6 +210,7 @@ class LatentMap extends Picture {
       legend.append(write(low), make("i", { style: `background:linear-gradient(90deg,${look.stops.join(",")})` }), write(high));
     }
     if (this.line() && (by.names || by.log)) legend.append(shapes ? "\u2003Line: IoU 0 to 1" : "\u2003Line: accuracy 0 to 100\u202f%", make("i", { style: `width:4rem;background:linear-gradient(90deg,${look.stops.join(",")})` }));
+    refill(this.find("legend"), [...legend.childNodes]);
     const next = this.find("next");
     next.textContent = { a: this.view.b ? "Next click starts again at A" : "Next click sets anchor A", b: "Next click sets anchor B" }[this.next()];
     const count = this.selection.length;
@@ -227,7 +227,7 @@ class LatentMap extends Picture {
       this.find("set-a").disabled = instance === a;
       this.find("set-b").disabled = instance === b;
       const near = this.near(), list = this.find("near");
-      list.replaceChildren(...(near ? near.ids : Array(6).fill(null)).map((id, i) => {
+      refill(list, (near ? near.ids : Array(6).fill(null)).map((id, i) => {
         if (id === null) return make("li", { class: "lm-bone" });
         const item = make("li", {}), button = make("button", { type: "button", "data-do": "show", "data-value": id });
         button.append(make("span", {}, id), make("span", {}, this.quality(this.rows.get(id))), make("b", {}, near.distances[i].toFixed(3)));

@@ -14,3 +14,18 @@ function mount(parentElement, make, update) {
     mounted.delete(parentElement);
   };
 }
+
+// The children of a parent, made anew, taken over into those that are there: what a finger is on, or the keyboard's focus, stays.
+function refill(parent, nodes) {
+  nodes.forEach((node, at) => {
+    const old = parent.childNodes[at];
+    if (!old) parent.append(node);
+    else if (old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== node.nodeName) old.isEqualNode(node) || old.replaceWith(node);
+    else {
+      for (const name of old.getAttributeNames()) node.hasAttribute(name) || old.removeAttribute(name);
+      for (const name of node.getAttributeNames()) old.getAttribute(name) === node.getAttribute(name) || old.setAttribute(name, node.getAttribute(name));
+      refill(old, [...node.childNodes]);
+    }
+  });
+  while (parent.childNodes.length > nodes.length) parent.lastChild.remove();
+}

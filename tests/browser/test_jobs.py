@@ -39,7 +39,11 @@ def test_an_lso_is_launched_watched_stopped_kept_and_found_on_the_map(page, serv
     page.get_by_role("button", name="Launch").click()
     page.wait_for_function(GROWN, arg=0)
     page.wait_for_function(GROWN, arg=steps(page))  # it goes on growing
-    expect(page.get_by_test_id("job-tray").locator("a")).to_contain_text("LSO")
+    tray = page.get_by_test_id("job-tray").locator("a")
+    expect(tray).to_contain_text("LSO")
+    link, title = tray.element_handle(), tray.get_attribute("title")
+    expect(tray).not_to_have_attribute("title", title)  # it has moved on
+    assert link.evaluate("link => link.isConnected"), "a press that was on its way to this link is lost"
     page.wait_for_function("new URL(location).searchParams.has('job')")
     before = steps(page)
     page.reload()
