@@ -100,9 +100,12 @@ class Interpolation extends LiveView {
   async target(end, gamma) {
     const answer = await this.ask(end, ONCE, this.question(gamma, "weights", ["prep"]));
     if (!answer) return;
-    if (this.data.images) this.find(`figure-${end}`).textContent = percent(answer.header.accuracy.value);
     this.bytes[end] = answer.array("prep");
     this.paintPrep(end);
+    if (!this.data.images) return;
+    const { n, total } = answer.header.accuracy;
+    const whole = n < total ? await this.ask(end, CURVE, this.question(gamma, "weights", [], { images: "all" })) : answer;
+    if (whole) this.find(`figure-${end}`).textContent = percent(whole.header.accuracy.value);
   }
 
   async input(gamma, stamp) {
@@ -122,11 +125,11 @@ class Interpolation extends LiveView {
     else if (this.touched - (this.compared ?? 0) > BASELINE_MS) this.baseline();
   }
 
-  // The weights mixed directly at the gamma of the last figure.
-  async baseline() {
+  // The weights mixed directly at the gamma of the last figure; `more`: on how many images.
+  async baseline(more = {}) {
     if (!this.data.mixes || !this.data.images) return; // weights of two architectures; nothing to measure with
     this.compared = performance.now();
-    const answer = await this.ask("baseline", BASELINE, this.question(Number(this.value.dataset.gamma), "weights", []));
+    const answer = await this.ask("baseline", BASELINE, this.question(Number(this.value.dataset.gamma), "weights", [], more));
     if (!answer) return;
     this.find("baseline").textContent = percent(answer.header.accuracy.value);
     this.curve.measured("weights", answer.header.gamma, answer.header.accuracy.value);
@@ -139,7 +142,7 @@ class Interpolation extends LiveView {
       const answer = await this.ask("step", STEP, this.question(this.slider.gamma, "embedding", WANT, { images: "all" }));
       if (answer) this.paint(answer);
     }
-    await this.baseline();
+    await this.baseline({ images: "all" });
     this.fill();
   }
 

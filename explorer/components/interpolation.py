@@ -6,6 +6,7 @@ import math
 
 import streamlit as st
 
+from engine.host import live_images
 from engine.netspace.space import Space
 from explorer import state
 from explorer.components import source
@@ -48,7 +49,9 @@ def measured(space: Space) -> str:
     """What the live figures of a space rest on."""
     if space.images is None:
         return "Decoded live; nothing is measured, as the test images are not here. The anchors' accuracies are those stored with the zoo."
-    return f"Measured live on {len(space.images.labels['test'])} {space.images.title} test images, which nothing was trained or chosen on."
+    total, few = len(space.images.labels["test"]), live_images(space.images.images["test"].shape)
+    coarse = f" While the thumb moves, and along the curve, on the first {few} of them." if few < total else ""
+    return f"Measured live on {total} {space.images.title} test images, which nothing was trained or chosen on.{coarse}"
 
 
 def architectures(space: Space) -> list[dict]:

@@ -145,6 +145,17 @@ def test_images_of_bytes_carry_an_lso_to_its_report(made, data):
     assert work.right_of(few, space.at(lso.best_NE[0]))["n"] == TEST_IMAGES  # the test split is never cut
 
 
+def test_the_screen_says_what_a_live_figure_rests_on(made, data, monkeypatch):
+    from explorer.components.interpolation import measured
+
+    assert "nothing is measured" in measured(load_space(made[0], SPACE))
+    come(made)
+    space = load_space(made[0], SPACE)
+    assert f"on {TEST_IMAGES} CIFAR-10 (JPEG) test images" in measured(space) and "the first" not in measured(space)
+    monkeypatch.setattr("engine.host.LIVE_PIXELS", 7 * 32 * 32)
+    assert "along the curve, on the first 7 of them" in measured(space)
+
+
 def finished(name: str, patience: float = 60.0) -> bringing.Bringing:
     until = time.monotonic() + patience
     while bringing.of(name).running and time.monotonic() < until:
