@@ -35,6 +35,12 @@ SIDE = 280  # of a shape's picture, in pixels
 PLAIN = ("steps", "lr", "batch", "validate_every", "seed")
 
 
+def few_images(space: Space) -> str:
+    """What the caption adds where a descent sees some training and validation images of its space, not all."""
+    count = 0 if space.is_shapes else space.config.measured
+    return f"Training batches are drawn from the first {count:,} training images, and validation is the first {count:,} of its split." if count else ""
+
+
 def pick_start(space: Space) -> dict:
     """Fields a, b, gamma, xy of where the descent starts."""
     mode = st.selectbox("Start", list(STARTS), format_func=STARTS.get, **state.bound("start", list(STARTS)))

@@ -78,7 +78,7 @@ else:
     compared = []
 shown = {"space": space.id, "version": len(space.table), "quality": lso.quality(space, job.spec["config"]["objective"] if job else fields["objective"])}
 lso_view({**shown, "job": job.id if job else None, "others": compared, "start": lso.start_on_map(space, start)}, choose_start)
-st.caption(CAPTION)
+st.caption(CAPTION + lso.few_images(space))
 if job is not None:
     lso.before_and_after(space, job)
     if not job.live and jobs.queue().folder_of(job.id).joinpath(work.FILE).exists():

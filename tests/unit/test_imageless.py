@@ -23,6 +23,7 @@ from engine.live import answer
 from engine.lso import descend
 from engine.netspace.space import load_space
 from engine.stacked import logits_one
+from explorer.lso import few_images
 from tests.archives import image_tree, written
 from tests.serving import ask, get, live, serving
 from tests.tiny_cifar import SPACE, TEST_IMAGES, write_tiny_cifar
@@ -141,6 +142,7 @@ def test_images_of_bytes_carry_an_lso_to_its_report(made, data):
     right_B = logits_one(space.at(lso.best_NE[0]).parameters_P, images_BCHW, space.arch).argmax(-1) == labels_B
     assert told["test"]["after"]["n"] == TEST_IMAGES and told["test"]["after"]["right"] == int(right_B.sum())
     few = replace(space, config=replace(space.config, measured=5))
+    assert few_images(space) == "" and "the first 5 of its split" in few_images(few)
     assert work.objective_of(made[0], few, config).teachers["val"].shape[1] == work.right_of(few, space.at(lso.best_NE[0]), "val")["n"] == 5
     assert work.right_of(few, space.at(lso.best_NE[0]))["n"] == TEST_IMAGES  # the test split is never cut
 
