@@ -51,8 +51,8 @@ def optimise(model: MultiNetSpace, zoo: MultiZoo, images, start_NE: Tensor, want
 
 def evaluate_lso(model: MultiNetSpace, zoo: MultiZoo, images, shown: tuple[int, ...], split: str = "test", seed: int = 0, measured: int = 0) -> dict:
     """Table I: one start per architecture that the space has seen, the instance of the split nearest to its mean accuracy on
-    validation images; accuracies on test images before and after, and the share of wanted ClassIds kept. The best step is chosen
-    on the first `measured` validation images (0 for all)."""
+    validation images; accuracies on test images before and after, and the share of wanted ClassIds kept. Of training and
+    validation images the descent sees the first `measured` (0 for all)."""
     seen = [id_ for id_, count in enumerate(shown) if count]
     rows = []
     for id_ in seen:

@@ -3,8 +3,8 @@
 
 from dataclasses import replace
 
-from .cifar10 import MEASURED
 from ..multi.config import MultiSpaceConfig, MultiZooConfig
+from .cifar10 import MEASURED
 
 BALANCED, UNSEEN = (60, 50, 60, 100), (40, 0, 0, 80)  # instances that are shown (paper, IV)
 BALANCED_SMALL, UNSEEN_SMALL = (30, 25, 30, 50), (20, 0, 0, 40)

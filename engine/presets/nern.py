@@ -40,7 +40,7 @@ def cifar(architecture: str, dataset: str) -> NetworkConfig:
 
 
 def cifar_mini() -> NetworkConfig:
-    """ResNet20 on CIFAR-10 in 40 epochs of 40 000 images: an hour of two cores. (18 epochs reach 0.851 on the test images.)"""
+    """ResNet20 on CIFAR-10 in 40 epochs of 40 000 images, 0.6 s of a core a step: two hours of one. (18 epochs reach 0.850 on validation.)"""
     return NetworkConfig("resnet20-cifar10", "cifar10", steps=40 * 40_000 // 128, batch=128, weight_decay=5e-4, augment=4)
 
 
