@@ -172,7 +172,7 @@ def do_place(options) -> None:
 def do_trim(options) -> None:
     from .trim import trim
 
-    made = trim(store_of(options), options.id, options.train)
+    made = trim(store_of(options), options.id, options.train, options.val)
     emit(options, {"trimmed": [each.id for each in made]}, "\n".join(str(each.folder) for each in made))
 
 

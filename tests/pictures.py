@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import FLAGS, ROOT, find_chromium, start, stop
 
 PICTURES = ROOT / "assets" / "pictures"
-SPACE, A, B, POOR, GAMMA = "netspace-digits", "digits-lenetlike-0032", "digits-lenetlike-0004", "digits-lenetlike-0538", 0.45
+SPACE, A, B, POOR, GAMMA = "netspace-digits", "digits-lenetlike-0032", "digits-lenetlike-0004", "digits-lenetlike-0583", 0.45
 PAGES = {  # picture: path, what is there once the page has settled
     "home": ("/", "text=Computing on"),
     "latent_map": (f"/latent-map?space={SPACE}&a={POOR}&b={B}", "[data-testid=latent-map]"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from engine.artifacts import Store
+from engine.artifacts import GALLERY, Store
 from engine.errors import InvalidValue
 from engine.make import is_whole
+from engine.multi.space import load_multi_space
 from engine.config import ZOO_CONFIGS
 from engine.netspace.space import load_space, load_zoo, read_config
 from engine.trim import trim
@@ -56,7 +58,23 @@ def test_a_space_keeps_the_zoo_it_was_made_from(stores):
     assert len(load_space(store, SPACE).table) == 5  # the gallery's
 
 
-@pytest.mark.parametrize("train", (0, 4))
-def test_too_few_or_too_many_are_refused(stores, train):
-    with pytest.raises(InvalidValue, match="Keep 1 to 3"):
-        trim(stores[1], ZOO, train)
+@pytest.mark.parametrize("train, val, said", ((0, 1, "Keep 1 to 3"), (4, 1, "Keep 1 to 3"), (1, 2, "Keep 0 to 1")))
+def test_too_few_or_too_many_are_refused(stores, train, val, said):
+    with pytest.raises(InvalidValue, match=said):
+        trim(stores[1], ZOO, train, val)
+
+
+def test_several_architectures_keep_as_many_of_each(monkeypatch, tmp_path):
+    """Of the shipped zoo; its two spaces, of which one never saw two of the architectures, still answer as they did."""
+    monkeypatch.setattr("engine.make.reevaluate", lambda store, artifact, device: {})
+    gallery, store = Store(GALLERY, tmp_path / "nothing"), Store(tmp_path / "workspace", GALLERY)
+    made = trim(store, "zoo-digits-multi", 5, 2)
+    assert [each.id for each in made] == ["zoo-digits-multi", "netspace-digits-multi", "netspace-digits-unseen"]
+    for id_ in ("netspace-digits-multi", "netspace-digits-unseen"):
+        before, after = load_multi_space(gallery, id_), load_multi_space(store, id_)
+        kept = after.table.groupby(["class_id", "split"]).size().unstack()
+        assert (kept["train"] == 5).all() and (kept["val"] == 2).all() and (kept["test"] == 16).all()
+        rows = [before.row(name) for name in after.table["id"]]
+        assert torch.equal(after.zoo.parameters_NZ, before.zoo.parameters_NZ[rows]) and torch.equal(after.embeddings_NE, before.embeddings_NE[rows])
+        assert torch.equal(after.zoo.teacher_P, before.zoo.teacher_P)
+        assert "20 of 135 training and 8 of 64 validation" in store.open(id_).manifest.provenance["trimmed"]
