@@ -79,8 +79,8 @@ class LatentMap extends Picture {
 
   listen() {
     this.root.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-do]");
-      if (!button || button.disabled) return;
+      const button = pressed(event);
+      if (!button) return;
       const { do: action, value } = button.dataset;
       const { a, b, instance } = this.view;
       if (action === "dims" || action === "colour") this.set({ [action]: value });
@@ -187,7 +187,7 @@ class LatentMap extends Picture {
   controls(look) {
     for (const button of this.root.querySelectorAll('[data-do="dims"], [data-do="drag"]')) {
       button.setAttribute("aria-pressed", String(button.dataset.value === (button.dataset.do === "dims" ? this.view.dims : this.drag)));
-      if (button.dataset.do === "drag") button.disabled = this.view.dims === "3";
+      if (button.dataset.do === "drag") disable(button, this.view.dims === "3");
     }
     this.find("drags").title = this.view.dims === "3" ? "In 3D, dragging turns the picture; box and lasso work in 2D" : "";
     const { shapes } = this.points;
@@ -224,8 +224,8 @@ class LatentMap extends Picture {
     this.find("somebody").hidden = row === undefined;
     if (row !== undefined) {
       this.find("who").replaceChildren(...this.card(row, look));
-      this.find("set-a").disabled = instance === a;
-      this.find("set-b").disabled = instance === b;
+      disable(this.find("set-a"), instance === a);
+      disable(this.find("set-b"), instance === b);
       const near = this.near(), list = this.find("near");
       refill(list, (near ? near.ids : Array(6).fill(null)).map((id, i) => {
         if (id === null) return make("li", { class: "lm-bone" });
@@ -237,7 +237,7 @@ class LatentMap extends Picture {
     }
     for (const name of ["a", "b"]) this.find(`name-${name}`).textContent = this.points.table.name?.[this.rows.get(this.view[name])] ?? this.view[name] ?? "not set";
     this.find("quality").textContent = this.points.shapes ? "IoU, distance" : "accuracy, distance";
-    this.find("clear").disabled = !a && !b;
+    disable(this.find("clear"), !a && !b);
     const line = this.line(), words = this.find("line"), go = this.find("go");
     words.classList.toggle("lm-bone", Boolean(a && b && !line));
     words.textContent = !a || !b ? "Click two points, and the networks that live between them are decoded and measured." : !line ? "" :

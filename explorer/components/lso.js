@@ -55,12 +55,12 @@ class LsoScreen {
   }
 
   clicked(event) {
-    const button = event.target.closest("[data-do]");
+    const button = pressed(event);
     if (!button) return;
     const { do: action, value } = button.dataset;
     if (action === "save") return this.curve.save(value, this.data.job ?? "lso");
-    button.disabled = true;
-    this.feed.tell(this.data.job, action).catch((error) => this.tell(error.message)).finally(() => (button.disabled = false));
+    disable(button, true);
+    this.feed.tell(this.data.job, action).catch((error) => this.tell(error.message)).finally(() => disable(button, false));
   }
 
   async paint() {
@@ -76,7 +76,7 @@ class LsoScreen {
     progress.value = job?.step ?? 0;
     progress.hidden = !job;
     this.find("stop").hidden = !job || !JOB_LIVE.includes(job.state);
-    this.find("stop").disabled = job?.state === "stopping";
+    disable(this.find("stop"), job?.state === "stopping");
     this.find("resume").hidden = !job || !["stopped", "failed"].includes(job.state);
     this.figures(job);
     try {

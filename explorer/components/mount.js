@@ -29,3 +29,13 @@ function refill(parent, nodes) {
   });
   while (parent.childNodes.length > nodes.length) parent.lastChild.remove();
 }
+
+// A button that has nothing to do just now. It keeps the keyboard's focus, which one with `disabled` would drop.
+function disable(button, disabled) {
+  button.setAttribute("aria-disabled", String(disabled));
+}
+
+// The button under a click that has something to do.
+function pressed(event) {
+  return event.target.closest('[data-do]:not([aria-disabled="true"])');
+}

@@ -15,7 +15,7 @@ class TrainingJob {
     this.curve = new JobCurve(this.find("curve"), [{ title: "loss", names: [{ name: "loss", label: "loss", thick: true }], log: true }, { title: "validation", names: [] }]);
     this.feed = new JobFeed([], (jobs, lost) => this.fed(jobs, lost), true);
     this.onClick = (event) => {
-      const button = event.target.closest("[data-do]");
+      const button = pressed(event);
       if (!button) return;
       if (button.dataset.do === "save") return this.curve.save(button.dataset.value, this.id);
       this.feed.tell(this.id, button.dataset.do).catch((error) => (this.find("problem").textContent = error.message));
@@ -35,7 +35,7 @@ class TrainingJob {
     progress.max = job.total ?? 1;
     progress.value = job.step ?? 0;
     this.find("stop").hidden = !JOB_LIVE.includes(job.state);
-    this.find("stop").disabled = job.state === "stopping";
+    disable(this.find("stop"), job.state === "stopping");
     this.find("resume").hidden = !["stopped", "failed"].includes(job.state);
     const log = this.find("log"), atEnd = log.scrollTop + log.clientHeight > log.scrollHeight - 8;
     log.textContent = job.log || "Nothing yet.";

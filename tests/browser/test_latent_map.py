@@ -170,6 +170,8 @@ def test_search_neighbours_and_anchors_by_keyboard(page):
     page.get_by_role("button", name="Set as A").press("Enter")
     wait_in_url(page, a=names[5])
     assert row.evaluate("row => row.isConnected"), "a press that was on its way to this button is lost"
+    expect(page.get_by_role("button", name="Set as A")).to_be_disabled()
+    expect(page.get_by_role("button", name="Set as A")).to_be_focused()  # Tab goes on from here
     rows.first.press("Enter")
     expect(page.get_by_test_id("selected-instance")).not_to_contain_text(names[5])
     page.get_by_role("button", name="Set as B").press("Enter")
