@@ -254,10 +254,12 @@ class Store:
                 artifact.arrays(name) if name.endswith(".safetensors") else artifact.table(name) if name.endswith(".parquet") else artifact.path(name)
             except (CorruptArtifact, InvalidValue) as error:
                 problems.append(str(error))
-        for other, entry in artifact.manifest.inputs.items():
-            if self.has(other) and manifest_hash(self.open(other)) != entry.get("sha256"):
-                problems.append(f"{id_} was made from another version of {other} than the one at hand. Make {id_} again.")
-        return problems
+        return problems + [f"{id_} was made from another version of {other} than the one at hand. Make {id_} again." for other in self.outdated(id_)]
+
+    def outdated(self, id_: str) -> list[str]:
+        """Ids of what an artifact was made from that is at hand in another version than it was."""
+        inputs = self.open(id_).manifest.inputs
+        return [other for other, entry in inputs.items() if self.has(other) and manifest_hash(self.open(other)) != entry.get("sha256")]
 
 
 def manifest_hash(artifact: Artifact) -> str:

@@ -161,9 +161,9 @@ def from_fields(fields: dict, kinds: tuple[type, ...]):
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
 
 
-def digest(config) -> str:
-    """Short hash of a config; two runs with the same one are the same run."""
-    text = json.dumps([type(config).__name__, asdict(config)], sort_keys=True)
+def digest(config, *inputs: str) -> str:
+    """Short hash of a config and of what its run reads (manifest hashes); two runs with the same one are the same run."""
+    text = json.dumps([type(config).__name__, asdict(config), *inputs], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -15,7 +15,7 @@ import torch
 
 from . import datasets, presets
 from .archs import architecture
-from .artifacts import Artifact, Manifest, Store, manifest_hash
+from .artifacts import Artifact, Manifest, Store, load_checkpoint, manifest_hash
 from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
 from .cost import cost, in_words
 from .multi.config import MultiSpaceConfig, MultiZooConfig
@@ -108,12 +108,14 @@ def is_whole(store: Store, zoo_id: str, config) -> bool:
     return "trimmed" not in manifest.provenance and read_config(store.open(zoo_id, "zoo"), (type(config),)) == config
 
 
-def train_to_end(trainee, path: Path, config, on_step) -> Outcome:
-    if path.exists():
+def train_to_end(trainee, path: Path, config, on_step, *inputs: Artifact) -> Outcome:
+    """Train to the end; from the checkpoint at `path` where it is of this very run, of the same config and inputs."""
+    tag = digest(config, *map(manifest_hash, inputs))
+    if load_checkpoint(path, tag) is not None:
         print(f"{path.parent.name} goes on from its checkpoint.", file=sys.stderr)
     else:
         print(f"{path.parent.name}: {in_words(cost(trainee))}.", file=sys.stderr)
-    outcome = run(trainee, path, digest(config), on_step)
+    outcome = run(trainee, path, tag, on_step)
     assert outcome.finished
     return outcome
 
@@ -148,7 +150,7 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
     zoo = load_zoo(store, zoo_id, device)
     images = None if is_shapes(config) else datasets.load(zoo.dataset, device)
     trainee = ShapeSpaceTraining(config, zoo) if is_shapes(config) else NetSpaceTraining(config, zoo, images)
-    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
+    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), zoo_artifact)
     began = time.monotonic()
     dtype = torch.float16 if getattr(config, "half", False) else torch.float32
     kept = {name: tensor.to(dtype) for name, tensor in trainee.chosen().items()}

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save
 from torch import Tensor
 
 from ..archs import Architecture, architecture
-from ..artifacts import Artifact, Store, write_atomic
+from ..artifacts import Artifact, Store, manifest_hash, write_atomic
 from ..config import LsoConfig, digest
 from ..errors import CorruptArtifact, InvalidValue, Stopped, UnknownId, closest
 from ..host import device_of
@@ -176,7 +176,7 @@ def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) ->
         say(0, {name: value for name, value in lso.start.items()})
     stopped = None
     try:
-        run(lso, reporter.path / "checkpoint.safetensors", digest(config), say)
+        run(lso, reporter.path / "checkpoint.safetensors", digest(config, manifest_hash(store.open(config.space))), say)
     except Stopped as error:
         stopped = error
     result = report(store, space, config, start_E, lso) | {"finished": stopped is None}

@@ -57,7 +57,7 @@ def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str,
     zoo = load_multi_zoo(store, zoo_id, device)
     images = datasets.load(zoo.dataset, device)
     trainee = MultiSpaceTraining(config, zoo, images)
-    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
+    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), zoo_artifact)
     began = time.monotonic()
     model = trainee.model
     model.load_state_dict(trainee.chosen())

@@ -105,16 +105,17 @@ def make_nern(store: Store, preset: str, config: NernConfig, device: str, progre
     placed = places(config, original, device=device)
     first = first_of(store, config, device, progress)
     trainee = NernTraining(config, placed, images, first and first.predictor)
-    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
+    inputs = [store.open(each.id) for each in (original, first) if each]
+    outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), *inputs)
     began = time.monotonic()
     trainee.predictor.load_state_dict(trainee.best)
     metrics = evaluate(Nern(id_, config, placed, trainee.predictor.eval().requires_grad_(False)), images)
     seconds = outcome.seconds + time.monotonic() - began
     before = store.open(first.id).manifest.metrics["seconds"]["value"] if first else 0.0
     metrics["seconds"] = {"value": round(seconds + before, 1), "split": "training", "n": 1}
-    inputs = {original.id: {"sha256": manifest_hash(store.open(original.id))}}
+    made_from = {original.id: {"sha256": manifest_hash(inputs[0])}}
     title = f"NeRN of {original.title}, {config.permutation}, hidden {config.hidden}{'' if config.inputs == 'data' else f', inputs {config.inputs}'}"
-    manifest = Manifest(id_, "nern", title, "", preset, asdict(config), inputs, metrics, provenance(seconds, device))
+    manifest = Manifest(id_, "nern", title, "", preset, asdict(config), made_from, metrics, provenance(seconds, device))
     arrays = {
         PREDICTOR: {name: tensor.cpu().numpy() for name, tensor in trainee.predictor.state_dict().items()},
         ORDERS: {layer.name: np.asarray(order_M, np.int32) for layer, order_M in zip(original.layers, placed.orders)},
@@ -125,12 +126,13 @@ def make_nern(store: Store, preset: str, config: NernConfig, device: str, progre
 
 
 def first_of(store: Store, config: NernConfig, device: str, progress) -> Nern | None:
-    """The NeRN that a config starts from, trained first where it is a preset that is not here yet; None where it names none. Raises
-    InvalidValue where that one does not fit."""
+    """The NeRN that a config starts from, trained first where it is a preset that is not here yet, or only of an older version of
+    the original; None where it names none. Raises InvalidValue where that one does not fit."""
     if not config.start:
         return None
-    id_ = artifact_id(config.start, config.seed) if config.start in presets.presets() else config.start
-    if not store.has(id_):
+    preset = config.start in presets.presets()
+    id_ = artifact_id(config.start, config.seed) if preset else config.start
+    if not store.has(id_) or (preset and store.outdated(id_)):
         make_any(store, config.start, replace(presets.config(config.start), seed=config.seed), device, progress, id_)
     first = load_nern(store, id_, device)
     for name in ("original", "permutation", "hidden", "levels", "base", "kernel", "skip"):

@@ -1,0 +1,80 @@
+"""A run that was stopped goes on with what it began with, or begins again: never half on one zoo or original and half on another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from safetensors.numpy import load, save
+
+from engine.artifacts import Store
+from engine.config import NetSpaceConfig
+from engine.errors import Stopped
+from engine.make import train
+from engine.netspace.space import read_config
+from tests.tiny import SPACE, ZOO, tamper, write_tiny
+from tests.tiny_nern import CONFIG, NERN, NETWORK, ORIGINAL, quiet, write_tiny_nern
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    store = Store(tmp_path / "workspace", tmp_path / "gallery")
+    write_tiny_nern(store)
+    write_tiny(store)
+    return store
+
+
+def first_step(store: Store, config, id_: str, stop_at: int) -> int:
+    """The first step that a training of this config does; it is stopped at `stop_at`."""
+    done = []
+
+    def progress(title: str, total: int):
+        def on_step(step: int, metrics: dict) -> None:
+            done.append(step)
+            if step == stop_at:
+                raise Stopped("enough")
+
+        return on_step
+
+    with pytest.raises(Stopped):
+        train(store, "x", config, "cpu", progress, id_)
+    return done[0]
+
+
+def nudged(data: bytes) -> bytes:
+    """The same file with one parameter changed."""
+    parameters_NP = load(data)["parameters"].copy()
+    parameters_NP[0, 0] += 0.5
+    return save({"parameters": parameters_NP})
+
+
+def test_a_nern_begins_again_where_its_original_was_made_again(store, capsys):
+    assert first_step(store, CONFIG, "nern-x", 30) == 1
+    assert "goes on from its checkpoint" not in capsys.readouterr().err
+    assert first_step(store, CONFIG, "nern-x", 40) == 31  # control
+    assert "goes on from its checkpoint" in capsys.readouterr().err
+    train(store, "network-digits", replace(NETWORK, seed=1, steps=3), "cpu", quiet, ORIGINAL)
+    assert first_step(store, CONFIG, "nern-x", 40) == 1
+    assert "goes on from its checkpoint" not in capsys.readouterr().err
+
+
+def test_a_space_begins_again_where_its_zoo_was_made_again(store):
+    config = replace(read_config(store.open(SPACE), (NetSpaceConfig,)), steps=20, networks=2, images=8, warmup=2, validate_every=10)
+    assert first_step(store, config, "netspace-x", 5) == 1
+    assert first_step(store, config, "netspace-x", 6) == 6  # control
+    tamper(store.open(ZOO).folder, "parameters.safetensors", nudged, honest=True)
+    assert first_step(store, config, "netspace-x", 6) == 1
+
+
+def test_the_first_stage_of_a_nern_is_made_again_with_its_original(store, monkeypatch):
+    """Where a preset goes on from another preset."""
+    first, second = replace(CONFIG, steps=3), replace(CONFIG, start="nern-digits-coarse", steps=2)
+    monkeypatch.setattr("engine.presets.config", lambda name: {"nern-digits-coarse": first}[name])
+    train(store, "x", second, "cpu", quiet, "nern-x")
+    made = store.open("nern-digits-coarse").manifest
+    train(store, "x", second, "cpu", quiet, "nern-x")
+    assert store.open("nern-digits-coarse").manifest == made  # control
+    train(store, "network-digits", replace(NETWORK, seed=1, steps=3), "cpu", quiet, ORIGINAL)
+    assert store.outdated("nern-digits-coarse") == [ORIGINAL] == store.outdated(NERN)
+    train(store, "x", second, "cpu", quiet, "nern-x")
+    assert store.open("nern-digits-coarse").manifest.inputs != made.inputs and not store.outdated("nern-digits-coarse")
