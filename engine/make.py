@@ -18,6 +18,7 @@ from .archs import architecture
 from .artifacts import Artifact, Manifest, Store, load_checkpoint, manifest_hash
 from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
 from .cost import cost, in_words
+from .errors import InvalidValue
 from .multi.config import MultiSpaceConfig, MultiZooConfig
 from .nern.config import NernConfig, NetworkConfig
 from .netspace.evaluate import evaluate
@@ -148,6 +149,8 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
         make_zoo(store, config.zoo, wanted, device, progress, zoo_id)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_zoo(store, zoo_id, device)
+    if not is_shapes(config) and len(zoo.rows("test")) < 2:
+        raise InvalidValue(f"{zoo_id} holds out {len(zoo.rows('test'))} test instance: what a space is measured by are paths between two. Make the zoo with --test 2 or more.")
     images = None if is_shapes(config) else datasets.load(zoo.dataset, device)
     trainee = ShapeSpaceTraining(config, zoo) if is_shapes(config) else NetSpaceTraining(config, zoo, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), zoo_artifact)

@@ -33,6 +33,7 @@ def metric(values, split: str) -> dict:
 def pairs(accuracy_N: np.ndarray, seed: int) -> dict[str, list[tuple[int, int]]]:
     """(poor, good) and (good, good) pairs among instances: poor are below POOR, good at GOOD or above (where fewer than four
     are, the lowest and the highest quarter)."""
+    assert len(accuracy_N) >= 2, "a pair needs two instances"
     order = np.argsort(accuracy_N, kind="stable")
     quarter = max(2, len(order) // 4)
     poor, good = np.flatnonzero(accuracy_N < POOR), np.flatnonzero(accuracy_N >= GOOD)

@@ -8,11 +8,11 @@ import pytest
 from safetensors.numpy import load, save
 
 from engine.artifacts import Store
-from engine.config import NetSpaceConfig
-from engine.errors import Stopped
+from engine.config import NetSpaceConfig, ZooConfig
+from engine.errors import InvalidValue, Stopped
 from engine.make import train
 from engine.netspace.space import read_config
-from tests.tiny import SPACE, ZOO, tamper, write_tiny
+from tests.tiny import SPACE, tamper, write_tiny
 from tests.tiny_nern import CONFIG, NERN, NETWORK, ORIGINAL, quiet, write_tiny_nern
 
 
@@ -41,6 +41,10 @@ def first_step(store: Store, config, id_: str, stop_at: int) -> int:
     return done[0]
 
 
+def small_space(store: Store) -> NetSpaceConfig:
+    return replace(read_config(store.open(SPACE), (NetSpaceConfig,)), steps=20, networks=2, images=8, warmup=2, validate_every=10)
+
+
 def nudged(data: bytes) -> bytes:
     """The same file with one parameter changed."""
     parameters_NP = load(data)["parameters"].copy()
@@ -59,11 +63,19 @@ def test_a_nern_begins_again_where_its_original_was_made_again(store, capsys):
 
 
 def test_a_space_begins_again_where_its_zoo_was_made_again(store):
-    config = replace(read_config(store.open(SPACE), (NetSpaceConfig,)), steps=20, networks=2, images=8, warmup=2, validate_every=10)
+    zoo = ZooConfig("lenetlike-digits", "digits", train=3, val=1, test=2, steps_min=2, steps_max=4)
+    train(store, "x", zoo, "cpu", quiet, "zoo-x")
+    config = replace(small_space(store), zoo="zoo-x")
     assert first_step(store, config, "netspace-x", 5) == 1
     assert first_step(store, config, "netspace-x", 6) == 6  # control
-    tamper(store.open(ZOO).folder, "parameters.safetensors", nudged, honest=True)
+    tamper(store.open("zoo-x").folder, "parameters.safetensors", nudged, honest=True)
     assert first_step(store, config, "netspace-x", 6) == 1
+
+
+def test_a_space_of_a_zoo_with_one_test_instance_is_refused_before_it_is_trained(store):
+    """It would have no path to be measured on."""
+    with pytest.raises(InvalidValue, match="--test 2"):
+        train(store, "x", small_space(store), "cpu", quiet, "netspace-x")
 
 
 def test_the_first_stage_of_a_nern_is_made_again_with_its_original(store, monkeypatch):
