@@ -10,7 +10,7 @@ import torch
 
 from engine.artifacts import Manifest
 from engine.netspace.space import Space
-from explorer import services, state
+from explorer import data, services, state
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES
 
 POOR, GOOD = 0.3, 0.85  # validation accuracy below and above which a network is called poor, good
@@ -22,10 +22,31 @@ def holds_shapes(space: Manifest) -> bool:
     return "queries" in space.config
 
 
+def zoo_of(space: Manifest, manifests: dict[str, Manifest]) -> Manifest | None:
+    """The zoo that a space was made from, among those at hand."""
+    return next((manifests[id_] for id_ in space.inputs if id_ in manifests and manifests[id_].kind == "zoo"), None)
+
+
+def dataset_of(space: Manifest, manifests: dict[str, Manifest]) -> str | None:
+    """The data set that a space's networks answer; None for shapes."""
+    return None if holds_shapes(space) else (zoo_of(space, manifests) or space).config.get("dataset")
+
+
+def in_order(manifests: dict[str, Manifest]) -> list[Manifest]:
+    """The spaces among them as a newcomer meets them: classifiers, shapes, and last those whose images are not here."""
+    spaces = [each for each in manifests.values() if each.kind == "netspace"]
+    return sorted(spaces, key=lambda space: (data.missing(dataset_of(space, manifests)), holds_shapes(space)))
+
+
+def spaces() -> list[Manifest]:
+    """The spaces at hand, in that order."""
+    return in_order({each.id: each for each in services.store().manifests()})
+
+
 def pick_space(label: str = "Space", shapes: bool = False) -> Space | None:
     """A picker of the spaces at hand (`shapes`: of shapes only), where there are several, and the selected one in memory. None,
     and the way to make one, where there is none."""
-    everything = {manifest.id: manifest for manifest in services.store().manifests("netspace")}
+    everything = {space.id: space for space in spaces()}
     titles = {id_: each.title or id_ for id_, each in everything.items() if holds_shapes(each) or not shapes}
     titles = {id_: title if list(titles.values()).count(title) == 1 else f"{title} ({id_})" for id_, title in titles.items()}
     ids = list(titles)

@@ -79,7 +79,7 @@ def act(values: dict) -> None:
 
 def bring() -> None:
     """The panel that makes an original of a network of a space or of a zoo's instance."""
-    titles = {manifest.id: manifest.title or manifest.id for manifest in services.store().manifests("netspace") if not controls.holds_shapes(manifest)}
+    titles = {manifest.id: manifest.title or manifest.id for manifest in controls.spaces() if not controls.holds_shapes(manifest)}
     if not titles:
         st.caption("No space of classifiers is here to send one from: `python -m engine train netspace-digits` makes one.")
         return

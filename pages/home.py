@@ -14,12 +14,12 @@ thumb moves, how well the network that lives there does, measured on real images
 """
 
 
-def space_card(space, zoo) -> None:
+def space_card(space) -> None:
     with st.container(border=True, key=f"space_{space.id}"):
         st.subheader(space.title or space.id, anchor=False)
-        st.html(cards.card(space, zoo))
-        name = (zoo or space).config.get("dataset")
-        if not controls.holds_shapes(space) and data.missing(name):
+        st.html(cards.card(space, controls.zoo_of(space, manifests)))
+        name = controls.dataset_of(space, manifests)
+        if data.missing(name):
             st.caption(f":material/image_not_supported: {data.title(name)} is not on this machine: it opens without live accuracies, and offers to bring the images.")
         with st.container(horizontal=True, gap="medium"):
             navigation.link(*(("shapes", "Turn and drag") if controls.holds_shapes(space) else ("interpolation", "Interpolate")), space=space.id)
@@ -41,7 +41,7 @@ def empty_gallery(store) -> None:
 
 store = services.store()
 manifests = {manifest.id: manifest for manifest in store.manifests()}
-spaces = sorted((manifest for manifest in manifests.values() if manifest.kind == "netspace"), key=controls.holds_shapes)
+spaces = controls.in_order(manifests)
 
 st.title("The space of trained networks", anchor=False)
 st.markdown(WHAT)
@@ -54,9 +54,8 @@ if spaces:
         st.caption(f"Computing on {services.device()}")
     for left in range(0, len(spaces), 2):
         for column, space in zip(st.columns(2), spaces[left : left + 2]):
-            zoo = next((manifests[id_] for id_ in space.inputs if id_ in manifests and manifests[id_].kind == "zoo"), None)
             with column:
-                space_card(space, zoo)
+                space_card(space)
     st.caption("Figures are from each space's manifest; `python -m engine evaluate ID` measures them again from the weights.")
 else:
     empty_gallery(store)

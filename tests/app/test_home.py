@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.artifacts import Store
-from explorer import services
+from engine.artifacts import Manifest, Store
+from explorer import controls, services
 
 APP = str(Path(__file__).resolve().parents[2] / "explorer" / "app.py")
 
@@ -51,6 +51,18 @@ def test_an_empty_gallery_says_how_to_fill_it(home, tmp_path):
     assert not app.exception and not app.error
     assert app.code[0].value == "python -m engine train netspace-digits"
     assert [button.label for button in app.button] == ["Look again"]
+
+
+def test_what_can_be_tried_here_comes_first(monkeypatch):
+    """Not a space whose images are missing, though its name begins with an a."""
+    manifests = {}
+    for name, dataset in (("a", "cifar10"), ("b", "chairs"), ("c", "digits")):
+        manifests[f"zoo-{name}"] = Manifest(f"zoo-{name}", "zoo", "", "", "", {"dataset": dataset})
+        manifests[name] = Manifest(name, "netspace", "", "", "", {"queries": 128} if dataset == "chairs" else {}, {f"zoo-{name}": {}})
+    monkeypatch.setattr("explorer.data.missing", lambda name: name == "cifar10")
+    assert [space.id for space in controls.in_order(manifests)] == ["c", "b", "a"]
+    monkeypatch.setattr("explorer.data.missing", lambda name: False)
+    assert [space.id for space in controls.in_order(manifests)] == ["a", "c", "b"]
 
 
 def test_a_broken_artifact_is_named_and_the_others_go_on(home, made_up_store):
