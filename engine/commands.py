@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import presets
 from .artifacts import Store
-from .errors import ExplorerError
+from .errors import ExplorerError, InvalidValue
 from .nern.commands import do_import, do_reconstruct, do_send, do_sweep  # noqa: F401 - commands by their names
 from .papers.commands import do_papers, do_record  # noqa: F401
 
@@ -170,9 +170,15 @@ def do_place(options) -> None:
 
 
 def do_trim(options) -> None:
-    from .trim import trim
+    from .trim import halve, trim
 
-    made = trim(store_of(options), options.id, options.train, options.val)
+    store = store_of(options)
+    if store.open(options.id).manifest.kind == "network":
+        made = halve(store, options.id)
+    elif options.train is None:
+        raise InvalidValue(f"How many training instances of {options.id} are to stay? Say --train N.")
+    else:
+        made = trim(store, options.id, options.train, options.val)
     emit(options, {"trimmed": [each.id for each in made]}, "\n".join(str(each.folder) for each in made))
 
 

@@ -1,5 +1,5 @@
-"""Fewer training instances in a zoo and its spaces, so that they are small enough to ship. The spaces stay what they are: they
-were trained on all of them, and everything that is measured on held-out instances stays as it was.
+"""Artifacts small enough to ship. Of a zoo and its spaces fewer training instances: the spaces stay what they are, they were trained
+on all of them, and what is measured on held-out instances stays as it was. Everything in half precision, and measured again.
 """
 
 from __future__ import annotations
@@ -24,8 +24,26 @@ def trim(store: Store, zoo_id: str, train: int, val: int | None = None) -> list[
     rows = kept_rows(table, train, val)
     note = f"{kept_note(artifact.manifest.config, table['split'].iloc[rows])} are kept here; all were there when spaces were trained"
     spaces = [store.open(each.id) for each in store.manifests("netspace") if zoo_id in each.inputs]
-    zoo = write(store, artifact, table.iloc[rows], {"parameters.safetensors": kept_parameters(artifact, table, rows)}, note)
+    zoo = write(store, artifact, {"parameters.safetensors": kept_parameters(artifact, table, rows)}, instances(table, rows), note)
     return [zoo, *(trimmed_space(store, space, zoo, rows, note) for space in spaces)]
+
+
+def halve(store: Store, id_: str) -> list[Artifact]:
+    """Write an original and every NeRN of it again, in the workspace, in half precision. Raises UnknownId."""
+    artifact = store.open(id_, "network")
+    nerns = [store.open(each.id) for each in store.manifests("nern") if id_ in each.inputs]
+    original = whole_in_half(store, artifact)
+    return [original, *(whole_in_half(store, nern, {id_: {"sha256": manifest_hash(original)}}) for nern in nerns)]
+
+
+def whole_in_half(store: Store, artifact: Artifact, inputs: dict | None = None) -> Artifact:
+    files = artifact.manifest.files
+    arrays = {name: artifact.arrays(name) for name in files if name.endswith(".safetensors")}
+    return write(store, artifact, arrays, {name: artifact.table(name) for name in files if name.endswith(".parquet")}, "kept in half precision", inputs)
+
+
+def instances(table, rows: np.ndarray) -> dict:
+    return {"instances.parquet": table.iloc[rows].reset_index(drop=True)}
 
 
 def kept_note(config: dict, splits) -> str:
@@ -69,16 +87,21 @@ def kept_parameters(artifact: Artifact, table, rows: np.ndarray) -> dict[str, np
 def trimmed_space(store: Store, space: Artifact, zoo: Artifact, rows: np.ndarray, note: str) -> Artifact:
     embeddings_NE = space.arrays("embeddings.safetensors")["embeddings"]
     arrays = {"model.safetensors": space.arrays("model.safetensors"), "embeddings.safetensors": {"embeddings": embeddings_NE[rows]}}
-    return write(store, space, space.table("instances.parquet").iloc[rows], arrays, note, {zoo.id: {"sha256": manifest_hash(zoo)}})
+    return write(store, space, arrays, instances(space.table("instances.parquet"), rows), note, {zoo.id: {"sha256": manifest_hash(zoo)}})
 
 
-def write(store: Store, artifact: Artifact, table, arrays: dict, note: str, inputs: dict | None = None) -> Artifact:
+def write(store: Store, artifact: Artifact, arrays: dict, tables: dict, note: str, inputs: dict | None = None) -> Artifact:
     """The artifact with what is kept of it, measured again from that."""
     from .make import reevaluate
 
-    small = {file: {name: array.astype(np.float16) for name, array in tensors.items()} for file, tensors in arrays.items()}
+    small = {file: {name: half(array) for name, array in tensors.items()} for file, tensors in arrays.items()}
     old = artifact.manifest
     manifest = Manifest(**{**asdict(old), "inputs": old.inputs if inputs is None else inputs, "provenance": {**old.provenance, "trimmed": note}})
-    found = store.write(manifest, small, {"instances.parquet": table.reset_index(drop=True)}, store.workspace)
+    found = store.write(manifest, small, tables, store.workspace)
     metrics = reevaluate(store, found, "cpu")
     return store.update_metrics(found, {**{name: entry for name, entry in old.metrics.items() if name not in metrics}, **metrics})
+
+
+def half(array: np.ndarray) -> np.ndarray:
+    """Numbers in half precision; places and counts as they are."""
+    return array.astype(np.float16) if array.dtype.kind == "f" else array

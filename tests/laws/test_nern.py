@@ -303,11 +303,13 @@ def shipped() -> list[str]:
 
 @pytest.mark.parametrize("id_", shipped())
 def test_the_tables_of_the_shipped_are_measured_from_their_weights(id_, gallery_store):
-    from engine.nern.make import reevaluate
+    from engine.nern.make import load_nern, reevaluate
+    from explorer.data import missing
 
     artifact = gallery_store.open(id_, "nern")
     found, stored = reevaluate(gallery_store, artifact, "cpu"), artifact.manifest.metrics
-    assert {"original_accuracy", "reconstructed_accuracy", "agreement", "logit_divergence", "weight_error", "size_ratio"} <= found.keys()
+    answered = {"original_accuracy", "reconstructed_accuracy", "agreement", "logit_divergence"}
+    assert {"weight_error", "size_ratio"} | (set() if missing(load_nern(gallery_store, id_).original.dataset) else answered) <= found.keys()
     for name, entry in found.items():
         tolerance = 1 / 360 + 1e-6 if entry["split"] == "test images" else 1e-4  # a tie may fall otherwise on another processor
         assert entry["value"] == pytest.approx(stored[name]["value"], abs=tolerance) and entry["n"] == stored[name]["n"], name

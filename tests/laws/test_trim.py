@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,8 @@ from engine.make import is_whole
 from engine.multi.space import load_multi_space
 from engine.config import ZOO_CONFIGS
 from engine.netspace.space import load_space, load_zoo, read_config
-from engine.trim import trim
+from engine.nern.make import ORDERS
+from engine.trim import halve, trim
 from tests.tiny import SPACE, ZOO, write_tiny
 
 
@@ -78,3 +81,21 @@ def test_several_architectures_keep_as_many_of_each(monkeypatch, tmp_path):
         assert torch.equal(after.zoo.parameters_NZ, before.zoo.parameters_NZ[rows]) and torch.equal(after.embeddings_NE, before.embeddings_NE[rows])
         assert torch.equal(after.zoo.teacher_P, before.zoo.teacher_P)
         assert "20 of 135 training and 8 of 64 validation" in store.open(id_).manifest.provenance["trimmed"]
+
+
+def test_an_original_and_its_nerns_in_half_precision_answer_almost_alike(tmp_path):
+    ids = ("network-digits", "nern-digits-in-filter")
+    for id_ in ids:
+        shutil.copytree(GALLERY / id_, tmp_path / "gallery" / id_)
+    store = Store(tmp_path / "workspace", tmp_path / "gallery")
+    before = {id_: store.open(id_) for id_ in ids}
+    made = {each.id: each for each in halve(store, "network-digits")}
+    assert tuple(made) == ids
+    for id_, old in before.items():
+        new = made[id_]
+        assert sum(entry["bytes"] for entry in new.manifest.files.values()) < 0.8 * sum(entry["bytes"] for entry in old.manifest.files.values())
+        assert not store.verify(id_)
+        for name, entry in new.manifest.metrics.items():
+            assert entry["value"] == pytest.approx(old.manifest.metrics[name]["value"], abs=0.02), name
+    old, new = (artifact.arrays(ORDERS) for artifact in (before[ids[1]], made[ids[1]]))
+    assert all(np.array_equal(new[name], order) and new[name].dtype == order.dtype for name, order in old.items())
