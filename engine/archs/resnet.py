@@ -65,7 +65,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.blocks(F.leaky_relu(self.stem(x)))
-        return self.fc(F.avg_pool2d(x, self.pool).flatten(1))
+        return self.fc(F.avg_pool2d(x, min(self.pool, x.shape[-1])).flatten(1))  # smaller where images are cut for training
 
 
 def quieten(module: nn.Module) -> nn.Module:

@@ -60,18 +60,20 @@ def parts(images_BCHW: Tensor | Pixels, size: int = CHUNK) -> Iterator[Tensor]:
     return iter(images_BCHW.split(size))
 
 
-def augmented(images_BCHW: Tensor, pad: int, random: torch.Generator, mirror: bool = True) -> Tensor:
+def augmented(images_BCHW: Tensor, pad: int, random: torch.Generator, mirror: bool = True, crop: int = 0) -> Tensor:
     """Each image [B, C, H, W] shifted by up to `pad` pixels (what comes in is its own border, reflected) and, with `mirror`,
-    mirrored half of the time: one gather on the images' device, drawn from `random`."""
+    mirrored half of the time: one gather on the images' device, drawn from `random`. With `crop` what is seen is a square of so
+    many pixels a side, anywhere in the shifted image [B, C, crop, crop]."""
     count, channels, height, width = images_BCHW.shape
     device = images_BCHW.device
-    top_B, left_B = (torch.randint(2 * pad + 1, (count, 1), generator=random).to(device) - pad for _ in range(2))
+    rows, cols = (crop, crop) if crop else (height, width)
+    top_B, left_B = (torch.randint(2 * pad + 1 + left_over, (count, 1), generator=random).to(device) - pad for left_over in (height - rows, width - cols))
     mirror_B = (torch.randint(2, (count, 1), generator=random) * mirror).to(device).bool()
-    rows_BH = reflect(torch.arange(height, device=device) + top_B, height)
-    cols_BW = torch.arange(width, device=device)
-    cols_BW = reflect(torch.where(mirror_B, width - 1 - cols_BW, cols_BW) + left_B, width)
+    rows_BH = reflect(torch.arange(rows, device=device) + top_B, height)
+    cols_BW = torch.arange(cols, device=device)
+    cols_BW = reflect(torch.where(mirror_B, cols - 1 - cols_BW, cols_BW) + left_B, width)
     at_BHW = (rows_BH[:, :, None] * width + cols_BW[:, None, :]).view(count, 1, -1).expand(-1, channels, -1)
-    return images_BCHW.flatten(2).gather(2, at_BHW).view_as(images_BCHW)
+    return images_BCHW.flatten(2).gather(2, at_BHW).view(count, channels, rows, cols)
 
 
 def reflect(index: Tensor, size: int) -> Tensor:

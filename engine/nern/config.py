@@ -20,6 +20,8 @@ class NetworkConfig:
     weight_decay: float = 1e-4
     momentum: float = 0.9
     augment: int = 0  # pixels that training images are shifted by at most, and mirrored half of the time; 0 for neither
+    crop: int = 0  # ours: pixels a side that training images are cut to, anywhere, in the first `cropped` of the steps: more steps in a time; 0 for none
+    cropped: float = 0.75  # their share
     smooth: float = 0.0  # weight of eq. 6 in the loss (regularisation-based smoothness)
     validate_every: int = 500
     seed: int = 0
@@ -27,6 +29,8 @@ class NetworkConfig:
     def __post_init__(self):
         require(min(self.steps, self.batch, self.validate_every) >= 1, "steps, batch and validate_every are at least 1.")
         require(0 <= self.augment <= 16, "augment is 0 to 16 pixels.")
+        require(self.crop == 0 or (self.augment and self.crop >= 8), "crop is 0, or at least 8 pixels of images that are shifted: set augment, too.")
+        require(0 <= self.cropped <= 1, "cropped is a share from 0 to 1.")
         require(self.lr > 0 and min(self.weight_decay, self.smooth, self.momentum) >= 0, "lr is above 0; weight_decay, momentum and smooth are at least 0.")
 
 

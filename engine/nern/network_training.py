@@ -16,10 +16,25 @@ from ..archs.folding import batch_norms, fold_batch_norm, measure_statistics
 from ..archs.memory import memory_format
 from ..datasets import Images
 from ..datasets.pixels import augmented
+from ..errors import InvalidValue
 from ..training import generator
 from .config import NetworkConfig
 from .losses import smoothness
 from .original import convolutions
+
+
+def check_crop(module: torch.nn.Module, config: NetworkConfig, shape_CHW: torch.Size) -> None:
+    """Raises InvalidValue where a network cannot be trained on images cut to `crop` pixels a side."""
+    channels, *sides = shape_CHW
+    try:
+        with torch.no_grad():
+            module.eval()(torch.zeros(2, channels, config.crop, config.crop, device=next(module.parameters()).device))
+    except RuntimeError as error:
+        raise InvalidValue(f"{config.architecture} takes images of {sides[0]} pixels alone: leave crop at 0.") from error
+    finally:
+        module.train()
+    if config.crop > min(sides):
+        raise InvalidValue(f"The images have {min(sides)} pixels a side, fewer than crop ({config.crop}).")
 
 
 class NetworkTraining:
@@ -31,10 +46,25 @@ class NetworkTraining:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator(config.seed, 51).initial_seed() % (1 << 32))
             self.module = architecture(config.architecture).build(batch_norm=True).to(self.train_BCHW.device).train()
+        if config.crop:
+            check_crop(self.module, config, self.train_BCHW.shape[1:])
         self.layout = memory_format(self.module, self.train_BCHW.shape[1:])
         self.optimizer = torch.optim.SGD(self.module.parameters(), config.lr, config.momentum, weight_decay=config.weight_decay, nesterov=config.momentum > 0)
         for parameter in self.module.parameters():
             self.optimizer.state[parameter] = {"momentum_buffer": torch.zeros_like(parameter)}
+
+    def crop(self, step: int) -> int:
+        """Pixels a side that the images of a step are cut to; 0 where they are whole."""
+        return self.config.crop if step < self.config.cropped * self.total else 0
+
+    @property
+    def effort(self) -> float:
+        """Steps like the first that a run costs: whole images take longer than cut ones."""
+        if not self.config.crop:
+            return self.total
+        cut = sum(self.crop(step) > 0 for step in range(self.total))
+        whole_costs = math.prod(self.train_BCHW.shape[2:]) / self.config.crop**2
+        return cut + (self.total - cut) * (whole_costs if cut else 1)
 
     def rate(self, step: int) -> float:
         warm = max(1, self.total // 10)
@@ -51,7 +81,7 @@ class NetworkTraining:
         picks_B = torch.randperm(len(self.labels_B), generator=generator(config.seed, 52, index))[: config.batch].to(self.labels_B.device)
         images_BCHW = self.train_BCHW[picks_B]
         if config.augment:
-            images_BCHW = augmented(images_BCHW, config.augment, generator(config.seed, 53, index))
+            images_BCHW = augmented(images_BCHW, config.augment, generator(config.seed, 53, index), crop=self.crop(index))
         task = F.cross_entropy(self.module(images_BCHW.contiguous(memory_format=self.layout)), self.labels_B[picks_B])
         loss = task + config.smooth * self.smoothness() if config.smooth else task
         self.optimizer.param_groups[0]["lr"] = self.rate(index)

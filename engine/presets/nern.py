@@ -40,8 +40,9 @@ def cifar(architecture: str, dataset: str) -> NetworkConfig:
 
 
 def cifar_mini() -> NetworkConfig:
-    """ResNet20 on CIFAR-10 in 40 epochs of 40 000 images, 0.6 s of a core a step: two hours of one. (18 epochs reach 0.850 on validation.)"""
-    return NetworkConfig("resnet20-cifar10", "cifar10", steps=40 * 40_000 // 128, batch=128, weight_decay=5e-4, augment=4)
+    """ResNet20 on CIFAR-10 in 70 epochs of 40 000 images, most of them cut: an hour and a half of two cores. (On validation 18 epochs of
+    whole images reach 0.850, 40 of them 0.872.)"""
+    return NetworkConfig("resnet20-cifar10", "cifar10", steps=70 * 40_000 // 128, batch=128, weight_decay=5e-4, augment=4, crop=24)
 
 
 def nern_mini_coarse() -> NernConfig:

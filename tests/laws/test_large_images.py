@@ -3,6 +3,7 @@ figures rest on some images. The laws are those of the small ones."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -15,10 +16,13 @@ from engine.archs.resnet import Block
 from engine.config import NetSpaceConfig, ZooConfig
 from engine.datasets import Images
 from engine.datasets.pixels import Pixels
+from engine.errors import InvalidValue
 from engine.multi.config import MultiSpaceConfig, MultiZooConfig
 from engine.multi.lso import optimise
 from engine.multi.training import MultiSpaceTraining
 from engine.multi.zoo import MultiZooTraining
+from engine.nern.config import NetworkConfig
+from engine.nern.network_training import NetworkTraining
 from engine.netspace.evaluate import counted
 from engine.netspace.training import NetSpaceTraining
 from engine.stacked import accuracies, flatten, stacking_pays
@@ -123,3 +127,19 @@ def test_the_small_presets_of_cifar_name_what_they_leave_out():
     several = presets.config("netspace-cifar10-multi-mini")
     zoo = presets.config(several.zoo)
     assert several.measured == zoo.measured == 2000 and several.train == zoo.train and several.prep_height * several.prep_width >= architecture(zoo.architectures[-1]).parameters
+
+
+def test_an_original_sees_cut_images_first_and_whole_ones_at_the_end(images):
+    config = NetworkConfig("resnet8-cifar10", "cifar10", steps=8, batch=4, augment=4, crop=24, cropped=0.75)
+    training, sides = NetworkTraining(config, images), []
+    training.module.register_forward_pre_hook(lambda module, inputs: sides.append(inputs[0].shape[-1]))
+    for index in range(training.total):
+        assert math.isfinite(training.step(index)["loss"])
+    assert sides == [24] * 6 + [32] * 2 and training.effort == 6 + 2 * (32 / 24) ** 2
+    assert training.deployed()(images.images["test"][:4]).shape == (4, 10)
+
+
+@pytest.mark.parametrize("fields", ({"architecture": "lenetlike-cifar10", "crop": 24}, {"crop": 40}))
+def test_images_that_cannot_be_cut_so_are_refused(images, fields):
+    with pytest.raises(InvalidValue, match="crop"):
+        NetworkTraining(NetworkConfig(**{"architecture": "resnet8-cifar10", "dataset": "cifar10", "augment": 4} | fields), images)

@@ -53,20 +53,24 @@ def test_networks_answer_alike_on_bytes_and_on_floats(id_):
     assert torch.allclose(accuracies(parameters_NP, pixels, labels_B, arch), right_N)
 
 
+@pytest.mark.parametrize("crop", [0, 6])
 @pytest.mark.parametrize("mirror", [True, False])
-def test_an_augmented_image_is_a_crop_of_itself_reflected(mirror):
-    images_BCHW = plain(some(64, 9))
-    found_BCHW = augmented(images_BCHW, 2, torch.Generator().manual_seed(1), mirror)
-    unlike = 0
+def test_an_augmented_image_is_a_crop_of_itself_reflected(mirror, crop):
+    images_BCHW, side = plain(some(64, 9)), crop or 9
+    found_BCHW = augmented(images_BCHW, 2, torch.Generator().manual_seed(1), mirror, crop)
+    unlike, places = 0, set()
     for image, found in zip(images_BCHW.numpy(), found_BCHW.numpy()):
         crops = []
         for seen in (image, image[:, :, ::-1])[: 1 + mirror]:
             padded = np.pad(seen, ((0, 0), (2, 2), (2, 2)), mode="reflect")
-            crops += [padded[:, top : top + 9, left : left + 9] for top in range(5) for left in range(5)]
-        assert any(np.array_equal(crop, found) for crop in crops)
+            crops += [padded[:, top : top + side, left : left + side] for top in range(14 - side) for left in range(14 - side)]
+        at = [i for i, each in enumerate(crops) if np.array_equal(each, found)]
+        assert at
+        places.update(at)
         unlike += not np.array_equal(found, image)
     assert unlike > 32  # control: most are moved
-    again = augmented(images_BCHW, 2, torch.Generator().manual_seed(1), mirror)
+    assert len(places) > 16  # and not all alike
+    again = augmented(images_BCHW, 2, torch.Generator().manual_seed(1), mirror, crop)
     assert torch.equal(again, found_BCHW)
     assert torch.equal(augmented(images_BCHW, 0, torch.Generator(), mirror=False), images_BCHW)
 
