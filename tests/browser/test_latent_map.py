@@ -53,11 +53,11 @@ def two_points(page: Page) -> list[tuple[int, tuple[float, float]]]:
     return [(row, tuple(page.evaluate(PLACE, [row]))) for row in (free[0], free[-1])]
 
 
-def click(page: Page, at: tuple[float, float]) -> None:
-    """As a hand does: come, rest, press."""
+def click(page: Page, at: tuple[float, float], says: str) -> None:
+    """As a hand does: come, rest until the card of what is there is shown, press."""
     page.mouse.move(at[0] - 30, at[1] - 30)
     page.mouse.move(*at, steps=3)
-    expect(page.get_by_test_id("hover-card")).to_be_visible()
+    expect(page.get_by_test_id("hover-card")).to_contain_text(says)
     page.mouse.click(*at)
 
 
@@ -66,10 +66,10 @@ def test_two_clicks_set_the_anchors_and_draw_the_measured_line(page):
     names, ((first, at_a), (second, at_b)) = ids(page), two_points(page)
     hint = page.get_by_test_id("next-click")
     expect(hint).to_have_text("Next click sets anchor A")
-    click(page, at_a)
+    click(page, at_a, names[first])
     expect(hint).to_have_text("Next click sets anchor B")
     wait_in_url(page, a=names[first], b=None)
-    click(page, at_b)
+    click(page, at_b, names[second])
     expect(hint).to_have_text("Next click starts again at A")
     wait_in_url(page, a=names[first], b=names[second])
     expect(page.get_by_test_id("latent-map")).to_have_attribute("data-line", "21", timeout=WAIT)
@@ -77,8 +77,8 @@ def test_two_clicks_set_the_anchors_and_draw_the_measured_line(page):
     drawn = page.evaluate("document.querySelector('.lm [data-part=\"flat\"]').data.find((trace) => trace.customdata?.[0] === 'p0').marker.color")
     table = page.request.get(f"/api/spaces/{SPACE}").json()["instances"]["predicted_test_accuracy"]
     assert abs(drawn[0] - table[first]) < 0.005 and abs(drawn[-1] - table[second]) < 0.005
-    click(page, at_a)  # the third click starts again (the line's points lie over its anchor now: a near neighbour may be hit)
-    wait_in_url(page, b=None)
+    click(page, at_a, "on the line")  # the third click starts again, at the anchor itself over which the line's first point lies now
+    wait_in_url(page, a=names[first], b=None)
     expect(page.get_by_test_id("latent-map")).to_have_attribute("data-line", "0")
 
 
