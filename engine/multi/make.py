@@ -41,7 +41,7 @@ def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, pro
     title = f"{', '.join(arch.family for arch in zoo.archs)} on {images.title}"
     manifest = Manifest(id_, "zoo", title, "", preset, asdict(config), metrics=metrics, provenance=provenance(seconds, device))
     dtype = np.float16 if config.half else np.float32
-    parts = {arch.id: zoo.parameters_NZ[(zoo.table["class_id"] == number).to_numpy(), : arch.parameters] for number, arch in enumerate(zoo.archs)}
+    parts = {arch.id: zoo.parameters_NZ[torch.tensor(zoo.table["class_id"] == number), : arch.parameters] for number, arch in enumerate(zoo.archs)}
     arrays = {name: tensor.cpu().numpy().astype(dtype) for name, tensor in {**parts, TEACHER: zoo.teacher_P}.items()}
     artifact = store.write(manifest, {"parameters.safetensors": arrays}, {"instances.parquet": zoo.table}, store.workspace)
     checkpoint_path(store, id_).unlink(missing_ok=True)

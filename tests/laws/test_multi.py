@@ -89,8 +89,8 @@ def test_the_loss_is_the_papers_one_network_at_a_time(zoo, images):
     trainee = MultiSpaceTraining(SPACE, zoo, images)
     rows_N, picks_B = trainee.draw(torch.Generator().manual_seed(1)), torch.arange(16)
     assert sorted(trainee.class_ids_N[rows_N].tolist()) == [0, 0, 1, 1, 2, 2]
-    expected = float(loss_one_by_one(trainee, rows_N, picks_B))
-    assert float(trainee.loss(rows_N, picks_B)) == pytest.approx(expected, rel=1e-5)
+    expected = loss_one_by_one(trainee, rows_N, picks_B).item()
+    assert trainee.loss(rows_N, picks_B).item() == pytest.approx(expected, rel=1e-5)
     assert float(trainee.loss(rows_N, picks_B + 16)) != pytest.approx(expected, rel=1e-3)  # control: other images
 
 
