@@ -52,6 +52,7 @@ class NernConfig:
     images: int = 256  # per step
     sampling: Literal["all", "layer", "uniform", "weighted"] = "weighted"
     batch: int = 4096  # kernels with a gradient per step
+    partial: bool = False  # ours: without distillation, only those kernels are predicted, and the error of eq. 3 is theirs: many more steps in a time
     steps: int = 70_000
     lr: float = 5e-3
     lr_end: float = 1e-6  # of the cosine
@@ -68,6 +69,7 @@ class NernConfig:
         require(self.lr > 0 and self.base > 0, "lr and base are above 0.")
         require(min(self.reconstruction, self.distillation, self.features, self.kernel, self.lr_end, self.weight_decay) >= 0, "loss weights, kernel, lr_end and weight_decay are at least 0.")
         require(self.kernel == 0 or self.kernel % 2 == 1, f"kernel is the odd side of the predicted kernels, or 0; got {self.kernel}.")
+        require(not self.partial or not self.distils, "Distillation runs the network with all its kernels: partial goes with inputs none.")
         require(self.reconstruction > 0 or self.distils, "Some loss has a weight above 0, and distillation needs inputs.")
 
     @property

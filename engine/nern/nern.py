@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..errors import InvalidValue
 from .config import NernConfig
@@ -34,6 +35,16 @@ class Places:
     def split(self, kernels_MK: Tensor) -> list[Tensor]:
         """Predicted kernels as the weights of each layer [F, C, k, k]; smaller ones are cut from the centre."""
         return [centre(kernels_MK[layer.start : layer.stop], layer.size, self.kernel).view(layer.filters, layer.channels, layer.size, layer.size) for layer in self.original.layers]
+
+
+    def whole(self) -> tuple[Tensor, Tensor]:
+        """The original's kernels as the predictor gives them [M, K], smaller ones in the centre, and which of those values count."""
+        kernels, counts = [], []
+        for weight in self.original.weights:
+            margin = (self.kernel - weight.shape[-1]) // 2
+            kernels.append(F.pad(weight, (margin,) * 4).reshape(-1, self.kernel**2))
+            counts.append(F.pad(torch.ones_like(weight), (margin,) * 4).reshape(-1, self.kernel**2))
+        return torch.cat(kernels), torch.cat(counts)
 
 
 def places(config: NernConfig, original: Original, orders: Sequence[np.ndarray] | None = None, device: str | torch.device = "cpu") -> Places:

@@ -64,6 +64,7 @@ class NernTraining:
         if first is not None:
             self.predictor.load_state_dict(first.state_dict())
         self.optimizer = ranger(self.predictor.parameters(), config.lr, config.betas, config.weight_decay)
+        self.whole = places.whole() if config.partial else None
         self.curves = torch.zeros(-(-self.total // config.validate_every), len(CURVES))
         self.best = {name: tensor.clone() for name, tensor in self.predictor.state_dict().items()}
         self.best_score = torch.full((), math.inf)
@@ -126,6 +127,17 @@ class NernTraining:
             kernels_MK = self.predictor(inputs)
         return self.places.split(kernels_MK.index_copy(0, picks, self.predictor(inputs, picks)))
 
+    def sampled(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 3 of the step's sample alone."""
+        picks_B = sample(self.config.sampling, self.sizes, self.norm_M, self.config.batch, generator(self.config.seed, 45, index))
+        if picks_B is None:
+            return self.objective(self.predict(index), None)
+        picks_B = picks_B.to(self.device)
+        kernels_BK, counts_BK = (each_MK[picks_B] for each_MK in self.whole)
+        error_BK = (self.predictor(self.places.inputs, picks_B) - kernels_BK) * counts_BK
+        error = (error_BK.square().sum() / counts_BK.sum()).sqrt()
+        return self.config.reconstruction * error, {"reconstruction": error}
+
     def objective(self, predicted: Sequence[Tensor], batch: tuple[Tensor, Tensor, list[Tensor]] | None) -> tuple[Tensor, dict[str, Tensor]]:
         """Eq. 2 and its terms."""
         config = self.config
@@ -139,17 +151,18 @@ class NernTraining:
         return sum(getattr(config, name) * term for name, term in terms.items()), terms
 
     def step(self, index: int) -> dict[str, float]:
-        loss, terms = self.objective(self.predict(index), self.batch(index) if self.config.distils else None)
+        config = self.config
+        loss, terms = self.sampled(index) if config.partial else self.objective(self.predict(index), self.batch(index) if config.distils else None)
         group = self.optimizer.param_groups[0]
         group["lr"], group["step"] = self.rate(index), index
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         metrics = {"loss": loss.item()} | {name: term.item() for name, term in terms.items()}
-        if (index + 1) % self.config.validate_every == 0 or index + 1 == self.total:
+        if (index + 1) % config.validate_every == 0 or index + 1 == self.total:
             metrics |= self.validate()
             row = [float(index + 1)] + [metrics.get(name, math.nan) for name in CURVES[1:]]
-            self.curves[index // self.config.validate_every] = torch.tensor(row)
+            self.curves[index // config.validate_every] = torch.tensor(row)
         return metrics
 
     @torch.no_grad()

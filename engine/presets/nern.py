@@ -46,14 +46,14 @@ def cifar_mini() -> NetworkConfig:
 
 
 def nern_mini_coarse() -> NernConfig:
-    """Its NeRN for two cores, first stage: the kernels alone, all of them in every step."""
-    return NernConfig("network-cifar10-resnet20-mini", hidden=200, inputs="none", sampling="all", steps=2500, lr=1e-2, validate_every=500)
+    """Its NeRN for two cores, first stage: the kernels alone, a sample of them in every step."""
+    return NernConfig("network-cifar10-resnet20-mini", hidden=200, inputs="none", sampling="uniform", partial=True, steps=25_000, validate_every=2500, measured=2000)
 
 
 def nern_mini() -> NernConfig:
     """Second stage: mostly what the network answers, on 64 images a step."""
     return replace(
-        nern_mini_coarse(), start="nern-cifar10-resnet20-mini-coarse", inputs="data", distillation=0.1, features=1e-2, images=64, sampling="weighted", batch=4096, steps=1500, lr=3e-3, validate_every=100, measured=2000
+        nern_mini_coarse(), start="nern-cifar10-resnet20-mini-coarse", partial=False, inputs="data", distillation=0.1, features=1e-2, images=64, sampling="weighted", batch=4096, steps=1500, lr=3e-3, validate_every=100, measured=2000
     )  # fmt: skip
 
 
