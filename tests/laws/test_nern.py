@@ -120,7 +120,7 @@ def test_feature_map_loss_and_its_gradient_are_those_of_equation_4():
         for o, t in zip(torch.autograd.grad(ours, near), torch.autograd.grad(theirs, near)):
             assert float((o - t).norm() / t.norm()) < 2e-3
     same = losses.feature_maps([each.clone().requires_grad_() for each in maps], [losses.flat(each) for each in maps])
-    assert float(same) < 1e-3 and float(theirs) > float(same)
+    assert same.item() < 1e-3 and theirs.item() > same.item()
 
 
 def test_distillation_and_reconstruction_are_equations_5_and_3():
@@ -205,6 +205,28 @@ def test_a_few_steps_bring_the_loss_down_and_the_best_is_chosen_on_validation(in
     assert float(training.best_score) == pytest.approx(min(looks)) and len(looks) == 6
     assert training.curves.shape == (6, 9) and training.curves[:, 0].tolist() == [10, 20, 30, 40, 50, 60]
     assert ("distillation" in seen[0]) == (inputs != "none")
+
+
+def test_samples_alone_add_up_to_the_error_of_all_kernels(monkeypatch):
+    """And to its slope; kernels of 1 x 1 among them, of which the middle alone counts."""
+    found = original()
+    assert {layer.size for layer in found.layers} == {1, 3}
+    config = replace(SMALL, inputs="none", sampling="uniform", partial=True)
+    training = NernTraining(config, places(config, found), None)
+    parts = torch.randperm(found.layers[-1].stop, generator=generator(3)).split(200)
+    monkeypatch.setattr("engine.nern.training.sample", lambda kind, sizes, norm_M, batch, random: parts[number])
+    parameters, squares = list(training.predictor.parameters()), []
+    for number, picks in enumerate(parts):
+        squares.append(training.sampled(0)[0].square() * training.whole[1][picks].sum())
+    whole = losses.reconstruction(training.places.split(training.predictor(training.places.inputs)), found.weights)
+    values = sum(weight.numel() for weight in found.weights)
+    added = sum(squares) / values
+    assert torch.allclose(added, whole.square(), rtol=1e-5)
+    for ours, slow in zip(torch.autograd.grad(added, parameters), torch.autograd.grad(whole.square(), parameters)):
+        assert torch.allclose(ours, slow, rtol=1e-3, atol=1e-7)
+    assert not torch.allclose(sum(squares[1:]) / values, whole.square(), rtol=1e-2)  # control: a part is missing
+    with pytest.raises(InvalidValue, match="partial"):
+        replace(config, inputs="data")
 
 
 def test_noise_is_uniform_and_needs_no_images():
