@@ -51,9 +51,9 @@ def nern_mini_coarse() -> NernConfig:
 
 
 def nern_mini() -> NernConfig:
-    """Second stage: mostly what the network answers, on 64 images a step."""
+    """Second stage: mostly what the network answers, on 64 images a step. (A rate of 3e-3 loses on validation what the first stage found.)"""
     return replace(
-        nern_mini_coarse(), start="nern-cifar10-resnet20-mini-coarse", partial=False, inputs="data", distillation=0.1, features=1e-2, images=64, sampling="weighted", batch=4096, steps=1500, lr=3e-3, validate_every=100, measured=2000
+        nern_mini_coarse(), start="nern-cifar10-resnet20-mini-coarse", partial=False, inputs="data", distillation=0.1, features=1e-2, images=64, sampling="weighted", batch=4096, steps=1500, lr=5e-4, validate_every=100, measured=2000
     )  # fmt: skip
 
 
