@@ -168,10 +168,7 @@ class LatentMap extends Picture {
     this.painting = false;
     if (!made) {
       this.pictures[key] = picture;
-      picture.on("plotly_click", ({ points: [point] }) => {
-        const id = this.instanceOf(point.customdata);
-        if (id) this.pick(id);
-      });
+      picture.on("plotly_click", ({ points: [point] }) => { if (typeof point.customdata === "number") this.pick(this.points.table.id[point.customdata]); });
       picture.on("plotly_hover", ({ points: [point], event }) => this.hover(point.customdata, event));
       picture.on("plotly_unhover", () => this.hover(null));
       picture.on("plotly_selected", (event) => {
@@ -183,12 +180,6 @@ class LatentMap extends Picture {
     this.panel(look);
     const line = this.line();
     Object.assign(this.root.dataset, { dims: this.view.dims, points: this.points.table.id.length, line: line ? line.accuracy.length : 0, selected: this.selection.length });
-  }
-
-  // The instance under a point: its row's; of the line's ends, which lie over them, the anchors'.
-  instanceOf(customdata) {
-    if (typeof customdata === "number") return this.points.table.id[customdata];
-    return { p0: this.view.a, [`p${(this.line()?.accuracy.length ?? 0) - 1}`]: this.view.b }[customdata];
   }
 
   // ---- what stands around the picture
