@@ -88,6 +88,8 @@ def progress(title: str, total: int):
     bar = tqdm(total=total, desc=title, unit="step", file=sys.stderr, mininterval=1.0, dynamic_ncols=True)
 
     def on_step(step: int, metrics: dict[str, float]) -> None:
+        if not bar.n:
+            bar.initial = bar.n = step - 1  # steps before the checkpoint took no time of this run's
         bar.update(step - bar.n)
         if looked := {name: f"{value:.3f}" for name, value in metrics.items() if name.startswith("val_")}:
             bar.set_postfix(looked)

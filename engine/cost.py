@@ -70,4 +70,4 @@ def duration(seconds: float) -> str:
     for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 1.5 * size:
             return f"{seconds / size:.1f} {name}" if size > 60 else f"{seconds / size:.0f} {name}"
-    return f"{seconds:.0f} seconds"
+    return f"{seconds:.0f} second" + ("" if round(seconds) == 1 else "s")

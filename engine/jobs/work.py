@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save
 from torch import Tensor
 
 from ..archs import Architecture, architecture
-from ..artifacts import Artifact, Store, manifest_hash, write_atomic
+from ..artifacts import Artifact, Store, load_checkpoint, manifest_hash, write_atomic
 from ..config import LsoConfig, digest
 from ..errors import CorruptArtifact, InvalidValue, Stopped, UnknownId, closest
 from ..host import device_of
@@ -172,11 +172,12 @@ def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) ->
         flat, solid = space.place_on_map(lso.embedding_NE)
         on_step(step, metrics, xy=flat[0].tolist(), xyz=solid[0].tolist())
 
-    if not reporter.metrics():
-        say(0, {name: value for name, value in lso.start.items()})
+    checkpoint, tag = reporter.path / "checkpoint.safetensors", digest(config, manifest_hash(store.open(config.space)))
+    if load_checkpoint(checkpoint, tag) is None:
+        say(0, lso.start)
     stopped = None
     try:
-        run(lso, reporter.path / "checkpoint.safetensors", digest(config, manifest_hash(store.open(config.space))), say)
+        run(lso, checkpoint, tag, say)
     except Stopped as error:
         stopped = error
     result = report(store, space, config, start_E, lso) | {"finished": stopped is None}

@@ -10,9 +10,12 @@ from safetensors.numpy import load, save
 from engine.artifacts import Store
 from engine.config import NetSpaceConfig, ZooConfig
 from engine.errors import InvalidValue, Stopped
+from engine.jobs import work
+from engine.jobs.folder import Folder
 from engine.make import train
 from engine.netspace.space import read_config
 from tests.tiny import SPACE, tamper, write_tiny
+from tests.tiny_jobs import lso_spec
 from tests.tiny_nern import CONFIG, NERN, NETWORK, ORIGINAL, quiet, write_tiny_nern
 
 
@@ -46,10 +49,11 @@ def small_space(store: Store) -> NetSpaceConfig:
 
 
 def nudged(data: bytes) -> bytes:
-    """The same file with one parameter changed."""
-    parameters_NP = load(data)["parameters"].copy()
-    parameters_NP[0, 0] += 0.5
-    return save({"parameters": parameters_NP})
+    """The same file with one number of each tensor changed."""
+    arrays = {name: array.copy() for name, array in load(data).items()}
+    for array in arrays.values():
+        array.flat[0] += 0.5
+    return save(arrays)
 
 
 def test_a_nern_begins_again_where_its_original_was_made_again(store, capsys):
@@ -90,3 +94,23 @@ def test_the_first_stage_of_a_nern_is_made_again_with_its_original(store, monkey
     assert store.outdated("nern-digits-coarse") == [ORIGINAL] == store.outdated(NERN)
     train(store, "x", second, "cpu", quiet, "nern-x")
     assert store.open("nern-digits-coarse").manifest.inputs != made.inputs and not store.outdated("nern-digits-coarse")
+
+
+def test_an_lso_begins_again_where_its_space_was_made_again(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["engine"])
+    spec = lso_spec(SPACE, str(store.open(SPACE).table("instances.parquet")["id"][0]), steps=20, validate_every=1)
+
+    def steps_until(last: int) -> list[dict]:
+        """The points of the job, which goes on until that step."""
+        folder = Folder(tmp_path / "job")
+        with pytest.raises(Stopped):
+            work.carry_out(store, spec, folder.path, lambda: folder.metrics()[-1]["step"] == last, "cpu")
+        return folder.metrics()
+
+    first = steps_until(3)
+    assert [point["step"] for point in first] == [0, 1, 2, 3]
+    assert steps_until(5)[:4] == first  # control
+    tamper(store.open(SPACE).folder, "embeddings.safetensors", nudged, honest=True)
+    again = steps_until(2)
+    assert [point["step"] for point in again] == [0, 1, 2]
+    assert again[0]["val_loss"] != first[0]["val_loss"], "the start is measured in the space as it is now"

@@ -135,3 +135,18 @@ def test_a_wrong_use_is_one_line_and_two(call, arguments):
     code, value, error = call(*arguments)
     assert (code, value) == (2, None)
     assert error.count("\n") == 1 and "Traceback" not in error and len(error) > 20
+
+
+def test_steps_before_a_checkpoint_are_not_counted_as_done_in_no_time(monkeypatch):
+    """They would promise seconds for what takes hours."""
+    from tqdm import tqdm
+
+    bars = []
+    monkeypatch.setattr("tqdm.tqdm", lambda **given: bars.append(tqdm(**given)) or bars[-1])
+    for first in (1001, 1):
+        on_step = commands.progress("network-x", 2000)
+        on_step(first, {})
+        on_step(first + 1, {})
+    resumed, fresh = bars
+    assert (resumed.n, resumed.initial) == (1002, 1000)
+    assert (fresh.n, fresh.initial) == (2, 0)
