@@ -1,9 +1,11 @@
 """Training a space of several architectures, against a plain loop over the networks of the step.
 
-Legend: N instances, B images, K classes, E embedding, A architectures.
+Legend: N instances, B images, K classes, H x W the PRep, E embedding, A architectures.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,10 +16,12 @@ from ..artifacts import Store
 from ..errors import DataMissing
 from ..multi.space import load_multi_space
 from ..multi.training import MultiSpaceTraining, gammas, knowledge_distillation
+from ..prep import pack
 from ..stacked import logits_one
 from ..training import generator
 from . import row
 from .measure import medians, tune
+from .netspace import encode_plainly
 
 SPACE = "netspace-digits-multi"
 REPEATS = 7
@@ -26,7 +30,8 @@ REPEATS = 7
 def loss_one_by_one(trainee: MultiSpaceTraining, rows_N: Tensor, picks_B: Tensor) -> Tensor:
     """Eq. 3 to 12 with a loop over networks, each encoded, decoded and called by itself: what `trainee.loss` gives."""
     config, model, last = trainee.config, trainee.model, len(trainee.archs) - 1
-    points = [(model.encode(trainee.zoo.parameters_NZ[row][None]), int(trainee.class_ids_N[row])) for row in rows_N.tolist()]
+    preps_NHW = pack(trainee.zoo.parameters_NZ[rows_N] / model.unit, model.height, model.width)
+    points = [(encode_plainly(model.encoder, prep_HW[None]), int(trainee.class_ids_N[row])) for row, prep_HW in zip(rows_N.tolist(), preps_NHW)]
     if config.interpolation:
         ends = [(a_1E, b_1E) for a_1E, a in points for b_1E, b in points if a == 0 and b == last]
         points += [(torch.lerp(a_1E, b_1E, gamma), id_) for a_1E, b_1E in ends for id_, gamma in enumerate(gammas(last + 1), start=1)]
@@ -52,7 +57,8 @@ def step() -> list[dict]:
     torch.set_num_threads(1)
     try:
         space = load_multi_space(store, SPACE)
-        trainee = MultiSpaceTraining(space.config, space.zoo, datasets.load(space.zoo.dataset))
+        at_hand = tuple(min(count, len(space.zoo.rows("train", id_))) for id_, count in enumerate(space.config.train))  # a zoo that ships is trimmed
+        trainee = MultiSpaceTraining(replace(space.config, train=at_hand), space.zoo, datasets.load(space.zoo.dataset))
         trainee.model.load_state_dict(space.model.state_dict())
         random = generator(0, 12, 0)
         rows_N, picks_B = trainee.draw(random), torch.arange(space.config.images)

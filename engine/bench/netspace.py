@@ -1,7 +1,7 @@
 """Training the paper's own space (8 ResNet8s x 128 images of 32x32, PRep 8 x 10 000, embedding 4096), against a plain loop over the
 networks of the step.
 
-Legend: N instances, P parameters, B images, K classes.
+Legend: N instances, P parameters, B images, K classes, H x W the PRep, E embedding.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 from torch.func import functional_call
+from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from .. import presets
@@ -19,8 +20,10 @@ from ..archs import architecture
 from ..datasets.noise import noise
 from ..fast import hardware_dtype
 from ..host import device_of
+from ..netspace.encoders import PRepEncoder
 from ..netspace.losses import distillation
 from ..netspace.training import NetSpaceTraining
+from ..prep import pack
 from ..stacked import flatten, unflatten
 from ..training import generator
 from ..zoo import Zoo
@@ -41,6 +44,14 @@ def trainee(bf16: bool = False) -> NetSpaceTraining:
     return NetSpaceTraining(replace(config, bf16=bf16), zoo, noise(arch, IMAGES, device))
 
 
+def encode_plainly(encoder: PRepEncoder, prep_NHW: Tensor) -> Tensor:
+    """The encoder as the paper draws it (fig. 1): every column of the horizontal convolutions is kept and differentiated."""
+    x = F.leaky_relu(encoder.across1(prep_NHW[:, None]))
+    x = F.leaky_relu(encoder.across2(x)).amax(-1, keepdim=True)
+    x = F.leaky_relu(encoder.down1(x))
+    return F.leaky_relu(encoder.down2(x)).amax((-2, -1))
+
+
 def loss_one_by_one(training: NetSpaceTraining, rows_N: Tensor, picks_B: Tensor) -> Tensor:
     """Eq. 1 with a loop over networks, each encoded, decoded and called by itself, its target beside it: what `training.loss` gives."""
     model, arch, images_BCHW = training.model, training.arch, training.images_BCHW[picks_B]
@@ -49,7 +60,8 @@ def loss_one_by_one(training: NetSpaceTraining, rows_N: Tensor, picks_B: Tensor)
         target_1P = training.parameters_NP[number][None]
         with torch.no_grad():
             target_BK = functional_call(module, unflatten(target_1P[0], arch), (images_BCHW,))
-        predicted_BK = functional_call(module, unflatten(model.decode(model.encode(target_1P))[0], arch), (images_BCHW,))
+        embedding_1E = encode_plainly(model.encoder, pack(target_1P, model.height, model.width))
+        predicted_BK = functional_call(module, unflatten(model.decode(embedding_1E)[0], arch), (images_BCHW,))
         losses.append(distillation(predicted_BK[None], target_BK[None], training.config.temperature)[0])
     return torch.stack(losses).mean()
 

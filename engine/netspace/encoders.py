@@ -1,6 +1,6 @@
 """The encoders: networks -> embeddings, of one size for any network.
 
-Legend: N instances, H x W the PRep, E embedding, B points, P parameters.
+Legend: N instances, H x W the PRep, E embedding, C filters, T taps, B points.
 """
 
 import torch
@@ -24,10 +24,32 @@ class PRepEncoder(nn.Module):
         self.down2 = nn.Conv2d(4 * width, embedding, (3, 1), padding=(1, 0))
 
     def forward(self, prep_NHW: Tensor) -> Tensor:
-        x = F.leaky_relu(self.across1(prep_NHW[:, None]))
-        x = F.leaky_relu(self.across2(x)).amax(-1, keepdim=True)
+        x = F.leaky_relu(self.strongest(prep_NHW)[..., None])
         x = F.leaky_relu(self.down1(x))
         return F.leaky_relu(self.down2(x)).amax((-2, -1))
+
+    def strongest(self, prep_NHW: Tensor) -> Tensor:
+        """The most that each horizontal filter answers in each row, [N, C, H].
+
+        A maximum sends its gradient to one column alone. That column is computed again, from the seven columns of the PRep that it
+        sees; nothing of the others is kept or differentiated, which is two thirds of the encoder's work and nearly all of its memory.
+        """
+        if not (torch.is_grad_enabled() and self.across2.weight.requires_grad):
+            return self.across(prep_NHW).amax(-1)
+        with torch.no_grad():
+            column_NCH1 = self.across(prep_NHW).argmax(-1, keepdim=True)
+        assert prep_NHW.shape[-1] % 4 == 0, "then only the tap left of the first column meets padding"
+        seven_7, taps_T = torch.arange(7, device=prep_NHW.device), torch.arange(3, device=prep_NHW.device)
+        padded_NCHW = F.pad(prep_NHW, (3, 3))[:, None].expand(-1, column_NCH1.shape[1], -1, -1)
+        windows_NCHT3 = padded_NCHW.gather(-1, 4 * column_NCH1 + seven_7).unfold(-1, 3, 2)
+        first_NCHTc = F.leaky_relu(F.linear(windows_NCHT3, self.across1.weight[:, 0, 0], self.across1.bias))
+        first_NCHTc = first_NCHTc * (2 * column_NCH1 + taps_T > 0)[..., None]
+        weight_CTc = self.across2.weight[:, :, 0].transpose(1, 2)
+        return (first_NCHTc * weight_CTc[:, None]).sum((-2, -1)) + self.across2.bias[:, None]
+
+    def across(self, prep_NHW: Tensor) -> Tensor:
+        """The horizontal convolutions before the last non-linearity, [N, C, H, a fourth of W]."""
+        return self.across2(F.leaky_relu(self.across1(prep_NHW[:, None])))
 
 
 class ProbeEncoder(nn.Module):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from engine.archs import architecture
+from engine.bench.netspace import encode_plainly
 from engine.config import NetSpaceConfig
 from engine.datasets import Images
 from engine.errors import PRepTooSmall
@@ -103,6 +104,23 @@ def test_paper_configuration_takes_a_step():
 def test_an_embedding_has_one_size_for_any_prep(height, width, count):
     torch.manual_seed(0)
     assert PRepEncoder(8, 256)(torch.randn(count, height, width)).shape == (count, 256)
+
+
+@settings(max_examples=30, deadline=None)
+@given(height=st.integers(1, 3).map(lambda i: 4 * i), width=st.integers(1, 12).map(lambda i: 8 * i), empty=st.floats(0, 1), seed=st.integers(0, 1 << 16))
+def test_the_encoder_has_the_plain_ones_answers_and_slopes(height, width, empty, seed):
+    """Narrow PReps have their strongest columns at an end now and then; the last rows of many are empty, so that all their columns are equally strong."""
+    torch.manual_seed(seed)
+    encoder = PRepEncoder(4, 16).double()
+    prep_NHW = torch.randn(3, height, width, dtype=torch.float64)
+    prep_NHW.view(3, -1)[:, round((1 - empty) * height * width) :] = 0
+    towards_NE = torch.randn(3, 16, dtype=torch.float64)
+    ours_NE, plain_NE = encoder(prep_NHW), encode_plainly(encoder, prep_NHW)
+    assert torch.allclose(ours_NE, plain_NE, atol=1e-12)
+    for ours, plain in zip(*(torch.autograd.grad((each_NE * towards_NE).sum(), list(encoder.parameters())) for each_NE in (ours_NE, plain_NE))):
+        assert torch.allclose(ours, plain, atol=1e-12)
+    with torch.no_grad():
+        assert torch.equal(encoder(prep_NHW), plain_NE)
 
 
 @settings(max_examples=15, deadline=None)
