@@ -103,5 +103,5 @@ def write(store: Store, artifact: Artifact, arrays: dict, tables: dict, note: st
 
 
 def half(array: np.ndarray) -> np.ndarray:
-    """Numbers in half precision; places and counts as they are."""
-    return array.astype(np.float16) if array.dtype.kind == "f" else array
+    """Numbers in half precision; places in as few bytes as the largest needs."""
+    return array.astype(np.float16 if array.dtype.kind == "f" else np.min_scalar_type(array.max(initial=0)))

@@ -118,7 +118,7 @@ def make_nern(store: Store, preset: str, config: NernConfig, device: str, progre
     manifest = Manifest(id_, "nern", title, "", preset, asdict(config), made_from, metrics, provenance(seconds, device))
     arrays = {
         PREDICTOR: {name: tensor.cpu().numpy() for name, tensor in trainee.predictor.state_dict().items()},
-        ORDERS: {layer.name: np.asarray(order_M, np.int32) for layer, order_M in zip(original.layers, placed.orders)},
+        ORDERS: {layer.name: np.asarray(order_M, np.min_scalar_type(len(order_M) - 1)) for layer, order_M in zip(original.layers, placed.orders)},
     }
     artifact = store.write(manifest, arrays, {CURVES_FILE: curves_table(trainee.curves, store.open(first.id) if first else None)}, store.workspace)
     checkpoint_path(store, id_).unlink(missing_ok=True)
