@@ -8,7 +8,9 @@ import math
 import streamlit as st
 
 from engine.artifacts import Manifest
+from engine.datasets import Images
 from engine.errors import ExplorerError
+from engine.host import live_images
 from explorer import controls, services, state, theme
 
 BITS, WINDOWS, ORDERS = ("32", "16", "8", "6", "4"), ("8", "16", "32"), ("none", "in-filter", "cross-filter")
@@ -143,12 +145,22 @@ def figure(tables: dict, which: str):
     return drawn
 
 
+def test_images(images: Images | None) -> tuple[str, str]:
+    """What the captions call the test images that figures rest on, and how they say that figures are measured on them."""
+    if images is None:
+        return "no images: its data set is not here", "Sizes and kernels are live, accuracies wait for the images"
+    shape = images.images["test"].shape
+    coarse = f" (while the thumb moves, and along the curve, on the first {live_images(shape):,})" if live_images(shape) < shape[0] else ""
+    named = f"the {shape[0]:,} {images.title} test images"
+    return named, f"Measured live on {named}{coarse}"
+
+
 def stored(nern: Manifest) -> str:
     """The manifest's own figures in a sentence, for the caption."""
     values = {name: entry["value"] for name, entry in nern.metrics.items()}
     if "reconstructed_accuracy" not in values:
         return f"Stored: {json.dumps(values)}" if values else ""
     return (
-        f"Its manifest says, on {nern.metrics['reconstructed_accuracy']['n']} {nern.metrics['reconstructed_accuracy']['split']}: original {100 * values['original_accuracy']:.1f}\u202f%, reconstructed "
+        f"Its manifest says, on {nern.metrics['reconstructed_accuracy']['n']:,} {nern.metrics['reconstructed_accuracy']['split']}: original {100 * values['original_accuracy']:.1f}\u202f%, reconstructed "
         f"{100 * values['reconstructed_accuracy']:.1f}\u202f%, same answer {100 * values['agreement']:.1f}\u202f%, at {100 * values['size_ratio']:.1f}\u202f% of the size."
     )

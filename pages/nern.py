@@ -10,7 +10,7 @@ from explorer.components.nern_view import nern_view
 
 WHAT = "A small MLP is told where a kernel is, (layer, filter, channel), and answers what the kernel is: it *is* the network, in a fraction of its size."
 CAPTIONS = {
-    "live": "Measured live on {images}: the predictor's weights of smallest magnitude are dropped (over all its layers), the rest rounded to the bits chosen, all kernels predicted, and the "
+    "live": "{measured}: the predictor's weights of smallest magnitude are dropped (over all its layers), the rest rounded to the bits chosen, all kernels predicted, and the "
     "network run. Pruned weights are counted as a bit each. Bands: 95 % Wilson. Fig. 5 (left) of the NeRN paper. {stored}",
     "kernels": "Each small square is a kernel; rows are filters, columns are channels. One diverging colour scale for all, to the 99th percentile of the layer's magnitudes. "
     "They follow the sliders above. Fig. 6 of the paper.",
@@ -38,9 +38,9 @@ if found.images is None and data.missing(original.config.get("dataset")):
     data.panel(original.config["dataset"], "Accuracies need")
 layers = [{"name": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size} for layer in found.original.layers]
 classes = list(found.images.classes) if found.images else []
-images = f"the {len(found.images.labels['test'])} {found.images.title} test images" if found.images else "no images: its data set is not here"
+images, measured = nern_controls.test_images(found.images)
 chosen = nern_controls.selected([layer["name"] for layer in layers], len(classes))
-captions = {name: text.format(images=images, stored=nern_controls.stored(nern) if nern else "") for name, text in CAPTIONS.items()}
+captions = {name: text.format(images=images, measured=measured, stored=nern_controls.stored(nern) if nern else "") for name, text in CAPTIONS.items()}
 config = found.nern.config if found.nern else None
 nern_view(
     {

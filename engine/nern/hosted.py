@@ -46,7 +46,6 @@ class Hosted:
     nern: Nern | None
     images: datasets.Images | None
     folders: dict[Path, tuple | None]
-    answers_B: Tensor | None = None  # the original's, on the test split
     known: dict = field(default_factory=dict)
 
     def layer(self, name: object) -> tuple[int, Layer]:
@@ -83,10 +82,7 @@ def read(host: Host, original: str | None, nern: str | None) -> Hosted:
     if network.dataset:
         folders[prepared.folder_of(network.dataset)] = stamp(prepared.folder_of(network.dataset))  # images that come later
     images = images_of(network.dataset, device)
-    result = Hosted(network, loaded, images, folders)
-    if images is not None:
-        result.answers_B = host.run(logits, network.network, network.weights, images.images["test"]).argmax(-1)
-    return result
+    return Hosted(network, loaded, images, folders)
 
 
 @dataclass(frozen=True)
@@ -115,6 +111,13 @@ def figure(right_B: Tensor) -> dict:
     return {"value": right / n, "low": low, "high": high, "right": right, "n": n}
 
 
+def original_answers(host: Host, found: Hosted, n: int) -> Tensor:
+    """The original's answers on the first `n` test images, asked for the first time that so many are needed."""
+    if len(found.known.get("answers", ())) < n:
+        found.known["answers"] = host.run(logits, found.original.network, found.original.weights, found.images.images["test"][:n]).argmax(-1)
+    return found.known["answers"][:n]
+
+
 def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
     """Accuracies of original and reconstructed network on the same test images, their agreement, and the sizes in bytes."""
     found = hosted(host, nern=id_)
@@ -131,7 +134,7 @@ def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
     if data is None:
         return answer
     n = image_count(images, data)
-    labels_B, theirs_B = data.labels["test"][:n], found.answers_B[:n]
+    labels_B, theirs_B = data.labels["test"][:n], original_answers(host, found, n)
     ours_B = host.run(logits, nern.original.network, ours, data.images["test"][:n]).argmax(-1)
     accuracy = {"reconstructed": figure(ours_B == labels_B), "original": figure(theirs_B == labels_B), "agreement": figure(ours_B == theirs_B)}
     return answer | {"split": "test", "total": len(data.labels["test"]), **accuracy}

@@ -67,6 +67,21 @@ def test_accuracy_and_agreement_are_those_of_the_compressed_predictors_network(h
     assert (header["sizes"]["predictor"] < whole["predictor"]) == (prune > 0 or bits < 32) and header["sizes"]["learnable"] == whole["learnable"]
 
 
+def test_the_original_is_asked_about_no_more_images_than_are_needed(host):
+    """Of ten thousand images of CIFAR-10, all of them would keep a person waiting before the first figure."""
+    host = Host(host.store, "cpu")
+    try:
+        theirs, labels = plain_answers(load_nern(host.store, NERN).original.module.state_dict()), datasets.load("digits").labels["test"]
+        ask(host, "nern_kernels", nern=NERN, layer=hosted(host, nern=NERN).original.layers[0].name)
+        assert "answers" not in hosted(host, nern=NERN).known
+        for n, known in ((40, 40), (90, 90), (20, 90), ("all", 360)):
+            found = ask(host, "nern", nern=NERN, images=n)[0]["original"]
+            assert found["n"] == (360 if n == "all" else n) and found["right"] == int((theirs == labels)[: found["n"]].sum())
+            assert len(hosted(host, nern=NERN).known["answers"]) == known
+    finally:
+        host.close()
+
+
 def test_figures_are_the_manifests(host):
     header, metrics = ask(host, "nern", nern=NERN, images="all")[0], host.store.open(NERN).manifest.metrics
     assert header["reconstructed"]["value"] == pytest.approx(metrics["reconstructed_accuracy"]["value"], abs=1e-6)
