@@ -132,7 +132,8 @@ def basis(line: Line) -> str:
         return f"counted from {ours.what}"
     where = f"n {ours.n}, {ours.split}" if ours.n else ours.split
     runs = f"{ours.seeds} run{'s' * (ours.seeds != 1)}"
-    parts = (", ".join(ours.ids), ours.what, runs, where, ours.device, duration(ours.seconds) if ours.seconds else "", "its weights are too large to ship" if ours.recorded else "")
+    without = "" if not ours.recorded else "its weights do not ship" if ours.seeds == 1 else f"the weights of {ours.recorded} of them do not ship"
+    parts = (", ".join(ours.ids), ours.what, runs, where, ours.device, duration(ours.seconds) if ours.seconds else "", without)
     return " \u00b7 ".join(filter(None, parts))
 
 

@@ -1,4 +1,4 @@
-"""Runs whose tensors are too large to ship: what they say of themselves (manifests) and their tables, kept so that figures can rest on them.
+"""Runs whose tensors do not ship: what they say of themselves (manifests) and their tables, kept so that figures can rest on them.
 
 A record is an artifact's folder without its tensors, in `records` beside the gallery, where `python -m engine record ID` puts it.
 """

@@ -42,7 +42,7 @@ class Ours:
     device: str
     seconds: float | None
     reduced: bool  # not the paper's own data and size
-    recorded: bool = False  # of a run whose tensors are not here, only what it said of itself
+    recorded: int = 0  # of the runs, those whose tensors are not here, only what they said of themselves
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def look(held: Shelf, source: Source, metric: str, measure: Measure, reduced: bo
     best = max(rows, key=lambda each: each[1]["n"], default=None)
     if best and best[1]["n"] > len(made):
         return of_table(*best, str(source), scale, reduced)
-    return ours and replace(ours, recorded=any(id_ in held.records for id_ in ours.ids))
+    return ours and replace(ours, recorded=sum(id_ in held.records for id_ in ours.ids))
 
 
 def is_of(manifest: Manifest, source: Source) -> bool:

@@ -297,7 +297,7 @@ def test_pruning_drops_the_smallest_and_bits_round_to_a_grid():
     errors = []
     for bits in (16, 8, 6, 4):
         rounded = compress.compressed(predictor, bits=bits)
-        errors.append(float((torch.cat([layer.weight.flatten() for layer in rounded.layers]) - before).norm()))
+        errors.append((torch.cat([layer.weight.flatten() for layer in rounded.layers]) - before).norm().item())
         if bits < 16:
             assert all(len(row.unique()) <= 2**bits - 1 for layer in rounded.layers for row in layer.weight)
         assert all(torch.equal(a.bias, b.bias) for a, b in zip(rounded.layers, predictor.layers))

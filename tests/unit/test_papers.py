@@ -29,6 +29,7 @@ from engine.papers.counted import configured, counted
 from engine.papers.entries import Cell, Source, entries, entry, parse
 from engine.papers.records import held, record, records
 from engine.papers.resolve import resolve, shelf
+from explorer.papers import basis
 
 NETSPACE = [*(f"netspace-figure-{i}" for i in range(1, 6)), "netspace-table-1", *(f"netspace-suppl-figure-{i}" for i in range(1, 7)), "netspace-suppl-table-1"]
 NERN = [*(f"nern-figure-{i}" for i in range(1, 9)), *(f"nern-table-{i}" for i in range(1, 14))]
@@ -238,10 +239,15 @@ def test_a_run_that_is_too_large_to_ship_counts_by_its_record(store):
     put(store, "huge", "nern-cifar10-resnet20-140", {"reconstructed_accuracy": 0.88}, permutation="none")
     folder = record(store, "huge")
     assert [path.name for path in folder.iterdir()] == ["manifest.json"]
-    assert line(store, "nern-table-5", "resnet20-140.accuracy").ours.recorded is False
+    assert line(store, "nern-table-5", "resnet20-140.accuracy").ours.recorded == 0
     shutil.rmtree(store.workspace / "huge")
     ours = line(store, "nern-table-5", "resnet20-140.accuracy").ours
-    assert (ours.value, ours.ids, ours.recorded, ours.seeds) == (pytest.approx(88.0), ("huge",), True, 1)
+    assert (ours.value, ours.ids, ours.recorded, ours.seeds) == (pytest.approx(88.0), ("huge",), 1, 1)
+    assert "its weights do not ship" in basis(line(store, "nern-table-5", "resnet20-140.accuracy"))
+    put(store, "second", "nern-cifar10-resnet20-140", {"reconstructed_accuracy": 0.9}, permutation="none", seed=1)
+    both = line(store, "nern-table-5", "resnet20-140.accuracy")
+    assert (both.ours.recorded, both.ours.seeds) == (1, 2) and "the weights of 1 of them do not ship" in basis(both)
+    shutil.rmtree(store.workspace / "second")
     assert not store.has("huge") and held(store, "huge").manifest.id == "huge" and held(store, "nobody") is None
     shutil.rmtree(folder)
     assert line(store, "nern-table-5", "resnet20-140.accuracy").ours is None  # control
