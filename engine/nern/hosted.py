@@ -34,6 +34,7 @@ HELD = 4  # of each kind, in memory for each host
 ENDS = 10  # filters of either end in the picture of importance (paper, fig. 5)
 KERNELS_LIMIT = 4096  # of one answer
 IMAGES_LIMIT = 12
+PIECE = 512  # images that are asked about at once
 _held: weakref.WeakKeyDictionary[Host, OrderedDict] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
@@ -98,10 +99,11 @@ class Look:
 
 def weights(host: Host, found: Hosted, look: Look) -> list[Tensor]:
     """The reconstructed kernels; those of the last look are kept."""
-    if found.known.get("look") != look:
-        found.known["weights"] = host.run(lambda: found.nern.weights(compressed(found.nern.predictor, look.prune, look.bits)))
-        found.known["look"] = look
-    return found.known["weights"]
+    known_look, ours = found.known.get("weights", (None, []))
+    if known_look != look:
+        ours = host.run(lambda: found.nern.weights(compressed(found.nern.predictor, look.prune, look.bits)))
+        found.known["weights"] = look, ours
+    return ours
 
 
 def figure(right_B: Tensor) -> dict:
@@ -111,11 +113,17 @@ def figure(right_B: Tensor) -> dict:
     return {"value": right / n, "low": low, "high": high, "right": right, "n": n}
 
 
+def answers(host: Host, found: Hosted, weights: list[Tensor], n: int) -> Tensor:
+    """What the network says with those kernels on the first `n` test images; in pieces, between which others get their turn."""
+    parts_BCHW = (found.images.images["test"][first : min(n, first + PIECE)] for first in range(0, n, PIECE))
+    return torch.cat([host.run(logits, found.original.network, weights, part_BCHW).argmax(-1) for part_BCHW in parts_BCHW])
+
+
 def original_answers(host: Host, found: Hosted, n: int) -> Tensor:
     """The original's answers on the first `n` test images, asked for the first time that so many are needed."""
     answers_B = found.known.get("answers")
     if answers_B is None or len(answers_B) < n:  # two people may ask at once: each returns what it read or made itself
-        found.known["answers"] = answers_B = host.run(logits, found.original.network, found.original.weights, found.images.images["test"][:n]).argmax(-1)
+        found.known["answers"] = answers_B = answers(host, found, found.original.weights, n)
     return answers_B[:n]
 
 
@@ -136,7 +144,7 @@ def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
         return answer
     n = image_count(images, data)
     labels_B, theirs_B = data.labels["test"][:n], original_answers(host, found, n)
-    ours_B = host.run(logits, nern.original.network, ours, data.images["test"][:n]).argmax(-1)
+    ours_B = answers(host, found, ours, n)
     accuracy = {"reconstructed": figure(ours_B == labels_B), "original": figure(theirs_B == labels_B), "agreement": figure(ours_B == theirs_B)}
     return answer | {"split": "test", "total": len(data.labels["test"]), **accuracy}
 

@@ -102,8 +102,9 @@ class NernView extends LiveView {
     const { dataset } = this.value;
     if (dataset.prune !== String(this.prune) || dataset.bits !== String(this.bits)) return; // its answer calls again
     if (dataset.images !== dataset.total) {
-      const answer = await this.ask("look", DRAG, { op: "nern", ...this.look(), images: "all" });
-      if (answer) this.paint(answer.header);
+      const answer = await this.ask("whole", FILL, { op: "nern", ...this.look(), images: "all" }); // long: a drag does not wait for it
+      if (!answer || answer.header.prune !== this.prune || answer.header.bits !== this.bits) return;
+      this.paint(answer.header);
     }
     this.panels.looked();
     this.fill();
