@@ -20,7 +20,7 @@ from torch import Tensor
 from .. import __version__, datasets
 from ..datasets import prepared
 from ..errors import InvalidValue, closest
-from ..host import Host, image_count, stamp
+from ..host import PIECE_PIXELS, Host, image_count, stamp
 from ..stacked import wilson
 from .compress import check, compressed, stored_bytes
 from .evaluate import smoothness_of
@@ -34,7 +34,6 @@ HELD = 4  # of each kind, in memory for each host
 ENDS = 10  # filters of either end in the picture of importance (paper, fig. 5)
 KERNELS_LIMIT = 4096  # of one answer
 IMAGES_LIMIT = 12
-PIECE = 512  # images that are asked about at once
 _held: weakref.WeakKeyDictionary[Host, OrderedDict] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
@@ -113,18 +112,20 @@ def figure(right_B: Tensor) -> dict:
     return {"value": right / n, "low": low, "high": high, "right": right, "n": n}
 
 
-def answers(host: Host, found: Hosted, weights: list[Tensor], n: int) -> Tensor:
-    """What the network says with those kernels on the first `n` test images; in pieces, between which others get their turn."""
-    parts_BCHW = (found.images.images["test"][first : min(n, first + PIECE)] for first in range(0, n, PIECE))
-    return torch.cat([host.run(logits, found.original.network, weights, part_BCHW).argmax(-1) for part_BCHW in parts_BCHW])
-
-
-def original_answers(host: Host, found: Hosted, n: int) -> Tensor:
-    """The original's answers on the first `n` test images, asked for the first time that so many are needed."""
-    answers_B = found.known.get("answers")
-    if answers_B is None or len(answers_B) < n:  # two people may ask at once: each returns what it read or made itself
-        found.known["answers"] = answers_B = answers(host, found, found.original.weights, n)
-    return answers_B[:n]
+def answers(host: Host, found: Hosted, key: str, of: object, weights: list[Tensor], n: int) -> Tensor:
+    """What the network says with the kernels `weights` on the first `n` test images, int64 [n]. Those of the last `of` are kept under `key`,
+    so that more images cost only themselves; the device turns to others after each piece of them."""
+    none_B = torch.zeros(0, dtype=torch.int64, device=host.device)
+    known_of, known_B = found.known.get(key, (of, none_B))  # two people may ask at once: each returns what it read or made itself
+    if known_of != of:
+        known_B = none_B
+    if len(known_B) < n:
+        images_BCHW = found.images.images["test"]
+        piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
+        parts = [images_BCHW[first : min(n, first + piece)] for first in range(len(known_B), n, piece)]
+        known_B = torch.cat([known_B, *(host.run(logits, found.original.network, weights, part_BCHW).argmax(-1) for part_BCHW in parts)])
+        found.known[key] = of, known_B
+    return known_B[:n]
 
 
 def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
@@ -143,8 +144,8 @@ def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
     if data is None:
         return answer
     n = image_count(images, data)
-    labels_B, theirs_B = data.labels["test"][:n], original_answers(host, found, n)
-    ours_B = answers(host, found, ours, n)
+    labels_B, theirs_B = data.labels["test"][:n], answers(host, found, "theirs", None, nern.original.weights, n)
+    ours_B = answers(host, found, "ours", look, ours, n)
     accuracy = {"reconstructed": figure(ours_B == labels_B), "original": figure(theirs_B == labels_B), "agreement": figure(ours_B == theirs_B)}
     return answer | {"split": "test", "total": len(data.labels["test"]), **accuracy}
 

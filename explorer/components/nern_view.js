@@ -93,20 +93,25 @@ class NernView extends LiveView {
     }, REST_MS);
     const answer = await this.ask("look", DRAG, { op: "nern", ...this.look() });
     if (!answer) return;
+    this.few = answer.header.reconstructed?.n; // of images that are asked about while a person waits
     this.paint(answer.header);
     this.kernels.load(); // the newest look wins here, too
     if (!this.timer) this.rest();
   }
 
+  // The thumb rests: the panels, then image after image until the figures are of all of them. A few at a time, so that a drag
+  // that begins waits for few.
   async rest() {
-    const { dataset } = this.value;
-    if (dataset.prune !== String(this.prune) || dataset.bits !== String(this.bits)) return; // its answer calls again
-    if (dataset.images !== dataset.total) {
-      const answer = await this.ask("whole", FILL, { op: "nern", ...this.look(), images: "all" }); // long: a drag does not wait for it
-      if (!answer || answer.header.prune !== this.prune || answer.header.bits !== this.bits) return;
+    const { dataset } = this.value, { prune, bits } = this;
+    const here = () => !this.timer && this.prune === prune && this.bits === bits && dataset.prune === String(prune) && dataset.bits === String(bits);
+    if (!here()) return; // its answer calls again
+    this.panels.looked();
+    while (dataset.images !== dataset.total) {
+      const images = Math.min(Number(dataset.images) + this.few, Number(dataset.total));
+      const answer = await this.ask("whole", FILL, { op: "nern", ...this.look(), images });
+      if (!answer || !here()) return;
       this.paint(answer.header);
     }
-    this.panels.looked();
     this.fill();
   }
 

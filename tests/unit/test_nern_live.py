@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from engine.nern.coordinates import similarity
 from engine.nern.hosted import Look, hosted, state_bytes
 from engine.nern.live import NAMES
 from engine.nern.make import load_nern
+from engine.nern.original import logits
 from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
 
 
@@ -67,19 +69,52 @@ def test_accuracy_and_agreement_are_those_of_the_compressed_predictors_network(h
     assert (header["sizes"]["predictor"] < whole["predictor"]) == (prune > 0 or bits < 32) and header["sizes"]["learnable"] == whole["learnable"]
 
 
-def test_the_original_is_asked_about_no_more_images_than_are_needed(host):
-    """Of ten thousand images of CIFAR-10, all of them would keep a person waiting before the first figure."""
-    host = Host(host.store, "cpu")
-    try:
-        theirs, labels = plain_answers(load_nern(host.store, NERN).original.module.state_dict()), datasets.load("digits").labels["test"]
-        ask(host, "nern_kernels", nern=NERN, layer=hosted(host, nern=NERN).original.layers[0].name)
-        assert "answers" not in hosted(host, nern=NERN).known
-        for n, known in ((40, 40), (90, 90), (20, 90), ("all", 360)):
-            found = ask(host, "nern", nern=NERN, images=n)[0]["original"]
-            assert found["n"] == (360 if n == "all" else n) and found["right"] == int((theirs == labels)[: found["n"]].sum())
-            assert len(hosted(host, nern=NERN).known["answers"]) == known
-    finally:
-        host.close()
+@pytest.fixture
+def counted(host, monkeypatch):
+    """A host of its own, and the pieces that its networks were asked about: (whether it was the original, images)."""
+    pieces, fresh = [], Host(host.store, "cpu")
+
+    def counting(network, weights, images_BCHW):
+        pieces.append((torch.equal(weights[0], hosted(fresh, nern=NERN).original.weights[0]), len(images_BCHW)))
+        return logits(network, weights, images_BCHW)
+
+    monkeypatch.setattr("engine.nern.hosted.logits", counting)
+    monkeypatch.setattr("engine.nern.hosted.PIECE_PIXELS", 64 * 70)
+    yield fresh, pieces
+    fresh.close()
+
+
+def test_networks_are_asked_about_no_more_images_than_are_needed(counted):
+    """Of ten thousand images of CIFAR-10, all of them would keep a person waiting before the first figure, and again after each drag."""
+    host, pieces = counted
+    nern, labels = load_nern(host.store, NERN), datasets.load("digits").labels["test"]
+    theirs = plain_answers(nern.original.module.state_dict())
+    ask(host, "nern_kernels", nern=NERN, layer=nern.original.layers[0].name)
+    assert not pieces
+    for prune, images, new_theirs, new_ours in ((0.0, 40, 40, 40), (0.0, 90, 50, 50), (0.0, 20, 0, 0), (0.0, "all", 270, 270), (0.5, 40, 0, 40), (0.5, 100, 0, 60)):
+        pieces.clear()
+        found, n = ask(host, "nern", nern=NERN, prune=prune, images=images)[0], 360 if images == "all" else images
+        ours = plain_answers(nern.state(nern.weights(compressed(nern.predictor, prune, 32))))
+        for name, right in (("original", theirs == labels), ("reconstructed", ours == labels), ("agreement", ours == theirs)):
+            assert found[name]["n"] == n and found[name]["right"] == int(right[:n].sum())
+        assert [sum(piece for original, piece in pieces if original == wanted) for wanted in (True, False)] == [new_theirs, new_ours]
+        assert all(piece <= 70 for _, piece in pieces)  # between pieces others have their turn
+
+
+def test_people_who_ask_at_once_get_their_own_figures(counted):
+    host, _ = counted
+    questions = [{"nern": NERN, "prune": prune, "images": images} for images in (30, 360, 100, 200) for prune in (0.0, 0.5, 0.7)]
+
+    def figures(question: dict) -> list:
+        header = ask(host, "nern", **question)[0]
+        return [header["weight_error"], *(header[name]["right"] for name in ("original", "reconstructed", "agreement"))]
+
+    one_by_one = [figures(question) for question in questions]
+    assert len({tuple(row) for row in one_by_one}) == len(questions)
+    with ThreadPoolExecutor(4) as people:
+        for _ in range(5):
+            hosted(host, nern=NERN).known.clear()
+            assert list(people.map(figures, questions)) == one_by_one
 
 
 def test_figures_are_the_manifests(host):
