@@ -181,7 +181,7 @@ def kernels(host: Host, found: Hosted, look: Look, layer: object, first: int, co
         arrays["reconstructed"] = pick(weights(host, found, look)[index])
     whole = found.original.weights[index]
     high = float(torch.quantile(whole.abs().flatten()[:: max(1, whole.numel() // 1_000_000)], 0.99)) or 1.0
-    return {"layer": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size, "first": first, "order": order, "high": high}, arrays
+    return {"layer": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size, "first": first, "order": order, "prune": look.prune, "high": high}, arrays
 
 
 def importance(host: Host, found: Hosted, look: Look, layer: object, class_: int | None, count: int) -> tuple[dict, dict[str, np.ndarray]]:

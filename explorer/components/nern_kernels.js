@@ -105,9 +105,7 @@ class NernKernels {
       }
       const pen = canvas.getContext("2d");
       pen.putImageData(image, 0, 0);
-      canvas.dataset.layer = this.found.header.layer;
-      canvas.dataset.first = this.found.header.first;
-      canvas.dataset.order = this.found.header.order;
+      for (const what of ["layer", "first", "order", "prune"]) canvas.dataset[what] = this.found.header[what];
       if (this.chosen && this.chosen.row < rows && this.chosen.col < cols) this.mark(canvas, step, size);
     }
     paintBytes(this.find("legend"), Uint8Array.from({ length: 256 }, (_, at) => at), 1, 256, this.view.table);

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 
 import pytest
 from PIL import Image
@@ -20,6 +22,7 @@ PICTURE = "(canvas) => [...new Uint32Array(canvas.getContext('2d').getImageData(
 def open_nern(page: Page, query: str = "") -> Page:
     page.goto(f"/nern?original={ORIGINAL}&nern={NERN}{query}")
     expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-images", "360")
+    expect(page.get_by_test_id("kernels-difference")).to_have_attribute("data-prune", re.compile(r"\d"))
     return page
 
 
@@ -65,6 +68,7 @@ def test_dragging_pruning_measures_all_the_way_and_asks_one_question_at_a_time(p
     expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-images", "360")
     assert float(page.get_by_test_id("nern-accuracy").get_attribute("data-value")) < 0.9 and prune > 0.3  # so much pruned, it has forgotten
     in_url(page, prune=f"{prune:g}")
+    expect(page.get_by_test_id("kernels-difference")).to_have_attribute("data-prune", f"{prune:g}")
     after = grids(page)
     assert before[0] == after[0] and before[1] != after[1] and before[2] != after[2]  # the original stays
     stats = page.evaluate("window.__live")
@@ -72,6 +76,42 @@ def test_dragging_pruning_measures_all_the_way_and_asks_one_question_at_a_time(p
     page.get_by_role("slider", name="pruning").press("Home")
     expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-prune", "0")
     expect(page.get_by_test_id("nern-agreement")).to_have_text("99.7\u202f%")
+
+
+def test_a_drag_does_not_wait_until_all_images_were_asked(page):
+    """As with a data set of ten thousand: here the server is told to answer live on 60 of the 360."""
+    asked, held, holding = [], [], False
+
+    def route(socket):
+        server = socket.connect_to_server()
+
+        def send(message):
+            question = json.loads(message)
+            if question["op"] == "nern":
+                question.setdefault("images", 60)
+                asked.append((question["prune"], question["images"]))
+                if holding and question["images"] == 120:
+                    return held.append(lambda: server.send(json.dumps(question)))
+            server.send(json.dumps(question))
+
+        socket.on_message(send)
+
+    page.route_web_socket(re.compile("/api/live$"), route)
+    open_nern(page)
+    assert asked[:6] == [(0, images) for images in (60, 120, 180, 240, 300, 360)]  # it grows to all of them, before the curve is filled
+    holding = True
+    thumb = page.get_by_role("slider", name="pruning")
+    thumb.press("ArrowRight")
+    until(thumb, lambda: held, "the rest was not asked about more images")
+    old = asked[-1][0]
+    asked.clear()
+    thumb.press("PageUp")
+    held.pop()()
+    until(thumb, lambda: held, "the drag's figures did not come")
+    assert asked[0][1] == 60 and asked[0][0] > old and all(prune != old for prune, _ in asked)
+    holding = False
+    held.pop()()
+    expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-images", "360")
 
 
 def test_bits_are_chosen_and_the_size_falls(page):

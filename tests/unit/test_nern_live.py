@@ -103,7 +103,7 @@ def test_networks_are_asked_about_no_more_images_than_are_needed(counted):
 
 def test_people_who_ask_at_once_get_their_own_figures(counted):
     host, _ = counted
-    questions = [{"nern": NERN, "prune": prune, "images": images} for images in (30, 360, 100, 200) for prune in (0.0, 0.5, 0.7)]
+    questions = [{"nern": NERN, "prune": prune, "images": images} for images in (30, 360, 150) for prune in (0.0, 0.5, 0.7)]
 
     def figures(question: dict) -> list:
         header = ask(host, "nern", **question)[0]
@@ -112,7 +112,7 @@ def test_people_who_ask_at_once_get_their_own_figures(counted):
     one_by_one = [figures(question) for question in questions]
     assert len({tuple(row) for row in one_by_one}) == len(questions)
     with ThreadPoolExecutor(4) as people:
-        for _ in range(5):
+        for _ in range(3):
             hosted(host, nern=NERN).known.clear()
             assert list(people.map(figures, questions)) == one_by_one
 
