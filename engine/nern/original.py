@@ -22,7 +22,7 @@ from ..datasets.pixels import Pixels
 from ..errors import CheckpointMismatch, InvalidValue
 
 FILE = "network.safetensors"
-PIECE_PIXELS = 256_000  # image pixels of one piece of work
+PIECE_PIXELS = {"cpu": 64 * 32 * 32, "cuda": 256 * 32 * 32}  # image pixels of one piece of work: on a CPU as many as the caches like
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Network:
 @torch.no_grad()
 def logits(network: Network, weights: Sequence[Tensor], images_BCHW: Tensor | Pixels) -> Tensor:
     """Logits [B, K], piece by piece."""
-    piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
+    piece = max(1, PIECE_PIXELS[images_BCHW.device.type] // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
     return torch.cat([network(weights, part_BCHW)[0] for part_BCHW in images_BCHW.split(piece)])
 
 
