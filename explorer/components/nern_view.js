@@ -93,7 +93,7 @@ class NernView extends LiveView {
     }, REST_MS);
     const answer = await this.ask("look", DRAG, { op: "nern", ...this.look() });
     if (!answer) return;
-    this.few = answer.header.reconstructed?.n; // of images that are asked about while a person waits
+    this.few = Math.ceil(answer.header.reconstructed?.n / 2); // images that a drag may have to wait for
     this.paint(answer.header);
     this.kernels.load(); // the newest look wins here, too
     if (!this.timer) this.rest();

@@ -90,7 +90,7 @@ def test_a_drag_does_not_wait_until_all_images_were_asked(page):
             if question["op"] == "nern":
                 question.setdefault("images", 60)
                 asked.append((question["prune"], question["images"]))
-                if holding and question["images"] == 120:
+                if holding and question["images"] == 90:
                     return held.append(lambda: server.send(json.dumps(question)))
             server.send(json.dumps(question))
 
@@ -98,7 +98,7 @@ def test_a_drag_does_not_wait_until_all_images_were_asked(page):
 
     page.route_web_socket(re.compile("/api/live$"), route)
     open_nern(page)
-    assert asked[:6] == [(0, images) for images in (60, 120, 180, 240, 300, 360)]  # it grows to all of them, before the curve is filled
+    assert asked[:11] == [(0, images) for images in range(60, 361, 30)]  # it grows to all of them, before the curve is filled
     holding = True
     thumb = page.get_by_role("slider", name="pruning")
     thumb.press("ArrowRight")
