@@ -129,12 +129,15 @@ class NernView extends LiveView {
     this.root.classList.remove("waiting");
     if (!reconstructed) {
       this.value.textContent = "no images";
+      this.find("images").textContent = "–";
       Object.assign(this.value.dataset, { images: 0, total: 0 });
       return;
     }
     this.value.textContent = percent(reconstructed.value);
     Object.assign(this.value.dataset, { images: reconstructed.n, total: header.total, value: reconstructed.value });
     this.find("interval").textContent = `${(100 * reconstructed.low).toFixed(1)} to ${percent(reconstructed.high)}`;
+    const [n, total] = [reconstructed.n, header.total].map((count) => count.toLocaleString("en"));
+    this.find("images").textContent = n === total ? `on all ${total} test images` : `on ${n} of ${total} test images`;
     this.find("original").textContent = percent(original.value);
     this.find("agreement").textContent = percent(agreement.value);
     const bar = this.find("bar").style;

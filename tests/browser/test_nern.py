@@ -98,6 +98,7 @@ def test_a_drag_does_not_wait_until_all_images_were_asked(page):
 
     page.route_web_socket(re.compile("/api/live$"), route)
     open_nern(page)
+    expect(page.get_by_text("on all 360 test images")).to_be_visible()
     assert asked[:11] == [(0, images) for images in range(60, 361, 30)]  # it grows to all of them, before the curve is filled
     holding = True
     thumb = page.get_by_role("slider", name="pruning")
@@ -109,6 +110,7 @@ def test_a_drag_does_not_wait_until_all_images_were_asked(page):
     held.pop()()
     until(thumb, lambda: held, "the drag's figures did not come")
     assert asked[0][1] == 60 and asked[0][0] > old and all(prune != old for prune, _ in asked)
+    expect(page.get_by_text("on 60 of 360 test images")).to_be_visible()
     holding = False
     held.pop()()
     expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-images", "360")
