@@ -31,7 +31,7 @@ class NernKernels {
     this.chosen = null;
     const names = data.layers.map((layer) => layer.name);
     this.state = { layer: names.includes(data.layer) ? data.layer : names[Math.min(1, names.length - 1)], filter: data.filter, channel: data.channel, window: data.window, order: data.order };
-    this.find("layer").replaceChildren(...data.layers.map((layer) => new Option(`${layer.name}  ${layer.filters} × ${layer.channels} × ${layer.size} × ${layer.size}`, layer.name)));
+    this.find("layer").replaceChildren(...data.layers.map((layer) => new Option(`${layer.name}  ${layer.filters}×${layer.channels}×${layer.size}×${layer.size}`, layer.name)));
     this.arrange();
     this.load();
   }
