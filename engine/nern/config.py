@@ -22,6 +22,8 @@ class NetworkConfig:
     augment: int = 0  # pixels that training images are shifted by at most, and mirrored half of the time; 0 for neither
     crop: int = 0  # ours: pixels a side that training images are cut to, anywhere, in the first `cropped` of the steps: more steps in a time; 0 for none
     cropped: float = 0.75  # their share
+    reshuffled: bool = False  # every training image comes once before any comes again; else each step draws its own
+    label_smoothing: float = 0.0  # share of a label that is spread over all classes
     smooth: float = 0.0  # weight of eq. 6 in the loss (regularisation-based smoothness)
     validate_every: int = 500
     seed: int = 0
@@ -31,6 +33,7 @@ class NetworkConfig:
         require(0 <= self.augment <= 16, "augment is 0 to 16 pixels.")
         require(self.crop == 0 or (self.augment and self.crop >= 8), "crop is 0, or at least 8 pixels of images that are shifted: set augment, too.")
         require(0 <= self.cropped <= 1, "cropped is a share from 0 to 1.")
+        require(0 <= self.label_smoothing < 1, "label_smoothing is a share from 0 to below 1.")
         require(self.lr > 0 and min(self.weight_decay, self.smooth, self.momentum) >= 0, "lr is above 0; weight_decay, momentum and smooth are at least 0.")
 
 

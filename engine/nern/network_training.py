@@ -76,13 +76,20 @@ class NetworkTraining:
         """Eq. 6 of all convolutions."""
         return sum(smoothness(conv.weight) for _, conv in convolutions(self.module))
 
+    def picks(self, step: int) -> Tensor:
+        """The training images of a step, int64 [B]."""
+        config, count = self.config, len(self.labels_B)
+        epoch, at = divmod(step, count // config.batch or 1) if config.reshuffled else (step, 0)
+        order_B = torch.randperm(count, generator=generator(config.seed, 52, epoch))
+        return order_B[at * config.batch : (at + 1) * config.batch].to(self.labels_B.device)
+
     def step(self, index: int) -> dict[str, float]:
         config = self.config
-        picks_B = torch.randperm(len(self.labels_B), generator=generator(config.seed, 52, index))[: config.batch].to(self.labels_B.device)
+        picks_B = self.picks(index)
         images_BCHW = self.train_BCHW[picks_B]
         if config.augment:
             images_BCHW = augmented(images_BCHW, config.augment, generator(config.seed, 53, index), crop=self.crop(index))
-        task = F.cross_entropy(self.module(images_BCHW.contiguous(memory_format=self.layout)), self.labels_B[picks_B])
+        task = F.cross_entropy(self.module(images_BCHW.contiguous(memory_format=self.layout)), self.labels_B[picks_B], label_smoothing=config.label_smoothing)
         loss = task + config.smooth * self.smoothness() if config.smooth else task
         self.optimizer.param_groups[0]["lr"] = self.rate(index)
         self.optimizer.zero_grad(set_to_none=True)

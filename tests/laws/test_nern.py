@@ -16,9 +16,10 @@ from engine.archs import architecture
 from engine.archs.folding import measure_statistics
 from engine.errors import DataMissing, InvalidValue
 from engine.nern import compress, losses
-from engine.nern.config import NernConfig
+from engine.nern.config import NernConfig, NetworkConfig
 from engine.nern.coordinates import coordinates, embed, similarity
 from engine.nern.evaluate import evaluate
+from engine.nern.network_training import NetworkTraining
 from engine.nern.nern import Nern, places, predictor_size, sizes
 from engine.nern.original import Network, of_module
 from engine.nern.predictor import LAYERS, Inputs, Predictor, centre, start
@@ -28,6 +29,7 @@ from engine.presets import config as preset
 from engine.training import generator
 
 SMALL = NernConfig("x", hidden=12, levels=6, distillation=0.1, features=0.1, images=16, sampling="weighted", batch=300, steps=12, validate_every=5)
+NETWORK = NetworkConfig("resnet8-digits", "digits", steps=60, batch=16)
 
 
 def original(arch_id: str = "resnet8-digits", seed: int = 0):
@@ -342,3 +344,24 @@ def test_the_first_that_ships_keeps_the_networks_answers_at_a_quarter_of_its_siz
     values = {name: entry["value"] for name, entry in gallery_store.open("nern-digits").manifest.metrics.items()}
     assert values["size_ratio"] <= 0.25 and values["agreement"] >= 0.985
     assert abs(values["original_accuracy"] - values["reconstructed_accuracy"]) <= 0.005
+
+
+@pytest.mark.parametrize("reshuffled", (True, False))
+def test_reshuffled_images_all_come_before_any_comes_again(reshuffled):
+    training = NetworkTraining(replace(NETWORK, reshuffled=reshuffled, batch=64), datasets.load("digits"))
+    images = len(training.labels_B)
+    steps = images // 64
+    epochs = [torch.cat([training.picks(epoch * steps + step) for step in range(steps)]) for epoch in range(2)]
+    assert [len(picks_B.unique()) == 64 * steps for picks_B in epochs] == [reshuffled] * 2
+    assert all(len(picks_B) == 64 * steps and 0 <= picks_B.min() and picks_B.max() < images for picks_B in epochs)
+    assert not torch.equal(*epochs) and torch.equal(training.picks(3), training.picks(3))
+
+
+def test_smoothed_labels_are_what_the_loss_is_taken_to():
+    """The share is spread over all ten classes, the right one among them."""
+    losses = {share: NetworkTraining(replace(NETWORK, label_smoothing=share), datasets.load("digits")).step(0)["task"] for share in (0.0, 0.2)}
+    plain = NetworkTraining(NETWORK, datasets.load("digits"))
+    picks_B = plain.picks(0)
+    logs_BK = plain.module(plain.train_BCHW[picks_B]).log_softmax(-1)
+    wanted_BK = 0.8 * F.one_hot(plain.labels_B[picks_B], 10) + 0.02
+    assert losses[0.2] == pytest.approx(-(wanted_BK * logs_BK).sum(-1).mean().item(), rel=1e-5) != pytest.approx(losses[0.0], rel=1e-3)
