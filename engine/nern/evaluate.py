@@ -5,8 +5,9 @@ Legend: B images, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +15,6 @@ from ..datasets import Images
 from .losses import divergence, smoothness, weight_error
 from .nern import Nern, sizes
 from .original import logits
-from .permutations import KINDS, permutations
 
 
 def evaluate(nern: Nern, images: Images | None, split: str = "test") -> dict:
@@ -45,14 +45,9 @@ def share(right_B: Tensor) -> float:
     return float(right_B.double().mean())
 
 
-def smoothness_of(weights: Sequence[Tensor]) -> list[dict[str, float]]:
-    """Eq. 6 of each layer in each order of its kernels: {"none", "in-filter", "cross-filter"}."""
-    arrays = [weight.cpu().numpy() for weight in weights]
-    rows: list[dict[str, float]] = [{} for _ in weights]
-    for kind in KINDS:
-        for row, weight, order_M in zip(rows, weights, permutations(arrays, kind)):
-            row[kind] = float(smoothness(reordered(weight, order_M)))
-    return rows
+def smoothness_of(weights: Sequence[Tensor], orders: Mapping[str, Sequence[np.ndarray]]) -> list[dict[str, float]]:
+    """Eq. 6 of each layer in each order of its kernels, by the kind of order: that of `orders`, which holds one of each layer."""
+    return [{kind: float(smoothness(reordered(weight, layers[at]))) for kind, layers in orders.items()} for at, weight in enumerate(weights)]
 
 
 def reordered(weight_FCkk: Tensor, order_M) -> Tensor:

@@ -9,6 +9,7 @@ import json
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from .losses import weight_error
 from .make import images_of, load_nern
 from .nern import Nern, sizes
 from .original import Layer, Original, load_original, logits
-from .permutations import KINDS, bits, permutation
+from .permutations import KINDS, bits, permutation, permutations
 
 HELD = 4  # of each kind, in memory for each host
 ENDS = 10  # filters of either end in the picture of importance (paper, fig. 5)
@@ -47,6 +48,14 @@ class Hosted:
     images: datasets.Images | None
     folders: dict[Path, tuple | None]
     known: dict = field(default_factory=dict)
+    making: dict[Hashable, threading.Lock] = field(default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], object]):
+        """What `make()` gives, worked out once: who asks meanwhile, waits for it."""
+        with self.making.setdefault(key, threading.Lock()):
+            if key not in self.known:
+                self.known[key] = make()
+            return self.known[key]
 
     def layer(self, name: object) -> tuple[int, Layer]:
         """A layer by its name. Raises InvalidValue."""
@@ -152,14 +161,20 @@ def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
 
 def order_of(found: Hosted, index: int, kind: str) -> np.ndarray:
     """Permutation of a layer, the NeRN's own or computed once."""
-    nern = found.nern
-    if nern is not None and nern.config.permutation == kind:
-        return nern.places.orders[index]
     if kind not in KINDS:
         raise InvalidValue(f"There is no order {str(kind)[:40]!r}: use one of {', '.join(KINDS)}.")
-    if (index, kind) not in found.known:
-        found.known[index, kind] = permutation(found.original.weights[index].cpu().numpy(), kind)
-    return found.known[index, kind]
+    if found.nern is not None and found.nern.config.permutation == kind:
+        return found.nern.places.orders[index]
+    if ("orders", kind) in found.known:
+        return found.known["orders", kind][index]
+    return found.once((index, kind), lambda: permutation(found.original.weights[index].cpu().numpy(), kind))
+
+
+def orders(found: Hosted, kind: str) -> list[np.ndarray]:
+    """Permutations of all layers, the NeRN's own or computed once."""
+    if found.nern is not None and found.nern.config.permutation == kind:
+        return found.nern.places.orders
+    return found.once(("orders", kind), lambda: permutations([weight.cpu().numpy() for weight in found.original.weights], kind))
 
 
 def kernels(host: Host, found: Hosted, look: Look, layer: object, first: int, count: int, order: str) -> tuple[dict, dict[str, np.ndarray]]:
@@ -212,11 +227,10 @@ def importance(host: Host, found: Hosted, look: Look, layer: object, class_: int
 
 def smooth(host: Host, found: Hosted) -> dict:
     """Eq. 6 of each layer in each order, and the bits of each kind of permutation."""
-    if "smooth" not in found.known:
-        found.known["smooth"] = smoothness_of(found.original.weights)
+    rows = found.once("smooth", lambda: smoothness_of(found.original.weights, {kind: orders(found, kind) for kind in KINDS}))
     shapes = found.original.shapes
     return {
-        "layers": [{"name": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size, **row} for layer, row in zip(found.original.layers, found.known["smooth"])],
+        "layers": [{"name": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size, **row} for layer, row in zip(found.original.layers, rows)],
         "bits": {kind: bits(shapes, kind) for kind in KINDS},
         "learnable_bits": 32 * found.original.learnable,
     }

@@ -65,7 +65,7 @@ def places(config: NernConfig, original: Original, orders: Sequence[np.ndarray] 
     most = (len(original.layers), max(f for f, _ in original.shapes), max(c for _, c in original.shapes))
     tables = tuple(embed(torch.arange(count)[:, None], config.base, config.levels) for count in most)
     inputs = Inputs(tuple(original.shapes), torch.from_numpy(np.concatenate(rows)), tables)
-    return Places(original, list(orders), inputs.to(device), kernel)
+    return Places(original, [np.asarray(order_M, np.int64) for order_M in orders], inputs.to(device), kernel)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@
 // flight is asked again. A refusal of the server rejects with its sentence (error.kind says which).
 
 const LIVE_RETRY_MS = [250, 500, 1000, 2000, 4000];
-const LIVE_PATIENCE_MS = 20000; // an answer that takes longer never comes: connect again
+const LIVE_PATIENCE_MS = 20000;
 
 class Live {
-  constructor(onState = () => {}, path = "/api/live") {
+  constructor(onState = () => {}, path = "/api/live", patience = LIVE_PATIENCE_MS) {
+    this.patienceMs = patience; // an answer that takes longer never comes: connect again
     this.url = location.origin.replace(/^http/, "ws") + path;
     this.onState = onState;
     this.waiting = new Map(); // slot -> entry
@@ -86,7 +87,7 @@ class Live {
     this.stats.sent += 1;
     this.stats.inFlight += 1;
     this.stats.inFlightMax = Math.max(this.stats.inFlightMax, this.stats.inFlight);
-    this.patience = setTimeout(() => this.socket.close(), LIVE_PATIENCE_MS);
+    this.patience = setTimeout(() => this.socket.close(), this.patienceMs);
     this.socket.send(JSON.stringify({ id: next.id, ...next.question }));
   }
 

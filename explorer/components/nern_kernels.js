@@ -68,7 +68,8 @@ class NernKernels {
 
   async load() {
     const { layer, filter, order, window } = this.state;
-    const answer = await this.view.ask("kernels", SHOW, { op: "nern_kernels", ...this.view.subject(), layer, first: filter, count: window, order });
+    const socket = order === "none" ? this.view.live : this.view.later;
+    const answer = await this.view.ask("kernels", SHOW, { op: "nern_kernels", ...this.view.subject(), layer, first: filter, count: window, order }, socket);
     if (!answer || answer.header.layer !== this.state.layer || answer.header.order !== this.state.order) return;
     const { header } = answer;
     this.found = { header, original: answer.array("original"), index: answer.array("index") };

@@ -86,7 +86,9 @@ class NernPanels {
   }
 
   async smoothness() {
-    const answer = await this.view.ask("smoothness", PANEL, { op: "nern_smoothness", ...this.view.subject() });
+    const kernels = this.view.data.layers.reduce((sum, { filters, channels }) => sum + filters * channels, 0);
+    this.find("smooth").replaceChildren(`Working out the orders of ${kernels.toLocaleString("en")} kernels …`);
+    const answer = await this.view.ask("smoothness", PANEL, { op: "nern_smoothness", ...this.view.subject() }, this.view.later);
     if (!answer) return;
     const { layers, bits, learnable_bits } = answer.header;
     const table = document.createElement("table"), row = (cells, tag = "td") => {
@@ -118,7 +120,7 @@ class NernPanels {
     const { name, filters, channels } = this.view.kernels.layer;
     this.found.orders = null;
     if (filters * channels > ORDER_KERNELS) return this.find("orders").replaceChildren(`${name} has ${filters * channels} kernels, too many to draw one by one.`);
-    const answer = await this.view.ask("orders", PANEL, { op: "nern_orders", ...this.view.subject(), layer: name });
+    const answer = await this.view.ask("orders", PANEL, { op: "nern_orders", ...this.view.subject(), layer: name }, this.view.later);
     if (!answer || answer.header.layer !== this.view.kernels.state.layer) return;
     this.found.orders = answer;
     this.paintOrders();

@@ -1,10 +1,13 @@
 // The NeRN screen: pruning and bits with what they do to the accuracy, live, and the panels below. Needs live.js,
 // gamma_slider.js, nern_kernels.js, nern_panels.js.
+//
+// Two sockets: `live` answers the thumb; `later` brings what rests on the orders of all kernels, a minute's work for a large network.
 
 const PRUNE_MAX = 0.95;
 const NERN_BITS = [32, 16, 8, 6, 4];
 const REST_MS = 160; // so long after the last movement the whole split is measured, and the curve goes on
 const CURVE_STEPS = 19;
+const LATER_PATIENCE_MS = 300000;
 const DRAG = 3, SHOW = 2, PANEL = 1, FILL = 0; // priorities
 
 const percent = (share) => `${(100 * share).toFixed(1)}\u202f%`;
@@ -38,7 +41,9 @@ class NernView extends LiveView {
     const key = JSON.stringify([data.original, data.nern]);
     if (key !== this.key) {
       this.key = key;
-      for (const slot of ["look", "curve"]) this.live.drop(slot);
+      for (const slot of ["look", "whole", "curve"]) this.live.drop(slot);
+      this.later?.close(); // what it may be waiting for is of another network
+      this.later = new Live(() => {}, "/api/live", LATER_PATIENCE_MS);
       this.curve = new Map();
       this.bits = data.bits;
       this.slider.place(data.prune / PRUNE_MAX);
@@ -203,6 +208,7 @@ class NernView extends LiveView {
     this.listening.abort();
     this.slider.close();
     this.live.close();
+    this.later?.close();
   }
 }
 

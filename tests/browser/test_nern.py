@@ -116,6 +116,27 @@ def test_a_drag_does_not_wait_until_all_images_were_asked(page):
     expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-images", "360")
 
 
+def test_a_drag_does_not_wait_for_the_orders_of_all_kernels(page):
+    """A large network's take a minute: they are said to be worked out, and come while the thumb has been answered long before."""
+    held = []
+
+    def route(socket):
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: held.append(lambda: server.send(message)) if "nern_smoothness" in message else server.send(message))
+
+    page.route_web_socket(re.compile("/api/live$"), route)
+    open_nern(page)
+    expect(page.get_by_test_id("smoothness")).to_contain_text("Working out the orders of")
+    thumb = page.get_by_role("slider", name="pruning")
+    thumb.press("PageUp")
+    expect(page.get_by_test_id("nern-accuracy")).not_to_have_attribute("data-prune", "0")
+    page.get_by_label("layer", exact=True).select_option("blocks.2.second.conv")
+    expect(page.get_by_test_id("kernels-original")).to_have_attribute("data-layer", "blocks.2.second.conv")
+    held.pop()()
+    expect(page.get_by_test_id("smoothness").locator("tbody tr").first).to_be_visible()
+    expect(page.get_by_test_id("permutations")).to_have_attribute("data-layer", "blocks.2.second.conv")
+
+
 def test_bits_are_chosen_and_the_size_falls(page):
     open_nern(page)
     sizes = []

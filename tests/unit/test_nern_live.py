@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from engine.nern.hosted import Look, hosted, state_bytes
 from engine.nern.live import NAMES
 from engine.nern.make import load_nern
 from engine.nern.original import logits
+from engine.nern.permutations import KINDS, permutations
 from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
 
 
@@ -123,6 +126,31 @@ def test_figures_are_the_manifests(host):
     assert header["original"]["value"] == pytest.approx(metrics["original_accuracy"]["value"], abs=1e-6)
     assert header["agreement"]["value"] == pytest.approx(metrics["agreement"]["value"], abs=1e-6)
     assert header["sizes"]["ratio"] == pytest.approx(metrics["size_ratio"]["value"], abs=1e-6)
+
+
+def test_orders_are_worked_out_once_for_all_who_ask(host, monkeypatch):
+    """Those of a large network take a minute on all cores."""
+    fresh, made, all_ask = Host(host.store, "cpu"), [], Barrier(3)
+
+    def slowly(kernels, kind):
+        made.append(kind)
+        time.sleep(0.2)
+        return permutations(kernels, kind)
+
+    def question(number: int) -> dict:
+        all_ask.wait()
+        return ask(fresh, "nern_smoothness", original=ORIGINAL)[0]["layers"]
+
+    monkeypatch.setattr("engine.nern.hosted.permutations", slowly)
+    monkeypatch.setattr("engine.nern.hosted.permutation", lambda *args: pytest.fail("it is known"))
+    try:
+        hosted(fresh, original=ORIGINAL)
+        with ThreadPoolExecutor(3) as people:
+            answers = list(people.map(question, range(3)))
+        assert sorted(made) == sorted(KINDS) and answers[0] == answers[1] == answers[2]
+        ask(fresh, "nern_orders", original=ORIGINAL, layer="blocks.1.first.conv")
+    finally:
+        fresh.close()
 
 
 @pytest.mark.parametrize("order", ("none", "in-filter", "cross-filter"))
