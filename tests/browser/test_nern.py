@@ -128,6 +128,7 @@ def test_a_drag_does_not_wait_for_the_orders_of_all_kernels(page):
     open_nern(page)
     expect(page.get_by_test_id("smoothness")).to_contain_text("Working out the orders of")
     thumb = page.get_by_role("slider", name="pruning")
+    until(thumb, lambda: held, "the orders were not asked for")
     thumb.press("PageUp")
     expect(page.get_by_test_id("nern-accuracy")).not_to_have_attribute("data-prune", "0")
     page.get_by_label("layer", exact=True).select_option("blocks.2.second.conv")
