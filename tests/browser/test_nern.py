@@ -118,11 +118,17 @@ def test_a_drag_does_not_wait_until_all_images_were_asked(page):
 
 def test_a_drag_does_not_wait_for_the_orders_of_all_kernels(page):
     """A large network's take a minute: they are said to be worked out, and come while the thumb has been answered long before."""
-    held = []
+    held, ops = [], []
 
     def route(socket):
-        server = socket.connect_to_server()
-        socket.on_message(lambda message: held.append(lambda: server.send(message)) if "nern_smoothness" in message else server.send(message))
+        server, asked = socket.connect_to_server(), set()
+        ops.append(asked)
+
+        def send(message):
+            asked.add(json.loads(message)["op"])
+            held.append(lambda: server.send(message)) if "nern_smoothness" in message else server.send(message)
+
+        socket.on_message(send)
 
     page.route_web_socket(re.compile("/api/live$"), route)
     open_nern(page)
@@ -133,6 +139,7 @@ def test_a_drag_does_not_wait_for_the_orders_of_all_kernels(page):
     expect(page.get_by_test_id("nern-accuracy")).not_to_have_attribute("data-prune", "0")
     page.get_by_label("layer", exact=True).select_option("blocks.2.second.conv")
     expect(page.get_by_test_id("kernels-original")).to_have_attribute("data-layer", "blocks.2.second.conv")
+    assert [asked for asked in ops if "nern_smoothness" in asked] == [{"nern_smoothness"}]  # the thumb's questions had another way all the time
     held.pop()()
     expect(page.get_by_test_id("smoothness").locator("tbody tr").first).to_be_visible()
     expect(page.get_by_test_id("permutations")).to_have_attribute("data-layer", "blocks.2.second.conv")
