@@ -5,6 +5,8 @@ Legend: N instances, P parameters, E embedding, G gammas, B images.
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -32,7 +34,8 @@ def metric(values, split: str) -> dict:
 
 def pairs(accuracy_N: np.ndarray, seed: int) -> dict[str, list[tuple[int, int]]]:
     """(poor, good) and (good, good) pairs among instances: poor are below POOR, good at GOOD or above (where fewer than four
-    are, the lowest and the highest quarter)."""
+    are, the lowest and the highest quarter). PAIRS of each, drawn without repetition, there and back being one pair; all where
+    there are fewer."""
     assert len(accuracy_N) >= 2, "a pair needs two instances"
     order = np.argsort(accuracy_N, kind="stable")
     quarter = max(2, len(order) // 4)
@@ -41,13 +44,16 @@ def pairs(accuracy_N: np.ndarray, seed: int) -> dict[str, list[tuple[int, int]]]
     good = good if len(good) >= 4 else order[-quarter:]
     random = generator(seed, 21)
 
-    def draw(from_, to) -> tuple[int, int]:
-        while True:
+    def draw(from_, to) -> list[tuple[int, int]]:
+        possible = {frozenset(pair) for pair in product(from_, to) if len(set(pair)) == 2}
+        drawn = {}
+        while len(drawn) < min(PAIRS, len(possible)):
             a, b = (int(group[torch.randint(len(group), (), generator=random)]) for group in (from_, to))
             if a != b:
-                return a, b
+                drawn.setdefault(frozenset((a, b)), (a, b))
+        return list(drawn.values())
 
-    return {"poor_good": [draw(poor, good) for _ in range(PAIRS)], "good_good": [draw(good, good) for _ in range(PAIRS)]}
+    return {"poor_good": draw(poor, good), "good_good": draw(good, good)}
 
 
 def along(start_NX: Tensor, end_NX: Tensor) -> Tensor:

@@ -74,6 +74,14 @@ def test_pairs_are_of_different_instances_and_of_their_kind():
     assert chosen == pairs(accuracy_N, seed=0) != pairs(accuracy_N, seed=1)
 
 
+@pytest.mark.parametrize("count, lowest, highest, poor_good, good_good", [(2, 0.1, 0.98, 1, 1), (16, 0.4, 0.6, 16, 6), (90, 0.1, 0.98, 32, 32)])
+def test_no_pair_is_measured_twice(count, lowest, highest, poor_good, good_good):
+    """Of 16 instances, none of them poor, the quarters have four each: 4 x 4 lines from one to the other, 4 x 3 / 2 within one."""
+    chosen = pairs(np.linspace(lowest, highest, count), seed=0)
+    for name, expected in (("poor_good", poor_good), ("good_good", good_good)):
+        assert len(chosen[name]) == len({frozenset(pair) for pair in chosen[name]}) == expected
+
+
 def test_inversion_comes_nearer_to_the_targets_answers(targets_NP, images):
     start_NE = targets_NP + 0.1 * torch.randn(targets_NP.shape, generator=torch.Generator().manual_seed(0))
     train_BCHW = images.images["train"]
