@@ -306,15 +306,15 @@ def replace_folder(temp: Path, target: Path) -> None:
     fsync(target.parent)
 
 
-def save_checkpoint(path: Path, tag: str, step: int, seconds: float, arrays: dict) -> None:
-    """One file with the state of a run after `step` steps, replaced atomically."""
+def save_checkpoint(path: Path, tag: str, step: int, took: dict[str, float], arrays: dict) -> None:
+    """One file with the state of a run after `step` steps, and what it took so far (`engine.took.Took`), replaced atomically."""
     from safetensors.numpy import save
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"Cannot write to {path.parent} ({error.strerror}). Choose another folder with --workspace.") from error
-    data = save(arrays, {"tag": tag, "step": str(step), "seconds": str(seconds)})
+    data = save(arrays, {"tag": tag, "step": str(step)} | {name: str(value) for name, value in took.items()})
     write_atomic(path, hashlib.sha256(data).digest() + data)
 
 

@@ -6,7 +6,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from .shapes import sheet
 from .shapes import zoo as shape_zoo
 from .shapes.sources import source
 from .stacked import accuracies
+from .took import Took, stopwatch, times
 from .training import Outcome, run
 from .zoo import Zoo, ZooTraining, measure
 
@@ -41,15 +41,14 @@ def artifact_id(preset: str, seed: int) -> str:
     return preset if seed == presets.config(preset).seed else f"{preset}-seed{seed}"
 
 
-def provenance(seconds: float, device: str) -> dict:
-    """How an artifact came to be: command, seconds (of the clock, stops left out), CPU seconds (of all cores, of the process that
-    finished it: a busy machine does not lengthen them), device, versions, commit."""
+def provenance(took: Took, device: str) -> dict:
+    """How an artifact came to be: command, seconds of the clock and of processor time (stops left out), device, versions, commit."""
     root = Path(__file__).resolve().parent.parent
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True)
     return {
         "command": command_line(sys.argv[1:]),
-        "seconds": round(seconds, 1),
-        "cpu_seconds": round(time.process_time(), 1),
+        "seconds": round(took.seconds, 1),
+        "cpu_seconds": round(took.cpu_seconds, 1),
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else f"CPU, {os.cpu_count()} cores",
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
@@ -130,12 +129,11 @@ def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, devi
         data = datasets.load(config.dataset, device)
         trainee, measured = ZooTraining(config, data), measure
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
-    began = time.monotonic()
+    took = stopwatch(outcome.took)
     parameters_NP = trainee.instances()
     table = measured(config, parameters_NP, data)
-    seconds = outcome.seconds + time.monotonic() - began
     metrics = shape_zoo.metrics(table) if is_shapes(config) else zoo_metrics(Zoo(id_, arch, config.dataset, parameters_NP, table), device)
-    manifest = Manifest(id_, "zoo", f"{arch.family} on {data.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(seconds, device))
+    manifest = Manifest(id_, "zoo", f"{arch.family} on {data.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(took(), device))
     dtype = np.float16 if config.half else np.float32
     artifact = store.write(manifest, {"parameters.safetensors": {"parameters": parameters_NP.cpu().numpy().astype(dtype)}}, {"instances.parquet": table}, store.workspace)
     checkpoint_path(store, id_).unlink(missing_ok=True)
@@ -154,7 +152,7 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
     images = None if is_shapes(config) else datasets.load(zoo.dataset, device)
     trainee = ShapeSpaceTraining(config, zoo) if is_shapes(config) else NetSpaceTraining(config, zoo, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), zoo_artifact)
-    began = time.monotonic()
+    took = stopwatch(outcome.took)
     dtype = torch.float16 if getattr(config, "half", False) else torch.float32
     kept = {name: tensor.to(dtype) for name, tensor in trainee.chosen().items()}
     model = trainee.model
@@ -173,11 +171,9 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
         metrics = evaluate(model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, images, "test", "test", measured=config.measured)
         metrics |= evaluate_lso(model, zoo.parameters_NP, zoo.table, zoo.arch, images, measured=config.measured)
     table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
-    seconds = outcome.seconds + time.monotonic() - began
-    total = seconds + zoo_artifact.manifest.provenance["seconds"]
-    metrics["seconds"] = {"value": round(total, 1), "split": "zoo and space from scratch", "n": 1}
+    metrics |= times(took(), "zoo and space from scratch", zoo_artifact.manifest.provenance)
     inputs = {zoo_id: {"sha256": manifest_hash(zoo_artifact)}}
-    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(seconds, device))
+    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(took(), device))
     arrays = {
         "model.safetensors": {name: tensor.cpu().numpy() for name, tensor in kept.items()},
         "embeddings.safetensors": {"embeddings": embeddings_NE.to(dtype).cpu().numpy()},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Callable, Protocol
 
@@ -18,16 +18,17 @@ from torch import Tensor
 
 from .artifacts import load_checkpoint, save_checkpoint
 from .errors import NonFiniteLoss, Stopped
+from .took import Took, stopwatch
 
 CHECKPOINT_SECONDS = float(os.environ.get("EXPLORER_CHECKPOINT_SECONDS") or 20.0)  # what a kill can cost
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: at its last step or stopped before, and its seconds, those before a restart included."""
+    """How a run ended: at its last step or stopped before, and what it took, before a restart included."""
 
     finished: bool
-    seconds: float
+    took: Took
 
 
 class Trainee(Protocol):
@@ -64,24 +65,21 @@ def run(
 
     Raises NonFiniteLoss at the step that met one; the last good checkpoint stays.
     """
-    first, before = 0, 0.0
+    first, before = 0, Took()
     if checkpoint is not None and (found := load_checkpoint(checkpoint, tag)) is not None:
         first, arrays, metadata = found
-        before = float(metadata["seconds"])
+        before = Took(float(metadata["seconds"]), float(metadata.get("cpu_seconds", 0.0)))
         trainee.restore({name: torch.from_numpy(array) for name, array in arrays.items()})
-    began = saved = time.monotonic()
-
-    def seconds() -> float:
-        return before + time.monotonic() - began
+    took, saved = stopwatch(before), time.monotonic()
 
     def save(step: int) -> None:
         if checkpoint is not None:
-            save_checkpoint(checkpoint, tag, step, seconds(), {name: tensor.detach().cpu().numpy() for name, tensor in trainee.state().items()})
+            save_checkpoint(checkpoint, tag, step, asdict(took()), {name: tensor.detach().cpu().numpy() for name, tensor in trainee.state().items()})
 
     for index in range(first, trainee.total):
         if stop():
             save(index)
-            return Outcome(False, seconds())
+            return Outcome(False, took())
         metrics = trainee.step(index)
         if not math.isfinite(metrics.get("loss", 0.0)):
             raise NonFiniteLoss(f"The loss became {metrics['loss']} at step {index + 1}. Nothing of that step was saved; try a smaller learning rate.")
@@ -93,4 +91,4 @@ def run(
         if time.monotonic() - saved > checkpoint_seconds:
             save(index + 1)
             saved = time.monotonic()
-    return Outcome(True, seconds())
+    return Outcome(True, took())

@@ -110,8 +110,11 @@ def basis(space: Manifest) -> str:
     shown = [name for name, *_ in (*FIGURES, *PATHS)]
     splits = dict.fromkeys(str(metric["split"]) for name in shown if (metric := measured(space.metrics.get(name))) and "split" in metric)
     parts = [f"Measured on {', '.join(splits)}"] if splits else []
-    if seconds := measured(space.metrics.get("seconds")):
-        parts.append(f"zoo and space made in {seconds['value'] / 60:.1f} min")
+    busy, took = (measured(space.metrics.get(name)) for name in ("cpu_seconds", "seconds"))
+    if busy and "CPU" in str(space.provenance.get("device")):
+        parts.append(f"zoo and space made in {busy['value'] / 60:.1f} min of processor time")
+    elif took:
+        parts.append(f"zoo and space made in {took['value'] / 60:.1f} min")
     if isinstance(trimmed := space.provenance.get("trimmed"), str):
         parts.append(trimmed)
     return f'<small class="basis">{escape(" · ".join(parts))}</small>' if parts else ""

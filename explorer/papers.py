@@ -126,15 +126,22 @@ def wanted(line: Line) -> str:
 
 
 def basis(line: Line) -> str:
-    """'netspace-digits-resnet8 · ResNet8 on Digits · 1 run · 48 test instances · CPU, 2 cores · 7 minutes'."""
+    """'netspace-digits-resnet8 · ResNet8 on Digits · 1 run · 48 test instances · CPU, 2 cores · 7 minutes of processor time'."""
     ours = line.ours
     if line.measure.counted:
         return f"counted from {ours.what}"
     where = f"n {ours.n}, {ours.split}" if ours.n else ours.split
     runs = f"{ours.seeds} run{'s' * (ours.seeds != 1)}"
     without = "" if not ours.recorded else "its weights do not ship" if ours.seeds == 1 else f"the weights of {ours.recorded} of them do not ship"
-    parts = (", ".join(ours.ids), ours.what, runs, where, ours.device, duration(ours.seconds) if ours.seconds else "", without)
+    parts = (", ".join(ours.ids), ours.what, runs, where, ours.device, how_long(ours), without)
     return " \u00b7 ".join(filter(None, parts))
+
+
+def how_long(ours: Ours) -> str:
+    """Processor time where runs tell it (nothing else that the machine did made it longer), the clock's where they do not."""
+    if ours.cpu_seconds and "CPU" in ours.device:
+        return f"{duration(ours.cpu_seconds)} of processor time"
+    return duration(ours.seconds) if ours.seconds else ""
 
 
 def claims(each: Resolved) -> str:

@@ -11,9 +11,11 @@ import math
 import os
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import Stopped
+from ..took import stopwatch
 
 LOG_BYTES = 64 << 10  # of the end of a log that are shown
 
@@ -25,7 +27,7 @@ class Folder:
         self.path = path
 
     def status(self) -> dict:
-        """{"stage", "step", "total", "seconds", "heartbeat", "pid", "eta"} as far as the job has come; {} before it began."""
+        """{"stage", "step", "total", "seconds", "cpu_seconds", "heartbeat", "pid", "eta"} as far as the job has come; {} before it began."""
         return read_json(self.path / "status.json")
 
     def result(self) -> dict:
@@ -70,6 +72,7 @@ class Reporter(Folder):
         path.mkdir(parents=True, exist_ok=True)
         write_json(path / "spec.json", spec)
         self.began = self.written = self.told = time.monotonic()
+        self.took = stopwatch()
 
     def progress(self, title: str, total: int):
         """Points of a stage `title` of `total` steps. Steps are counted through all stages, so that a point is told by its step."""
@@ -109,7 +112,8 @@ class Reporter(Folder):
             return file.read(1) == b"\n"
 
     def tell(self, **status) -> None:
-        write_json(self.path / "status.json", {**status, "seconds": round(time.monotonic() - self.began, 2), "heartbeat": time.time(), "pid": os.getpid()})
+        took = {name: round(seconds, 2) for name, seconds in asdict(self.took()).items()}
+        write_json(self.path / "status.json", {**status, **took, "heartbeat": time.time(), "pid": os.getpid()})
 
     def conclude(self, result: dict) -> None:
         write_json(self.path / "result.json", result)

@@ -16,6 +16,7 @@ from ..artifacts import Store, load_checkpoint, save_checkpoint
 from ..config import ZooConfig, digest
 from ..errors import Stopped
 from ..make import checkpoint_path
+from ..took import Took
 from ..zoo import ZooTraining
 from .folder import Reporter
 
@@ -54,7 +55,7 @@ def fan_out(store: Store, config, id_: str, reporter: Reporter) -> None:
         for each in ready:
             first = waiting.pop(each)
             done[first] = ray.get(each)
-            save_checkpoint(reporter.path / f"stack-{first}.safetensors", tag, first, 0.0, {"parameters": done[first]})
+            save_checkpoint(reporter.path / f"stack-{first}.safetensors", tag, first, asdict(Took()), {"parameters": done[first]})
             on_step(len(done), {})
         if reporter.stop() and waiting:
             for each in waiting:
@@ -63,4 +64,4 @@ def fan_out(store: Store, config, id_: str, reporter: Reporter) -> None:
     for first, parameters_NP in done.items():
         training.parameters_NP[first : first + len(parameters_NP)] = torch.tensor(parameters_NP)
     state = {name: tensor.numpy() for name, tensor in training.state().items()}
-    save_checkpoint(path, tag, training.total, 0.0, state)
+    save_checkpoint(path, tag, training.total, asdict(Took()), state)

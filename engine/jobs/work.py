@@ -29,6 +29,7 @@ from ..netspace.space import MAP_2D, Space, load_space, load_zoo
 from ..netspace.umap_map import place
 from ..shapes.networks import insides, ious, layers_of
 from ..stacked import wilson
+from ..took import Took
 from ..training import run
 from . import clouds, specs
 from .folder import Folder, Reporter
@@ -245,7 +246,7 @@ def keep(store: Store, spec: dict, path: Path, id_: str | None = None) -> Artifa
     lineage = asdict(config) | {"best_step": result["best_step"]}
     sys_argv, sys.argv = sys.argv, ["engine", *specs.command(spec)]
     try:
-        made = provenance(Folder(path).status().get("seconds", 0.0), "cpu")
+        made = provenance(Took(*(Folder(path).status().get(name, 0.0) for name in ("seconds", "cpu_seconds"))), "cpu")
     finally:
         sys.argv = sys_argv
     return kept.save(store, space, start_of(space, config)[1], embedding_E, found.parameters_P.numpy(), found.arch.id, lineage, metrics, made, id_)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from ..netspace.evaluate import metric
 from ..netspace.space import MAP_2D, MAP_3D
 from ..netspace.umap_map import project
 from ..stacked import accuracies
+from ..took import stopwatch, times
 from .config import MultiSpaceConfig, MultiZooConfig
 from .evaluate import evaluate_multi, networks
 from .lso import evaluate_lso
@@ -34,12 +34,11 @@ def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, pro
     images = datasets.load(config.dataset, device)
     trainee = MultiZooTraining(config, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
-    began = time.monotonic()
+    took = stopwatch(outcome.took)
     zoo = trainee.zoo(id_)
     metrics = zoo_metrics(zoo, images)
-    seconds = outcome.seconds + time.monotonic() - began
     title = f"{', '.join(arch.family for arch in zoo.archs)} on {images.title}"
-    manifest = Manifest(id_, "zoo", title, "", preset, asdict(config), metrics=metrics, provenance=provenance(seconds, device))
+    manifest = Manifest(id_, "zoo", title, "", preset, asdict(config), metrics=metrics, provenance=provenance(took(), device))
     dtype = np.float16 if config.half else np.float32
     parts = {arch.id: zoo.parameters_NZ[torch.tensor(zoo.table["class_id"] == number), : arch.parameters] for number, arch in enumerate(zoo.archs)}
     arrays = {name: tensor.cpu().numpy().astype(dtype) for name, tensor in {**parts, TEACHER: zoo.teacher_P}.items()}
@@ -58,7 +57,7 @@ def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str,
     images = datasets.load(zoo.dataset, device)
     trainee = MultiSpaceTraining(config, zoo, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), zoo_artifact)
-    began = time.monotonic()
+    took = stopwatch(outcome.took)
     model = trainee.model
     model.load_state_dict(trainee.chosen())
     model.eval().requires_grad_(False)
@@ -73,11 +72,9 @@ def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str,
         table[f"predicted_{split}_accuracy"] = found.cpu().numpy()
     table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
     metrics = evaluate_multi(model, zoo, images, config.train, "test", "test") | evaluate_lso(model, zoo, images, config.train, measured=config.measured)
-    seconds = outcome.seconds + time.monotonic() - began
-    total = seconds + zoo_artifact.manifest.provenance["seconds"]
-    metrics["seconds"] = {"value": round(total, 1), "split": "zoo and space from scratch", "n": 1}
+    metrics |= times(took(), "zoo and space from scratch", zoo_artifact.manifest.provenance)
     inputs = {zoo_id: {"sha256": manifest_hash(zoo_artifact)}}
-    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(seconds, device))
+    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(took(), device))
     arrays = {
         "model.safetensors": {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()},
         "embeddings.safetensors": {"embeddings": embeddings_NE.cpu().numpy()},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..make import artifact_id, checkpoint_path, provenance, train_to_end
 from ..multi.space import load_multi_zoo
 from ..netspace.space import load_space, load_zoo, read_config
+from ..took import Took, stopwatch, times
 from .config import NernConfig, NetworkConfig
 from .evaluate import evaluate, share
 from .nern import Nern, places
@@ -57,19 +57,19 @@ def make_network(store: Store, preset: str, config: NetworkConfig, device: str, 
     images = datasets.load(config.dataset, device)
     trainee = NetworkTraining(config, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
-    began = time.monotonic()
+    took = stopwatch(outcome.took)
     module = trainee.deployed()
     family = architecture(config.architecture).family
-    artifact = write_network(store, id_, f"{family} on {images.title}", preset, asdict(config), module, images, outcome.seconds + time.monotonic() - began, device)
+    artifact = write_network(store, id_, f"{family} on {images.title}", preset, asdict(config), module, images, took(), device)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
 
 
-def write_network(store: Store, id_: str, title: str, preset: str, config: dict, module: torch.nn.Module, images: datasets.Images | None, seconds: float, device: str, inputs: dict | None = None) -> Artifact:
+def write_network(store: Store, id_: str, title: str, preset: str, config: dict, module: torch.nn.Module, images: datasets.Images | None, took: Took, device: str, inputs: dict | None = None) -> Artifact:
     """A `network` artifact of a module in evaluation mode; `config` holds at least its `architecture` and `dataset`."""
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}
     original = of_module(id_, module, config.get("dataset"), config["architecture"], title)
-    manifest = Manifest(id_, "network", title, "", preset, config, inputs or {}, network_metrics(original, images), provenance(seconds, device))
+    manifest = Manifest(id_, "network", title, "", preset, config, inputs or {}, network_metrics(original, images), provenance(took, device))
     return store.write(manifest, {FILE: arrays}, root=store.workspace)
 
 
@@ -107,15 +107,14 @@ def make_nern(store: Store, preset: str, config: NernConfig, device: str, progre
     trainee = NernTraining(config, placed, images, first and first.predictor)
     inputs = [store.open(each.id) for each in (original, first) if each]
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), *inputs)
-    began = time.monotonic()
+    took = stopwatch(outcome.took)
     trainee.predictor.load_state_dict(trainee.best)
     metrics = evaluate(Nern(id_, config, placed, trainee.predictor.eval().requires_grad_(False)), images)
-    seconds = outcome.seconds + time.monotonic() - began
-    before = store.open(first.id).manifest.metrics["seconds"]["value"] if first else 0.0
-    metrics["seconds"] = {"value": round(seconds + before, 1), "split": "training", "n": 1}
+    before = {name: each["value"] for name, each in store.open(first.id).manifest.metrics.items() if "value" in each} if first else asdict(Took())
+    metrics |= times(took(), "training", before)
     made_from = {original.id: {"sha256": manifest_hash(inputs[0])}}
     title = f"NeRN of {original.title}, {config.permutation}, hidden {config.hidden}{'' if config.inputs == 'data' else f', inputs {config.inputs}'}"
-    manifest = Manifest(id_, "nern", title, "", preset, asdict(config), made_from, metrics, provenance(seconds, device))
+    manifest = Manifest(id_, "nern", title, "", preset, asdict(config), made_from, metrics, provenance(took(), device))
     arrays = {
         PREDICTOR: {name: tensor.cpu().numpy() for name, tensor in trainee.predictor.state_dict().items()},
         ORDERS: {layer.name: np.asarray(order_M, np.min_scalar_type(len(order_M) - 1)) for layer, order_M in zip(original.layers, placed.orders)},
@@ -182,7 +181,7 @@ def reevaluate(store: Store, artifact: Artifact, device: str) -> dict:
 
 def import_network(store: Store, path: Path, arch_id: str, id_: str, dataset: str | None, device: str) -> Artifact:
     """A checkpoint file as a `network` artifact. Raises what reading and checking it raise; nothing is written then."""
-    began = time.monotonic()
+    took = stopwatch()
     if store.has(id_):
         raise InvalidValue(f"There is an artifact {id_!r} already. Choose another --id.")
     arrays = read_checkpoint(path)
@@ -191,7 +190,7 @@ def import_network(store: Store, path: Path, arch_id: str, id_: str, dataset: st
     if images is not None and images.images["test"].shape[1:] != architecture(arch_id).input_shape:
         raise InvalidValue(f"{arch_id} takes images of {architecture(arch_id).input_shape}, {dataset} has {tuple(images.images['test'].shape[1:])}. Name another --dataset, or none.")
     config = {"architecture": arch_id, "dataset": dataset, "source": path.name}
-    return write_network(store, id_, f"{architecture(arch_id).family} from {path.name}", "import", config, module, images, time.monotonic() - began, device)
+    return write_network(store, id_, f"{architecture(arch_id).family} from {path.name}", "import", config, module, images, took(), device)
 
 
 def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path: str, id_: str | None, device: str) -> Artifact:
@@ -223,4 +222,4 @@ def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path
     torch.nn.utils.vector_to_parameters(parameters_P, module.parameters())
     config = {"architecture": arch.id, "dataset": dataset, "source": source_id, "a": a, "b": b, "gamma": gamma, "path": path}
     inputs = {source_id: {"sha256": manifest_hash(source)}}
-    return write_network(store, id_, f"{arch.family} {words}", "sent", config, module, images_of(dataset, device), 0.0, device, inputs)
+    return write_network(store, id_, f"{arch.family} {words}", "sent", config, module, images_of(dataset, device), Took(), device, inputs)

@@ -12,7 +12,7 @@ from .resolve import HOLDS, STATES, VERDICTS, Line, Resolved
 
 CSV_COLUMNS = (
     "paper", "entry", "label", "state", "row", "measure", "unit", "paper_value", "paper_spread", "paper_says", "at_least", "at_most", "paper_data", "paper_seeds", "ours", "spread",
-    "difference", "verdict", "seeds", "n", "split", "metric", "artifacts", "preset", "what", "device", "seconds", "recorded", "command",
+    "difference", "verdict", "seeds", "n", "split", "metric", "artifacts", "preset", "what", "device", "seconds", "cpu_seconds", "recorded", "command",
 )  # fmt: skip
 MACROS = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -40,7 +40,7 @@ def record(line: Line) -> dict:
     known |= {"at_least": cell.at_least, "at_most": cell.at_most, "verdict": VERDICTS[line.verdict], "difference": line.difference}
     if ours:
         known |= {"ours": ours.value, "spread": ours.spread, "seeds": ours.seeds, "n": ours.n, "split": ours.split, "metric": ours.metric, "artifacts": " ".join(ours.ids), "preset": ours.preset}
-        known |= {"what": ours.what, "device": ours.device, "seconds": ours.seconds, "recorded": ours.recorded}
+        known |= {"what": ours.what, "device": ours.device, "seconds": ours.seconds, "cpu_seconds": ours.cpu_seconds, "recorded": ours.recorded}
     return {name: "" if value is None else value for name, value in known.items()}
 
 

@@ -40,8 +40,9 @@ class Ours:
     preset: str
     what: str  # title of the artifact, which names its data; of a table's row, the experiment
     device: str
-    seconds: float | None
+    seconds: float | None  # of the clock
     reduced: bool  # not the paper's own data and size
+    cpu_seconds: float | None = None  # of processor time, as far as runs have told it
     recorded: int = 0  # of the runs, those whose tensors are not here, only what they said of themselves
 
 
@@ -251,12 +252,18 @@ def of_runs(made: list[Manifest], metric: str | None, scale: float, reduced: boo
     entry = first.metrics[metric] if metric else {}
     values = [scale * number(manifest.metrics[metric]) for manifest in made] if metric else []
     spread = statistics.stdev(values) if len(values) > 1 else number({"value": entry.get("spread")})
-    seconds = [took for manifest in made if (took := number(manifest.metrics.get("seconds")) or number({"value": manifest.provenance.get("seconds")}))]
     devices = dict.fromkeys(str(manifest.provenance.get("device", "")) for manifest in made)
     return Ours(
         statistics.mean(values) if values else None, spread if len(values) > 1 or spread is None else scale * spread, len(made), entry.get("n"), str(entry.get("split", "")), metric or "",
-        tuple(manifest.id for manifest in made), first.preset, first.title, ", ".join(filter(None, devices)), statistics.mean(seconds) if seconds else None, reduced,
+        tuple(manifest.id for manifest in made), first.preset, first.title, ", ".join(filter(None, devices)), taken(made, "seconds"), reduced, taken(made, "cpu_seconds"),
     )  # fmt: skip
+
+
+def taken(made: list[Manifest], name: str) -> float | None:
+    """Mean of `seconds` or `cpu_seconds` over the runs that tell it: of a whole run, what it was made from included, where its
+    metrics say so."""
+    told = (number(each.metrics.get(name)) if "seconds" in each.metrics else number({"value": each.provenance.get(name)}) for each in made)
+    return statistics.mean(known) if (known := [seconds for seconds in told if seconds]) else None
 
 
 def of_table(file: str, row: dict, what: str, scale: float, reduced: bool) -> Ours:

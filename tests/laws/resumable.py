@@ -81,7 +81,7 @@ def everything(training) -> dict[str, torch.Tensor]:
 def main(kind: str, checkpoint: str, result: str) -> None:
     training = trainee(kind)
     run(training, Path(checkpoint), kind, lambda step, metrics: print(step, flush=True), checkpoint_seconds=EVERY)
-    save_checkpoint(Path(result), kind, training.total, 0.0, {name: tensor.numpy() for name, tensor in everything(training).items()})
+    save_checkpoint(Path(result), kind, training.total, {}, {name: tensor.numpy() for name, tensor in everything(training).items()})
 
 
 if __name__ == "__main__":

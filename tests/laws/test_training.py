@@ -15,6 +15,7 @@ import torch
 from engine import training as loop
 from engine.artifacts import load_checkpoint, save_checkpoint
 from engine.errors import NonFiniteLoss
+from engine.took import Took
 from engine.training import CHECKPOINT_SECONDS, generator, run
 from tests.laws import resumable
 
@@ -143,21 +144,22 @@ def test_at_most_thirty_seconds_are_lost(crash_at, tmp_path, monkeypatch):
 
 
 def test_seconds_add_up_over_a_stop(tmp_path, monkeypatch):
-    clock = [0.0]
+    clock, cpu = [0.0], [0.0]
     monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(loop.time, "process_time", lambda: cpu[0])
 
     class Slow(Walk):
         def step(self, index):
-            clock[0] += 1.0
+            clock[0], cpu[0] = clock[0] + 1.0, cpu[0] + 0.25
             return super().step(index)
 
     calls = iter(range(100))
     stopped = run(Slow(), tmp_path / "c", "t", stop=lambda: next(calls) == 15)
-    assert not stopped.finished and stopped.seconds == 15
-    clock[0] += 500.0  # nobody was training
+    assert not stopped.finished and stopped.took == Took(15, 3.75)
+    clock[0], cpu[0] = clock[0] + 500.0, 0.0  # nobody was training, and what goes on is another process
     rest = Slow()
     finished = run(rest, tmp_path / "c", "t")
-    assert finished.finished and finished.seconds == 40 and rest.done[0] == 15 and torch.equal(rest.x, end())
+    assert finished.finished and finished.took == Took(40, 10) and rest.done[0] == 15 and torch.equal(rest.x, end())
 
 
 def half_done(path: Path) -> bytes:
@@ -202,7 +204,7 @@ def test_a_crash_while_writing_keeps_the_last_checkpoint(tmp_path, monkeypatch):
 
     monkeypatch.setattr("engine.artifacts.os.replace", out_of_power)
     with pytest.raises(KeyboardInterrupt):
-        save_checkpoint(tmp_path / "c", "t", 30, 0.0, {"x": torch.ones(3).numpy()})
+        save_checkpoint(tmp_path / "c", "t", 30, {}, {"x": torch.ones(3).numpy()})
     assert (tmp_path / "c").read_bytes() == whole
 
 

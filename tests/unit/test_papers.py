@@ -71,7 +71,7 @@ def put(store: Store, id_: str, preset: str, metrics: dict, **changes) -> None:
     config = asdict(configured(Source(preset, set=changes)))
     config = {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}
     measured = {name: {"value": value, "split": "test images", "n": 10_000} for name, value in metrics.items()}
-    made = Manifest(id_, "nern", f"A <made-up> {id_}", "", preset, config, {}, measured, {"seconds": 90.0, "device": "CPU, 2 cores"})
+    made = Manifest(id_, "nern", f"A <made-up> {id_}", "", preset, config, {}, measured, {"seconds": 90.0, "cpu_seconds": 45.0, "device": "CPU, 2 cores"})
     store.write(made, {"weights.safetensors": {"x": np.zeros(2, "float32")}})
 
 
@@ -232,6 +232,21 @@ def test_seeds_are_one_figure_with_its_spread(store):
     assert (ours.seeds, ours.value, ours.spread, ours.seconds) == (3, pytest.approx(88.0), pytest.approx(1.0), 90.0)
     put(store, "seed-1", "nern-cifar10-resnet20-140", {"weight_error": 0.1}, permutation="none", seed=1)  # not measured there
     assert line(store, "nern-table-5", "resnet20-140.accuracy").ours.seeds == 2
+
+
+def test_the_time_of_a_run_is_processor_time_where_it_is_told(store):
+    """Of the whole run; and never that of the last process alone, which older artifacts tell in their provenance."""
+    from explorer.papers import how_long
+
+    put(store, "seed-0", "nern-cifar10-resnet20-140", {"reconstructed_accuracy": 0.87}, permutation="none", seed=0)
+    ours = line(store, "nern-table-5", "resnet20-140.accuracy").ours
+    assert (ours.seconds, ours.cpu_seconds, how_long(ours)) == (90.0, 45.0, "45 seconds of processor time")
+    whole = {"seconds": 7200, "cpu_seconds": 600}
+    put(store, "seed-1", "nern-cifar10-resnet20-140", {"reconstructed_accuracy": 0.88} | whole, permutation="none", seed=1)
+    ours = line(store, "nern-table-5", "resnet20-140.accuracy").ours
+    assert (ours.seconds, ours.cpu_seconds, how_long(ours)) == (3645.0, 322.5, "5 minutes of processor time")
+    put(store, "seed-0", "nern-cifar10-resnet20-140", {"reconstructed_accuracy": 0.87, "seconds": 7200}, permutation="none", seed=0)
+    assert line(store, "nern-table-5", "resnet20-140.accuracy").ours.cpu_seconds == 600.0
 
 
 def test_a_run_that_is_too_large_to_ship_counts_by_its_record(store):
