@@ -33,7 +33,7 @@ from .shapes.sources import source
 from .stacked import accuracies
 from .took import Took, stopwatch, times
 from .training import Outcome, run
-from .zoo import Zoo, ZooTraining, measure
+from .zoo import ZooTraining, measure
 
 
 def artifact_id(preset: str, seed: int) -> str:
@@ -132,7 +132,7 @@ def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, devi
     took = stopwatch(outcome.took)
     parameters_NP = trainee.instances()
     table = measured(config, parameters_NP, data)
-    metrics = shape_zoo.metrics(table) if is_shapes(config) else zoo_metrics(Zoo(id_, arch, config.dataset, parameters_NP, table), device)
+    metrics = shape_zoo.metrics(table) if is_shapes(config) else zoo_metrics(table["test_accuracy"].to_numpy())
     manifest = Manifest(id_, "zoo", f"{arch.family} on {data.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(took(), device))
     dtype = np.float16 if config.half else np.float32
     artifact = store.write(manifest, {"parameters.safetensors": {"parameters": parameters_NP.cpu().numpy().astype(dtype)}}, {"instances.parquet": table}, store.workspace)
@@ -195,7 +195,8 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
         config, zoo = read_config(artifact, ZOO_CONFIGS), load_zoo(store, artifact.id, device)
         if is_shapes(config):
             return shape_zoo.metrics(shape_zoo.measure(config, zoo.parameters_NP, source(config.dataset, config.instances, config.seed)))
-        return zoo_metrics(zoo, device)
+        images = datasets.load(zoo.dataset, device)
+        return zoo_metrics(accuracies(zoo.parameters_NP, images.images["test"], images.labels["test"], zoo.arch).cpu().numpy())
     if artifact.manifest.kind == "netspace":
         space = load_space(store, artifact.id, device)
         if space.is_shapes:
@@ -209,10 +210,8 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
     return reevaluate_nern(store, artifact, device)
 
 
-def zoo_metrics(zoo: Zoo, device: str) -> dict:
+def zoo_metrics(accuracy_N: np.ndarray) -> dict:
     """How a zoo's test accuracies are spread: their ends, and the share of instances in the emptiest tenth of 0.1..0.9."""
-    images = datasets.load(zoo.dataset, device)
-    accuracy_N = accuracies(zoo.parameters_NP, images.images["test"], images.labels["test"], zoo.arch).cpu().numpy()
     tenths = np.histogram(accuracy_N, bins=np.linspace(0.1, 0.9, 9))[0] / len(accuracy_N)
     values = {"accuracy_min": accuracy_N.min(), "accuracy_max": accuracy_N.max(), "smallest_tenth_share": tenths.min()}
     return {name: {"value": round(float(value), 6), "split": "all instances, test images", "n": len(accuracy_N)} for name, value in values.items()}

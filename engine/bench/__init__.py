@@ -22,6 +22,7 @@ ROWS = {  # name -> the file and function that measure it; heavy imports stay in
     "tours_resnet18": "nern.tours_resnet18",
     "nern_step": "nern.nern_step",
     "nern_predict": "nern.nern_predict",
+    "nern_drag_p95": "nern.drag_p95",
     "multi_step": "multi.step",
     "netspace_step": "netspace.step",
     "mesh_sparse_256": "mesh.sparse_256",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,9 +12,14 @@ from torch import Tensor, nn
 
 from ..archs import architecture
 from ..archs.folding import measure_statistics
+from ..artifacts import Store
 from ..datasets import Images
+from ..host import Host, image_count
+from ..live import answer
 from ..nern import losses
+from ..nern.compress import compressed
 from ..nern.config import NernConfig
+from ..nern.hosted import Hosted, hosted
 from ..nern.nern import Places, places
 from ..nern.original import Network, Original, of_module
 from ..nern.permutations import permutations
@@ -23,10 +30,12 @@ from ..nern.training import NernTraining
 from ..training import generator
 from . import row
 from .accuracy import TRAIN_BATCH, pictures
-from .measure import medians, seconds, tune
+from .measure import medians, p95, seconds, tune
 
 TRAIN_STEPS = 30
 MANY = 512 * 512
+DRAGGED = {"nern-digits": "", "nern-cifar10-resnet20-mini": "_cifar10"}  # and what their rows are called
+STEPS, WARM_UP = 40, 4  # of a drag
 BAR_MANY, BAR_RESNET18, BAR_PREDICT = 30.0, 90.0, 0.030  # seconds
 HIDDEN_PREDICT = 280  # of the paper's predictors of ResNet56
 
@@ -161,3 +170,33 @@ def nern_predict() -> list[dict]:
     full_MD = placed.inputs.full()
     ours, theirs = medians(lambda: predictor(placed.inputs), lambda: predictor.plain(full_MD), repeats=5)
     return [row("nern_predict", ours, "s", BAR_PREDICT), row("nern_predict_plain", ours, "s", theirs)]
+
+
+@torch.inference_mode()
+def plain_look(found: Hosted, prune: float, images: int) -> tuple[Tensor, Tensor]:
+    """What both networks answer on the first test images, of which nothing was known before."""
+    ours = found.nern.weights(compressed(found.nern.predictor, prune))
+    images_BCHW = found.images.images["test"][:images]
+    return tuple(found.original.network(weights, images_BCHW)[0].argmax(-1) for weights in (ours, found.original.weights))
+
+
+def drag_p95() -> list[dict]:
+    """p95 of one step of the pruning slider on the server, in ms, for each NeRN that is here with its images; the reference is the same
+    without what the host remembers and prepares: kernels, then the answers of both networks, all images at once."""
+    tune()
+    host, rows = Host(Store(), "cpu"), []
+    for id_, name in DRAGGED.items():
+        found = hosted(host, nern=id_) if host.store.has(id_) else None
+        if found is None or found.images is None:
+            continue
+        times, plain = [], []
+        for step in range(STEPS):
+            prune = 0.9 * step / STEPS
+            began = time.perf_counter()
+            reply = answer(host, json.dumps({"id": step, "op": "nern", "nern": id_, "prune": prune}))
+            times.append(1000 * (time.perf_counter() - began))
+            assert isinstance(reply, bytes), reply
+            plain.append(1000 * seconds(lambda: plain_look(found, prune, image_count(None, found.images))))
+        rows.append(row(f"nern_drag_p95{name}", p95(times[WARM_UP:]), "ms", p95(plain[WARM_UP:])))
+    host.close()
+    return rows

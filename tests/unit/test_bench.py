@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from engine.bench import drag, mesh, multi, run
+from engine.bench import drag, mesh, multi, nern, run
 
 
-@pytest.mark.parametrize("name", ("multi_step", "drag_step_p95", "mesh_drag_p95"))
+@pytest.mark.parametrize("name", ("multi_step", "drag_step_p95", "mesh_drag_p95", "nern_drag_p95"))
 def test_a_row_on_what_ships_can_be_measured(name, monkeypatch):
     monkeypatch.setattr(multi, "REPEATS", 1)
-    for file in (drag, mesh):
+    for file in (drag, mesh, nern):
         monkeypatch.setattr(file, "STEPS", 4)
         monkeypatch.setattr(file, "WARM_UP", 1)
     rows = run([name])
