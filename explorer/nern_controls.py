@@ -15,6 +15,7 @@ from explorer import controls, services, state, theme
 
 BITS, WINDOWS, ORDERS = ("32", "16", "8", "6", "4"), ("8", "16", "32"), ("none", "in-filter", "cross-filter")
 CURVES = {"val_accuracy": "validation accuracy", "val_agreement": "validation agreement", "val_divergence": "validation divergence (KL)", "weight_error": "weight error", "reconstruction": "reconstruction loss (eq. 3)", "distillation": "KD loss (eq. 5)", "features": "FMD loss (eq. 4)"}
+STORED = {"original": "original_accuracy", "reconstructed": "reconstructed_accuracy", "agreement": "agreement"}  # and their metrics
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
@@ -27,7 +28,8 @@ def pick_original() -> tuple[Manifest, list[Manifest]] | None:
         st.info("No original yet: a network whose kernels a NeRN represents would be here. `python -m engine train nern-digits` makes one, and its NeRN, in minutes.", icon=":material/memory:")
         return None
     of = {id_: [nern for nern in nerns if id_ in nern.inputs] for id_ in networks}
-    best = max(networks, key=lambda id_: len(of[id_]))
+    named = next((id_ for id_ in networks if state.get("nern") in {nern.id for nern in of[id_]}), None)
+    best = named or max(networks, key=lambda id_: len(of[id_]))
     left, right = st.columns(2)
     with left:
         original = st.selectbox("Original", list(networks), format_func=lambda id_: networks[id_].title or id_, **state.bound("original", list(networks), best, what="original"))
@@ -155,12 +157,21 @@ def test_images(images: Images | None) -> tuple[str, str]:
     return named, f"Measured live on {named}{coarse}"
 
 
-def stored(nern: Manifest) -> str:
+def stored(nern: Manifest) -> dict | None:
+    """The manifest's own figures of the predictor as it is: {"original", "reconstructed", "agreement" (shares), "n", "split"}; None
+    where it has none."""
+    found = {name: nern.metrics.get(metric) for name, metric in STORED.items()}
+    if not all(isinstance(entry, dict) and isinstance(entry.get("value"), int | float) and "n" in entry for entry in found.values()):
+        return None
+    return {name: entry["value"] for name, entry in found.items()} | {name: found["reconstructed"][name] for name in ("n", "split")}
+
+
+def stored_words(nern: Manifest) -> str:
     """The manifest's own figures in a sentence, for the caption."""
-    values = {name: entry["value"] for name, entry in nern.metrics.items()}
-    if "reconstructed_accuracy" not in values:
+    figures = stored(nern)
+    if figures is None:
+        values = {name: entry["value"] for name, entry in nern.metrics.items()}
         return f"Stored: {json.dumps(values)}" if values else ""
-    return (
-        f"Its manifest says, on {nern.metrics['reconstructed_accuracy']['n']:,} {nern.metrics['reconstructed_accuracy']['split']}: original {100 * values['original_accuracy']:.1f}\u202f%, reconstructed "
-        f"{100 * values['reconstructed_accuracy']:.1f}\u202f%, same answer {100 * values['agreement']:.1f}\u202f%, at {100 * values['size_ratio']:.1f}\u202f% of the size."
-    )
+    original, reconstructed, agreement = (f"{100 * figures[name]:.1f}\u202f%" for name in STORED)
+    size = f", at {100 * nern.metrics['size_ratio']['value']:.1f}\u202f% of the size" if "size_ratio" in nern.metrics else ""
+    return f"Its manifest says, on {figures['n']:,} {figures['split']}: original {original}, reconstructed {reconstructed}, same answer {agreement}{size}."

@@ -40,7 +40,7 @@ layers = [{"name": layer.name, "filters": layer.filters, "channels": layer.chann
 classes = list(found.images.classes) if found.images else []
 images, measured = nern_controls.test_images(found.images)
 chosen = nern_controls.selected([layer["name"] for layer in layers], len(classes))
-captions = {name: text.format(images=images, measured=measured, stored=nern_controls.stored(nern) if nern else "") for name, text in CAPTIONS.items()}
+captions = {name: text.format(images=images, measured=measured, stored=nern_controls.stored_words(nern) if nern else "") for name, text in CAPTIONS.items()}
 config = found.nern.config if found.nern else None
 nern_view(
     {
@@ -50,6 +50,7 @@ nern_view(
         "classes": classes,
         "base": config.base if config else 0.76,
         "levels": config.levels if config else 40,
+        "stored": nern and nern_controls.stored(nern),
         "captions": captions,
         **chosen,
     },

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.artifacts import Manifest, Store
+
+os.environ.pop("EXPLORER_DATA", None)  # what data sets someone has is no matter of the tests
 
 
 @pytest.fixture(scope="session")

@@ -132,12 +132,8 @@ class NernView extends LiveView {
     this.find("ratio").textContent = percent(sizes.ratio);
     this.find("compression").textContent = `of the original, ${(1 / sizes.ratio).toFixed(1)} times smaller`;
     this.root.classList.remove("waiting");
-    if (!reconstructed) {
-      this.value.textContent = "no images";
-      this.find("images").textContent = "–";
-      Object.assign(this.value.dataset, { images: 0, total: 0 });
-      return;
-    }
+    this.root.classList.toggle("stored-only", !reconstructed);
+    if (!reconstructed) return this.paintStored(header);
     this.value.textContent = percent(reconstructed.value);
     Object.assign(this.value.dataset, { images: reconstructed.n, total: header.total, value: reconstructed.value });
     this.find("interval").textContent = `${(100 * reconstructed.low).toFixed(1)} to ${percent(reconstructed.high)}`;
@@ -151,6 +147,18 @@ class NernView extends LiveView {
     this.originalAccuracy = original.value;
     this.curve.set(header.prune, reconstructed);
     this.drawCurve();
+  }
+
+  // Without the images: what was measured when the NeRN was made, of the predictor as it is; of a pruned one nothing is known.
+  paintStored({ prune, bits }) {
+    const { stored } = this.data, whole = stored && prune === 0 && bits === 32;
+    Object.assign(this.value.dataset, { images: 0, total: 0 });
+    delete this.value.dataset.value;
+    this.value.textContent = whole ? percent(stored.reconstructed) : "–";
+    this.find("images").textContent = whole ? `stored, of ${stored.n.toLocaleString("en")} ${stored.split}` : "needs the images";
+    this.find("original").textContent = stored ? `${percent(stored.original)} stored` : "–";
+    this.find("agreement").textContent = whole ? `${percent(stored.agreement)} stored` : "–";
+    this.slider.say(`${percent(prune)} pruned, ${bits} bits, ${whole ? `stored accuracy ${percent(stored.reconstructed)}` : "accuracy needs the images"}`);
   }
 
   // Fill figure 5 (left) while the thumb rests.

@@ -22,7 +22,8 @@ _mount = st.components.v2.component(
 def nern_view(data: dict, on_act: Callable[[dict], None]) -> None:
     """Show an `original` and one of its NeRNs, `nern` (None: there is none yet).
 
-    `data`: original, nern (ids), layers [{name, filters, channels, size}], classes, base, levels (of the NeRN), and what is selected:
+    `data`: original, nern (ids), layers [{name, filters, channels, size}], classes, base, levels (of the NeRN), stored (what its manifest says: original, reconstructed,
+    agreement, n, split; or None), and what is selected:
     prune (0..0.95), bits, layer, filter, channel, window, order, class (or None). `on_act` gets what a person changed of these.
     """
     _mount(data=data, key=KEY, on_act_change=lambda: on_act(st.session_state[KEY]["act"]))

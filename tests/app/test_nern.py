@@ -52,6 +52,13 @@ def test_an_original_without_a_nern_says_how_to_make_one(screen):
     assert "No NeRN of this network yet" in words(app) and "--original network-digits" in words(app)
 
 
+def test_a_link_to_a_nern_alone_brings_its_original(screen):
+    ids = ("network-digits", "nern-digits", "nern-digits-none", "network-cifar10-resnet20-mini", "nern-cifar10-resnet20-mini")
+    app = screen(*ids, nern="nern-cifar10-resnet20-mini")
+    assert not app.exception and "There is no NeRN" not in words(app)
+    assert [box.value for box in app.selectbox][:2] == ["network-cifar10-resnet20-mini", "nern-cifar10-resnet20-mini"]
+
+
 def test_an_empty_place_says_what_would_be_there(screen):
     app = screen()
     assert not app.exception

@@ -47,6 +47,26 @@ def test_figures_at_rest_are_the_manifests(page):
     expect(page.get_by_test_id("nern-weight-error")).to_have_text(f"{metrics['weight_error']['value']:.3f}")
 
 
+def test_without_its_images_the_stored_figures_are_shown_as_such(page):
+    """Of the predictor as it is; of a pruned one nothing is known but its size. A NeRN before it leaves no figure behind."""
+    open_nern(page)
+    metrics = Store().open("nern-cifar10-resnet20-mini").manifest.metrics
+    page.goto("/nern?nern=nern-cifar10-resnet20-mini")
+    figure, stored = page.get_by_test_id("nern-accuracy"), f"{100 * metrics['reconstructed_accuracy']['value']:.1f}\u202f%"
+    expect(figure).to_have_text(stored)
+    expect(page.get_by_text("stored, of 10,000 test images")).to_be_visible()
+    expect(page.get_by_test_id("nern-original")).to_have_text(f"{100 * metrics['original_accuracy']['value']:.1f}\u202f% stored")
+    expect(page.get_by_text("95 % interval")).to_be_hidden()
+    thumb = page.get_by_role("slider", name="pruning")
+    thumb.focus()
+    page.keyboard.press("PageUp")
+    expect(figure).to_have_text("–")
+    expect(page.get_by_test_id("nern-agreement")).to_have_text("–")
+    expect(page.get_by_text("needs the images")).to_be_visible()
+    page.keyboard.press("Home")
+    expect(figure).to_have_text(stored)
+
+
 def test_dragging_pruning_measures_all_the_way_and_asks_one_question_at_a_time(page):
     open_nern(page)
     before = grids(page)
