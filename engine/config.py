@@ -94,7 +94,7 @@ class SpaceConfig:
     clip: float = 0.0  # largest gradient norm; 0 for no clipping
     noise: float = 0.0  # ours: relative Gaussian noise on the PReps that the encoder reads while training
     weight_decay: float = 0.0  # ours: decoupled (AdamW)
-    bf16: bool = False  # ours: encoder and decoder multiply in bfloat16 while training, where the hardware has it
+    bf16: bool = False  # ours: encoder, decoder and the networks that it gives multiply in bfloat16 while training
     validate_every: int = 500  # steps between looks at the validation split
     seed: int = 0
 

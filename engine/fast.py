@@ -3,8 +3,9 @@ network takes it without being compiled.
 
 What it does to the plain forward, in the order of what it brings: activations and the residual sum are done by the
 convolution that makes them (oneDNN), tensors are channels-last from the first image on, a batch is as small as the caches
-like, each core has batches of its own, and where the CPU multiplies bfloat16 in hardware (AVX-512 BF16, AMX) it does so. The logits are then those of the
-plain forward up to rounding. Other architectures, and other devices, take the plain forward.
+like, and each core has batches of its own. The logits are those of the plain forward up to rounding. In bfloat16, where the CPU
+multiplies it in hardware (AVX-512 BF16, AMX), it takes half the time and rounds coarsely: for looking, not for figures that are
+kept. Other architectures, and other devices, take the plain forward.
 
 Legend: P parameters, B images, C channels, H x W the image, K classes.
 """
@@ -46,17 +47,22 @@ def hardware_dtype() -> torch.dtype:
     return torch.bfloat16 if cpu and torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32
 
 
+def fastest(arch: Architecture, device: torch.device | str) -> torch.dtype:
+    """What `answers` computes fastest in."""
+    return hardware_dtype() if has_fast_path(arch, device) else torch.float32
+
+
 def has_fast_path(arch: Architecture, device: torch.device | str) -> bool:
     return isinstance(skeleton(arch.id), ResNet) and torch.device(device).type == "cpu" and torch.backends.mkldnn.is_available()
 
 
 @torch.inference_mode()
-def answers(parameters_P: Tensor, images_BCHW: Tensor | Pixels, arch: Architecture, dtype: torch.dtype | None = None) -> Tensor:
-    """Predicted classes [B] int64. `dtype`: of the convolutions; None for the hardware's own."""
+def answers(parameters_P: Tensor, images_BCHW: Tensor | Pixels, arch: Architecture, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Predicted classes [B] int64. `dtype`: of the convolutions; of `fastest`, or the plain forward's."""
     count = max(1, BATCH_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
     if not has_fast_path(arch, images_BCHW.device):
         return torch.cat([logits_one(parameters_P, part, arch).argmax(-1) for part in images_BCHW.split(8 * count)])
-    network = prepare(parameters_P, arch, dtype or hardware_dtype())
+    network = prepare(parameters_P, arch, dtype)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # each worker's own: cores that share a batch wait for each other at every layer
     try:

@@ -26,7 +26,7 @@ from torch import Tensor
 from .artifacts import Store
 from .datasets import Images, prepared
 from .errors import InvalidValue
-from .fast import answers
+from .fast import answers, fastest
 from .multi.space import MultiSpace
 from .netspace import kept
 from .netspace.space import Network, Space, check_gamma, load_space
@@ -41,7 +41,8 @@ KEPT_LIMIT = 128  # things worked out once that are kept per space: colour range
 
 @dataclass(frozen=True)
 class Step:
-    """The network at `gamma` of a path and what it answers on the first `n` of `total` test images; n is 0 where it was only decoded."""
+    """The network at `gamma` of a path and what it answers on the first `n` of `total` test images, computed in `dtype`; n is 0 where
+    it was only decoded."""
 
     space: Space
     gamma: float
@@ -50,6 +51,7 @@ class Step:
     answers: np.ndarray  # predicted classes, int64 [n]
     labels: np.ndarray  # true classes, int64 [n]
     total: int
+    dtype: str = "float32"
     split: str = "test"
 
     @property
@@ -228,15 +230,17 @@ class Host:
         return loaded
 
     def measured(self, loaded: Loaded, network: Network, gamma: float, path: str, n: int) -> Step:
-        """What a network answers on the first `n` test images."""
+        """What a network answers on the first `n` test images: on all of them in float32, on fewer as fast as it goes."""
         classes = None if network.classes_A is None else network.classes_A.cpu()
         kept_network = Network(network.arch, network.parameters_P.cpu(), classes)
         if not n:
             return Step(loaded.space, gamma, path, kept_network, np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
         images_BCHW = loaded.space.images.images["test"]
         piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
-        answers = np.concatenate([self.run(answers_of, network, images_BCHW[first : min(first + piece, n)]) for first in range(0, n, piece)])
-        return Step(loaded.space, gamma, path, kept_network, answers, loaded.labels[:n], len(loaded.labels))
+        total = len(loaded.labels)
+        dtype = torch.float32 if n == total else fastest(network.arch, images_BCHW.device)
+        answers = np.concatenate([self.run(answers_of, network, images_BCHW[first : min(first + piece, n)], dtype) for first in range(0, n, piece)])
+        return Step(loaded.space, gamma, path, kept_network, answers, loaded.labels[:n], total, str(dtype).removeprefix("torch."))
 
     def colour_range(self, space_id: str, a: str, b: str) -> float:
         """Largest magnitude v of the colour scale -v..v of a path: 1st and 99th percentile of both targets' parameters, so
@@ -262,10 +266,10 @@ def device_of(name: str | torch.device | None) -> torch.device:
     return device
 
 
-def answers_of(network: Network, images_BCHW: Tensor) -> np.ndarray:
+def answers_of(network: Network, images_BCHW: Tensor, dtype: torch.dtype) -> np.ndarray:
     """Predicted classes int64 [B] of one network."""
     if not stacking_pays(network.arch, images_BCHW.device):
-        return answers(network.parameters_P, images_BCHW, network.arch).cpu().numpy()
+        return answers(network.parameters_P, images_BCHW, network.arch, dtype).cpu().numpy()
     return logits_one(network.parameters_P, images_BCHW, network.arch).argmax(-1).cpu().numpy()
 
 

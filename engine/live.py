@@ -124,7 +124,7 @@ def described(found: Step, wants: list[str]) -> tuple[dict, dict[str, np.ndarray
     arrays: dict[str, np.ndarray] = {}
     if not found.n:
         return header, arrays
-    header["accuracy"] = {**figure(found), "right": found.right, "n": found.n, "total": found.total, "split": found.split}
+    header["accuracy"] = {**figure(found), "right": found.right, "n": found.n, "total": found.total, "dtype": found.dtype, "split": found.split}
     if "per_class" in wants:
         header["per_class"] = found.per_class
     if "answers" in wants:
@@ -150,7 +150,7 @@ def curve(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
     if place["images"] == "none":
         raise InvalidValue("A curve is of accuracies: images is a number, 'all' or left out.")
     steps = [host.step(**place, gamma=gamma) for gamma in gammas]
-    return {"path": place["path"], "n": steps[0].n, "points": [{"gamma": found.gamma, **figure(found), "architecture": found.network.arch.id} for found in steps]}, {}
+    return {"path": place["path"], "n": steps[0].n, "dtype": steps[0].dtype, "points": [{"gamma": found.gamma, **figure(found), "architecture": found.network.arch.id} for found in steps]}, {}
 
 
 def wanted(question: dict) -> list[str]:

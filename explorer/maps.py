@@ -73,6 +73,7 @@ def line(host: Host, space: Space, a: str, b: str, count: int = POINTS) -> dict:
         "accuracy": [step.accuracy if step.n else None for step in steps],
         "architectures": [step.network.arch.id for step in steps],
         "n": steps[0].n,
+        "coarse": "" if steps[0].dtype == "float32" else f", {steps[0].dtype}",
         "split": "test",
         "xy": flat.tolist(),
         "xyz": solid.tolist(),

@@ -7,6 +7,7 @@ Legend: N instances, P parameters, B images, K classes, H x W the PRep, E embedd
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import torch
@@ -31,7 +32,7 @@ from . import row
 from .measure import medians, seconds, tune
 
 PRESET = "netspace-cifar10-resnet8"
-IMAGES, REPEATS = 512, 3  # noise serves: a step costs the same on any pixels
+IMAGES, REPEATS = 512, 5  # noise serves: a step costs the same on any pixels
 
 
 def trainee(bf16: bool = False) -> NetSpaceTraining:
@@ -68,7 +69,7 @@ def loss_one_by_one(training: NetSpaceTraining, rows_N: Tensor, picks_B: Tensor)
 
 def step() -> list[dict]:
     """Milliseconds of a training step (loss and gradients) and its share of the device's matrix peak (a large product, measured
-    beside it); where the hardware multiplies bfloat16, the same with the encoder and the decoder in it."""
+    beside it); where the hardware multiplies bfloat16, the same in that (`config.bf16`)."""
     tune()
     training = trainee()
     rows_N, picks_B = torch.arange(training.config.networks), torch.arange(training.config.images)
@@ -83,15 +84,14 @@ def step() -> list[dict]:
 
     a, b = (float(loss.detach()) for loss in (training.loss(rows_N, picks_B, generator(0)), loss_one_by_one(training, rows_N, picks_B)))
     assert abs(a - b) <= 1e-5 * abs(b), f"the two sides differ: {a} and {b}"
-    together, alone = medians(ours, theirs, repeats=REPEATS)
+    coarse = training.images_BCHW.device.type == "cuda" or hardware_dtype() is torch.bfloat16
+    half = [trainee(bf16=True)] if coarse else []
+    together, alone, *halved = medians(ours, theirs, *(partial(ours, each) for each in half), repeats=REPEATS)
     with FlopCounterMode(display=False) as counter:
         ours()
     share = counter.get_total_flops() / together / peak(training.images_BCHW.device)
     rows = [row("netspace_step", 1000 * together, "ms", 1000 * alone), row("netspace_step_peak_share", share, "of the matrix peak")]
-    if training.images_BCHW.device.type == "cuda" or hardware_dtype() is torch.bfloat16:
-        half = trainee(bf16=True)
-        rows.append(row("netspace_step_bf16", 1000 * medians(lambda: ours(half), repeats=REPEATS)[0], "ms", 1000 * alone))
-    return rows
+    return rows + [row("netspace_step_bf16", 1000 * each, "ms", 1000 * alone) for each in halved]
 
 
 def wait() -> None:
@@ -100,12 +100,16 @@ def wait() -> None:
 
 
 def peak(device: torch.device, size: int = 3072) -> float:
-    """FLOP per second of a square product in float32, the best of some."""
+    """FLOP per second of a square product in float32, the best of some: as a product and as a convolution of 1x1, for on some CPUs
+    one of the two libraries behind them is half as fast as the other."""
     left, right = (torch.randn(size, size, device=device) for _ in range(2))
 
     def product() -> None:
         left @ right
         wait()
 
-    product()
-    return 2 * size**3 / min(seconds(product) for _ in range(4))
+    def convolution() -> None:
+        F.conv2d(left[None, :, :, None], right[:, :, None, None])
+        wait()
+
+    return 2 * size**3 / min(seconds(work) for work in 5 * (product, convolution))

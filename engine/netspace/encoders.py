@@ -37,7 +37,7 @@ class PRepEncoder(nn.Module):
         if not (torch.is_grad_enabled() and self.across2.weight.requires_grad):
             return self.across(prep_NHW).amax(-1)
         with torch.no_grad():
-            column_NCH1 = self.across(prep_NHW).argmax(-1, keepdim=True)
+            column_NCH1 = strongest_column(self.across(prep_NHW))
         assert prep_NHW.shape[-1] % 4 == 0, "then only the tap left of the first column meets padding"
         seven_7, taps_T = torch.arange(7, device=prep_NHW.device), torch.arange(3, device=prep_NHW.device)
         padded_NCHW = F.pad(prep_NHW, (3, 3))[:, None].expand(-1, column_NCH1.shape[1], -1, -1)
@@ -48,8 +48,18 @@ class PRepEncoder(nn.Module):
         return (first_NCHTc * weight_CTc[:, None]).sum((-2, -1)) + self.across2.bias[:, None]
 
     def across(self, prep_NHW: Tensor) -> Tensor:
-        """The horizontal convolutions before the last non-linearity, [N, C, H, a fourth of W]."""
-        return self.across2(F.leaky_relu(self.across1(prep_NHW[:, None])))
+        """The horizontal convolutions before the last non-linearity, [N, C, H, a fourth of W], channels last in memory."""
+        x = prep_NHW[:, None].to(memory_format=torch.channels_last)
+        return self.across2(F.leaky_relu(self.across1(x)))
+
+
+def strongest_column(x_NCHW: Tensor) -> Tensor:
+    """Where each row is largest, int64 [N, C, H, 1]. Channels last on a CPU, pooling reads memory in order and `max` does not:
+    2 ms against 60 of what the paper's encoder looks at."""
+    if x_NCHW.device.type != "cpu":
+        return x_NCHW.max(-1, keepdim=True).indices
+    width = x_NCHW.shape[-1]
+    return F.max_pool2d(x_NCHW, (1, width), return_indices=True)[1] % width
 
 
 class ProbeEncoder(nn.Module):

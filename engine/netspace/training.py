@@ -97,8 +97,12 @@ class SpaceTraining(Descent):
         parameters_NP = self.parameters_NP[rows_N]
         if self.config.noise:
             parameters_NP = parameters_NP + self.config.noise * self.model.unit_P * torch.randn(parameters_NP.shape, generator=random)
-        with torch.autocast(parameters_NP.device.type, torch.bfloat16, enabled=self.config.bf16):
+        with self.coarsely():
             return self.model.decode(self.model.encode(parameters_NP)).float()
+
+    def coarsely(self) -> torch.autocast:
+        """Products are in bfloat16 within, if the configuration says so."""
+        return torch.autocast(self.parameters_NP.device.type, torch.bfloat16, enabled=self.config.bf16)
 
 
 class NetSpaceTraining(SpaceTraining):
@@ -131,7 +135,9 @@ class NetSpaceTraining(SpaceTraining):
         """Eq. 1 of some training instances on some training images, with what `balance` and `performance` add."""
         config = self.config
         images_BCHW = self.images_BCHW[picks_B]
-        predicted_NBK = logits(self.predicted(rows_N, random), images_BCHW, self.arch)
+        predicted_NP = self.predicted(rows_N, random)
+        with self.coarsely():
+            predicted_NBK = logits(predicted_NP, images_BCHW, self.arch).float()
         target_NBK = self.target(rows_N, picks_B, images_BCHW)
         loss_N = distillation(predicted_NBK, target_NBK, config.temperature) * self.weight_N[rows_N]
         if config.performance:

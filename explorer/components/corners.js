@@ -107,7 +107,7 @@ class CornerPad {
     value.textContent = words;
     Object.assign(value.dataset, { x, y, images: accuracy?.n ?? 0, value: accuracy?.value ?? "", architecture: network.id });
     this.find("interval").textContent = accuracy ? `${(100 * accuracy.low).toFixed(1)} to ${share(accuracy.high)}` : "–";
-    this.find("right").textContent = accuracy ? `${accuracy.right} of ${accuracy.n}` : "–";
+    this.find("right").textContent = accuracy ? rightOf(accuracy) : "–";
     this.thumb.setAttribute("aria-valuetext", `x ${x.toFixed(3)}, y ${y.toFixed(3)}: ${network.family}, accuracy ${words}`);
     this.thumb.setAttribute("aria-valuenow", x);
     this.classes.paint(network);

@@ -159,7 +159,7 @@ class Interpolation extends LiveView {
       if (key !== this.key) continue;
       if (!answer) break;
       order[path].splice(0, gammas.length);
-      this.curve.add(path, answer.header.points, answer.header.n);
+      this.curve.add(path, answer.header.points, answer.header);
       if (performance.now() - drawn < DRAW_MS || this.slider.dragging) continue;
       await this.curve.draw();
       drawn = performance.now();
@@ -201,7 +201,7 @@ class Interpolation extends LiveView {
     this.value.textContent = percent(accuracy.value);
     Object.assign(this.value.dataset, { gamma: String(gamma), images: accuracy.n, total: accuracy.total, value: accuracy.value });
     this.find("interval").textContent = range(accuracy);
-    this.find("right").textContent = `${accuracy.right} of ${accuracy.n}`;
+    this.find("right").textContent = rightOf(accuracy);
     const bar = this.find("bar").style;
     bar.setProperty("--low", accuracy.low);
     bar.setProperty("--high", accuracy.high);

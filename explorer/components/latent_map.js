@@ -242,7 +242,7 @@ class LatentMap extends Picture {
     words.classList.toggle("lm-bone", Boolean(a && b && !line));
     words.textContent = !a || !b ? "Click two points, and the networks that live between them are decoded and measured." : !line ? "" :
       this.points.shapes ? `IoU with the nearer anchor: ${overlap(line.accuracy[0])} at A, ${overlap(line.accuracy.at(-1))} at B, lowest on the way ${overlap(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded shapes, each on ${line.n.toLocaleString("en")} cells.` :
-      !line.n ? `${line.accuracy.length} networks are decoded along the line; they are not measured, as the images are not here.` : `${percent(line.accuracy[0])} at A, ${percent(line.accuracy.at(-1))} at B, lowest on the way ${percent(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded networks, each on ${line.n} ${line.split} images.`;
+      !line.n ? `${line.accuracy.length} networks are decoded along the line; they are not measured, as the images are not here.` : `${percent(line.accuracy[0])} at A, ${percent(line.accuracy.at(-1))} at B, lowest on the way ${percent(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded networks, each on ${line.n} ${line.split} images${line.coarse}.`;
     go.classList.toggle("lm-off", !(a && b));
     if (a && b) go.href = `/${this.points.shapes ? "shapes" : "interpolation"}?${new URLSearchParams({ space: this.space, a, b })}`;
     else go.removeAttribute("href");
@@ -291,7 +291,7 @@ class LatentMap extends Picture {
     if (typeof what === "number") card.replaceChildren(...this.card(what, look));
     else {
       const i = Number(what.slice(1)), facts = make("dl", {});
-      for (const [name, value] of [["gamma", line.gammas[i].toFixed(2)], ...(this.points.shapes ? [["IoU, nearer anchor", overlap(line.accuracy[i])]] : line.n ? [["accuracy", percent(line.accuracy[i])], ["measured on", `${line.n} ${line.split} images`]] : [["accuracy", "not measured"]])]) facts.append(make("dt", {}, name), make("dd", {}, value));
+      for (const [name, value] of [["gamma", line.gammas[i].toFixed(2)], ...(this.points.shapes ? [["IoU, nearer anchor", overlap(line.accuracy[i])]] : line.n ? [["accuracy", percent(line.accuracy[i])], ["measured on", `${line.n} ${line.split} images${line.coarse}`]] : [["accuracy", "not measured"]])]) facts.append(make("dt", {}, name), make("dd", {}, value));
       card.replaceChildren(make("h4", {}, "Decoded on the line"), facts);
     }
     const stage = this.find("stage").getBoundingClientRect(), where = event?.clientX === undefined ? this.pointer : event;

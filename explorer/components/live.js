@@ -8,6 +8,9 @@
 // is in, the waiting question of the highest priority goes out. A lost connection is made again; the question that was in
 // flight is asked again. A refusal of the server rejects with its sentence (error.kind says which).
 
+// On fewer than all images a CPU may answer in bfloat16, which rounds coarsely: then it is said.
+const rightOf = ({ right, n, dtype }) => `${right} of ${n}${dtype === "float32" ? "" : ` (${dtype})`}`;
+
 const LIVE_RETRY_MS = [250, 500, 1000, 2000, 4000];
 const LIVE_PATIENCE_MS = 20000;
 

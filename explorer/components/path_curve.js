@@ -23,7 +23,7 @@ class PathCurve {
   reset(name, architectures = []) {
     this.name = name;
     this.architectures = architectures;
-    this.images = 0;
+    this.on = { n: 0 };
     this.points = { embedding: new Map(), weights: new Map() };
     this.here = { gamma: this.here.gamma };
     this.move(this.here.gamma);
@@ -32,8 +32,8 @@ class PathCurve {
     if (this.drawn) this.wide();
   }
 
-  add(path, points, images) {
-    this.images = images;
+  add(path, points, { n, dtype }) {
+    this.on = { n, dtype };
     for (const point of points) this.points[path].set(point.gamma, point);
     this.element.dataset.points = this.points.embedding.size + this.points.weights.size;
   }
@@ -134,9 +134,9 @@ class PathCurve {
     if (!this.drawn) return;
     if (format !== "csv") return this.Plotly.downloadImage(this.plot, { format, width: 900, height: 540, scale: 2, filename: this.name });
     const rows = Object.entries(this.points).flatMap(([path, points]) =>
-      [...points.values()].sort((one, other) => one.gamma - other.gamma).map((p) => [path, p.gamma, p.value, p.low, p.high, this.images, p.architecture].join(",")));
+      [...points.values()].sort((one, other) => one.gamma - other.gamma).map((p) => [path, p.gamma, p.value, p.low, p.high, this.on.n, this.on.dtype, p.architecture].join(",")));
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([["path,gamma,accuracy,low_95,high_95,images,architecture", ...rows, ""].join("\n")], { type: "text/csv" }));
+    link.href = URL.createObjectURL(new Blob([["path,gamma,accuracy,low_95,high_95,images,dtype,architecture", ...rows, ""].join("\n")], { type: "text/csv" }));
     link.download = `${this.name}.csv`;
     link.click();
     URL.revokeObjectURL(link.href);

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from engine.archs import all_architectures, architecture
-from engine.fast import answers
+from engine.fast import answers, fastest
 from engine.stacked import accuracies, flatten, logits, logits_one, unflatten, wilson
 
 CHEAP = tuple(id_ for id_ in all_architectures() if "56" not in id_ and "32" not in id_)
@@ -94,3 +94,5 @@ def test_the_fast_answers_are_the_plain_ones():
     assert plain_B.unique().numel() > 1
     assert (answers(parameters_P, images_BCHW, arch) == plain_B).float().mean() > 0.99
     assert (answers(parameters_P.flip(0), images_BCHW, arch) == plain_B).float().mean() < 0.9
+    dtype = fastest(arch, "cpu")
+    assert (answers(parameters_P, images_BCHW, arch, dtype) == plain_B).float().mean() > (0.99 if dtype is torch.float32 else 0.9)

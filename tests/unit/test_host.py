@@ -75,7 +75,7 @@ def test_a_step_over_the_socket_equals_a_plain_module(store, host, space, path):
             assert np.array_equal(arrays["answers"], predicted_B.numpy())
             right = int((predicted_B == labels_B).sum())
             low, high = wilson(right, len(labels_B))
-            assert header["accuracy"] == {"value": right / len(labels_B), "low": low, "high": high, "right": right, "n": 360, "total": 360, "split": "test"}
+            assert header["accuracy"] == {"value": right / len(labels_B), "low": low, "high": high, "right": right, "n": 360, "total": 360, "dtype": "float32", "split": "test"}
             assert [each["name"] for each in header["per_class"]] == list("0123456789")
             assert [each["right"] for each in header["per_class"]] == [int(((predicted_B == c) & (labels_B == c)).sum()) for c in range(10)]
             assert sum(each["n"] for each in header["per_class"]) == 360

@@ -89,6 +89,17 @@ def test_the_answers_of_one_image_at_a_time_are_the_same(made, data, host, monke
     assert np.array_equal(host.step(SPACE, A, B, 0.6, images="all").answers, whole) and np.array_equal(host.step(SPACE, A, B, 0.6, images=7).answers, whole[:7])
 
 
+def test_a_coarse_dtype_is_for_a_part_of_the_images_and_said(made, data, host, monkeypatch):
+    come(made)
+    seen = []
+    monkeypatch.setattr("engine.host.fastest", lambda arch, device: torch.bfloat16)
+    monkeypatch.setattr("engine.host.answers", lambda parameters_P, images_BCHW, arch, dtype: seen.append(dtype) or torch.zeros(len(images_BCHW), dtype=torch.int64))
+    for images, dtype in ((7, "bfloat16"), ("all", "float32")):
+        header, _ = unframe(answer(host, json.dumps({"id": 1, "op": "step", "space": SPACE, "a": A, "b": B, "gamma": 0.5, "images": images})))
+        assert header["accuracy"]["dtype"] == dtype and {str(each) for each in seen} == {f"torch.{dtype}"}
+        seen.clear()
+
+
 def test_the_live_route_decodes_and_names_the_error(made, data, host):
     with serving(host) as port, live(port) as socket:
         question = {"id": 1, "op": "step", "space": SPACE, "a": A, "b": B, "gamma": 0.25}
