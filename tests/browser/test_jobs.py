@@ -99,3 +99,21 @@ def test_a_training_is_launched_from_its_form_and_appears_in_the_pickers(page, s
     expect(page.get_by_text("Artifacts that it made stay")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_test_id("training-job")).to_have_count(0)
+
+
+def test_a_job_that_starts_and_ends_moves_nothing(page):
+    """What is under a hand stays there."""
+    jobs = []
+    page.route("**/api/jobs?live", lambda route: route.fulfill(json={"jobs": jobs}))
+    page.goto(f"/latent-map?space={SPACE}")
+    stage, tray = page.get_by_test_id("latent-map"), page.get_by_test_id("job-tray")
+    expect(stage).to_have_attribute("data-state", "ready")
+    alone = stage.bounding_box()
+    jobs.append({"id": "lso-1", "kind": "lso", "title": "LSO", "state": "running", "step": 4, "total": 10, "space": SPACE})
+    expect(tray.get_by_role("link")).to_contain_text("40")
+    assert stage.bounding_box() == alone
+    inside, below = tray.bounding_box(), page.get_by_role("heading", level=1).locator("span").first.bounding_box()
+    assert inside["height"] > 0 and inside["y"] + inside["height"] <= below["y"]
+    jobs.clear()
+    expect(tray).to_be_hidden()
+    assert stage.bounding_box() == alone
