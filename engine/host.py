@@ -133,6 +133,7 @@ class Host:
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self._lock = threading.Lock()  # of _loaded; held for moments
         self._loading = threading.Lock()  # one space is read at a time
+        self._cores = torch.get_num_threads() if self.device.type == "cpu" else 1
         self._thread, self._long = (ThreadPoolExecutor(1, thread_name_prefix=name, initializer=self._start) for name in ("device", "long"))
 
     def _start(self) -> None:
@@ -140,8 +141,21 @@ class Host:
             torch.set_num_threads(1)
 
     def run(self, function: Callable, *args):
-        """What `function(*args)` returns, computed without gradients on the device's thread. Never call it from there."""
+        """What `function(*args)` returns, computed without gradients on the device's thread. Never call it from there.
+
+        It has one core, for small networks are slowed by more of them; see `run_wide`."""
         return self._thread.submit(torch.no_grad()(function), *args).result()
+
+    def run_wide(self, function: Callable, *args):
+        """The same on all cores, for what is large enough to fill them."""
+        return self.run(self._on_all_cores, function, *args)
+
+    def _on_all_cores(self, function: Callable, *args):
+        torch.set_num_threads(self._cores)
+        try:
+            return function(*args)
+        finally:
+            torch.set_num_threads(1)
 
     def run_long(self, function: Callable, *args):
         """The same on another thread, for work that would hold up a drag. Never call it from there."""
@@ -239,7 +253,8 @@ class Host:
         piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
         total = len(loaded.labels)
         dtype = torch.float32 if n == total else fastest(network.arch, images_BCHW.device)
-        answers = np.concatenate([self.run(answers_of, network, images_BCHW[first : min(first + piece, n)], dtype) for first in range(0, n, piece)])
+        run = self.run if stacking_pays(network.arch, images_BCHW.device) else self.run_wide
+        answers = np.concatenate([run(answers_of, network, images_BCHW[first : min(first + piece, n)], dtype) for first in range(0, n, piece)])
         return Step(loaded.space, gamma, path, kept_network, answers, loaded.labels[:n], total, str(dtype).removeprefix("torch."))
 
     def colour_range(self, space_id: str, a: str, b: str) -> float:

@@ -19,7 +19,7 @@ from ..live import answer
 from ..nern import losses
 from ..nern.compress import compressed
 from ..nern.config import NernConfig
-from ..nern.hosted import Hosted, hosted
+from ..nern.hosted import Hosted, hosted, run
 from ..nern.nern import Places, places
 from ..nern.original import Network, Original, of_module
 from ..nern.permutations import permutations
@@ -177,12 +177,12 @@ def plain_look(found: Hosted, prune: float, images: int) -> tuple[Tensor, Tensor
     """What both networks answer on the first test images, of which nothing was known before."""
     ours = found.nern.weights(compressed(found.nern.predictor, prune))
     images_BCHW = found.images.images["test"][:images]
-    return tuple(found.original.network(weights, images_BCHW)[0].argmax(-1) for weights in (ours, found.original.weights))
+    return tuple(found.original.network.logits(weights, images_BCHW).argmax(-1) for weights in (ours, found.original.weights))
 
 
 def drag_p95() -> list[dict]:
     """p95 of one step of the pruning slider on the server, in ms, for each NeRN that is here with its images; the reference is the same
-    without what the host remembers and prepares: kernels, then the answers of both networks, all images at once."""
+    on the same thread and cores without what the host remembers: kernels, then the answers of both networks, all images at once."""
     tune()
     host, rows = Host(Store(), "cpu"), []
     for id_, name in DRAGGED.items():
@@ -196,7 +196,7 @@ def drag_p95() -> list[dict]:
             reply = answer(host, json.dumps({"id": step, "op": "nern", "nern": id_, "prune": prune}))
             times.append(1000 * (time.perf_counter() - began))
             assert isinstance(reply, bytes), reply
-            plain.append(1000 * seconds(lambda: plain_look(found, prune, image_count(None, found.images))))
+            plain.append(1000 * seconds(lambda: run(host, found)(plain_look, found, prune, image_count(None, found.images))))
         rows.append(row(f"nern_drag_p95{name}", p95(times[WARM_UP:]), "ms", p95(plain[WARM_UP:])))
     host.close()
     return rows

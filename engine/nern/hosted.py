@@ -32,6 +32,7 @@ from .original import Layer, Original, load_original, logits
 from .permutations import KINDS, bits, permutation, permutations
 
 HELD = 4  # of each kind, in memory for each host
+WIDE = 100_000  # kernel weights of an original from which on more cores are faster than one
 ENDS = 10  # filters of either end in the picture of importance (paper, fig. 5)
 KERNELS_LIMIT = 4096  # of one answer
 IMAGES_LIMIT = 12
@@ -94,6 +95,11 @@ def read(host: Host, original: str | None, nern: str | None) -> Hosted:
     return Hosted(network, loaded, images, folders)
 
 
+def run(host: Host, found: Hosted) -> Callable:
+    """How the host computes with that network: on all cores, if it is large enough to fill them."""
+    return host.run_wide if found.original.learnable >= WIDE else host.run
+
+
 @dataclass(frozen=True)
 class Look:
     """A predictor as the sliders have it: the share of pruned weights, and the bits of those that are left."""
@@ -109,7 +115,7 @@ def weights(host: Host, found: Hosted, look: Look) -> list[Tensor]:
     """The reconstructed kernels; those of the last look are kept."""
     known_look, ours = found.known.get("weights", (None, []))
     if known_look != look:
-        ours = host.run(lambda: found.nern.weights(compressed(found.nern.predictor, look.prune, look.bits)))
+        ours = run(host, found)(lambda: found.nern.weights(compressed(found.nern.predictor, look.prune, look.bits)))
         found.known["weights"] = look, ours
     return ours
 
@@ -132,7 +138,7 @@ def answers(host: Host, found: Hosted, key: str, of: object, weights: list[Tenso
         images_BCHW = found.images.images["test"]
         piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
         parts = [images_BCHW[first : min(n, first + piece)] for first in range(len(known_B), n, piece)]
-        known_B = torch.cat([known_B, *(host.run(logits, found.original.network, weights, part_BCHW).argmax(-1) for part_BCHW in parts)])
+        known_B = torch.cat([known_B, *(run(host, found)(logits, found.original.network, weights, part_BCHW).argmax(-1) for part_BCHW in parts)])
         found.known[key] = of, known_B
     return known_B[:n]
 
@@ -147,7 +153,7 @@ def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
     answer = {
         "prune": look.prune,
         "bits": look.bits,
-        "weight_error": weight_error(ours, nern.original.weights),
+        "weight_error": run(host, found)(weight_error, ours, nern.original.weights),
         "sizes": {**exact, "predictor": predictor, "ratio": (predictor + exact["permutation"]) / exact["learnable"]},
     }
     if data is None:
@@ -219,7 +225,7 @@ def importance(host: Host, found: Hosted, look: Look, layer: object, class_: int
     rows_B = torch.arange(len(labels_B)) if class_ is None else torch.nonzero(labels_B == class_)[:, 0]
     rows_B = rows_B[: min(IMAGES_LIMIT, max(1, int(count)))]
     images_BCHW = data.images["test"][rows_B.to(data.images["test"].device)]
-    maps_BFHW = host.run(found.original.network, found.original.weights, images_BCHW)[1][index].relu().cpu()
+    maps_BFHW = run(host, found)(found.original.network, found.original.weights, images_BCHW)[1][index].relu().cpu()
     arrays["images"] = ((images_BCHW.mean(1) - data.low) / (data.high - data.low)).clamp(0, 1).cpu().numpy().astype(np.float32)
     arrays["best"], arrays["worst"] = (maps_BFHW[:, chosen_F].mean(1).numpy() for chosen_F in (best_F, worst_F))
     return header | {"classes": list(data.classes), "labels": labels_B[rows_B].tolist()}, arrays

@@ -142,14 +142,18 @@ class Network:
         self.layout = torch.channels_last if channels_last and lies_well(self.module) else torch.contiguous_format
         self.names = list(names)
         self.scales: dict[str, Tensor] = {}
-        self.maps: list[Tensor] = []
+        self.maps: list[Tensor] | None = None  # those of the call, where they are wanted
         norms = followers(self.module)
         if fold:
             for name, norm in norms.items():
                 self._fold(name, norm)
         for name in names:
             seen = self.module.get_submodule(norms[name] if name in norms and not fold else name)
-            seen.register_forward_hook(lambda part, inputs, output: self.maps.append(output))
+            seen.register_forward_hook(self._note)
+
+    def _note(self, part: nn.Module, inputs: tuple, output: Tensor) -> None:
+        if self.maps is not None:
+            self.maps.append(output)
 
     def _fold(self, name: str, norm_name: str) -> None:
         conv, norm = self.module.get_submodule(name), self.module.get_submodule(norm_name)
@@ -165,21 +169,27 @@ class Network:
 
     def __call__(self, weights: Sequence[Tensor], images_BCHW: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(logits [B, K], feature map [B, F, H, W] of each layer) with these kernels [F, C, k, k] of each layer."""
+        self.maps = []
+        try:
+            logits_BK = self.logits(weights, images_BCHW)
+            return logits_BK, self.maps
+        finally:
+            self.maps = None
+
+    def logits(self, weights: Sequence[Tensor], images_BCHW: Tensor) -> Tensor:
+        """The logits [B, K] alone: no layer's output is kept, a tenth of the time."""
         tensors = {}
         for name, weight in zip(self.names, weights, strict=True):
             scaled = weight * self.scales[name] if name in self.scales else weight
             tensors[f"{name}.weight"] = scaled.contiguous(memory_format=self.layout)
-        self.maps = []
-        logits_BK = functional_call(self.module, tensors, (images_BCHW.contiguous(memory_format=self.layout),))
-        maps, self.maps = self.maps, []
-        return logits_BK, maps
+        return functional_call(self.module, tensors, (images_BCHW.contiguous(memory_format=self.layout),))
 
 
 @torch.no_grad()
 def logits(network: Network, weights: Sequence[Tensor], images_BCHW: Tensor | Pixels) -> Tensor:
     """Logits [B, K], piece by piece."""
     piece = max(1, PIECE_PIXELS[images_BCHW.device.type] // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
-    return torch.cat([network(weights, part_BCHW)[0] for part_BCHW in images_BCHW.split(piece)])
+    return torch.cat([network.logits(weights, part_BCHW) for part_BCHW in images_BCHW.split(piece)])
 
 
 def followers(module: nn.Module) -> dict[str, str]:
