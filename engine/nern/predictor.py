@@ -63,13 +63,24 @@ class Predictor(nn.Module):
         return kernels_MK.index_select(0, inputs.place_M)
 
     def rest(self, x: Tensor) -> Tensor:
+        hidden = fused_linear_relu if not torch.is_grad_enabled() and x.device.type == "cpu" and torch.backends.mkldnn.is_available() else linear_relu
         for layer in self.layers[1:-1]:
-            x = layer(x).relu_()
+            x = hidden(layer, x)
         return self.layers[-1](x)
 
     def plain(self, embeddings_MD: Tensor) -> Tensor:
         """The same from the embeddings in full; the reference of `forward`."""
         return self.rest(F.relu(self.layers[0](embeddings_MD)))
+
+
+def linear_relu(layer: nn.Linear, x: Tensor) -> Tensor:
+    """relu of a linear layer."""
+    return layer(x).relu_()
+
+
+def fused_linear_relu(layer: nn.Linear, x: Tensor) -> Tensor:
+    """The same by oneDNN, in one pass; on AMD's cores its products are twice as fast as MKL's, which PyTorch takes."""
+    return torch.ops.mkldnn._linear_pointwise(x, layer.weight, layer.bias, "relu", [], "")
 
 
 def count(inputs: int, hidden: int, outputs: int) -> int:
