@@ -16,7 +16,7 @@ from . import row
 from .measure import medians, tune
 
 SHORTER = 20  # every instance of the zoo, each trained this many times shorter
-REPEATS = 1
+REPEATS = 3
 
 
 def stacked() -> list[dict]:

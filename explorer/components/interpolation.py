@@ -6,6 +6,7 @@ import math
 
 import streamlit as st
 
+from engine.fast import fastest
 from engine.host import live_images
 from engine.netspace.space import Space
 from explorer import state
@@ -49,8 +50,11 @@ def measured(space: Space) -> str:
     """What the live figures of a space rest on."""
     if space.images is None:
         return "Decoded live; nothing is measured, as the test images are not here. The anchors' accuracies are those stored with the zoo."
-    total, few = len(space.images.labels["test"]), live_images(space.images.images["test"].shape)
-    coarse = f" While the thumb moves, and along the curve, on the first {few} of them." if few < total else ""
+    images_BCHW = space.images.images["test"]
+    total, few = len(images_BCHW), live_images(images_BCHW.shape)
+    coarsely = {str(fastest(arch, images_BCHW.device)).removeprefix("torch.") for arch in space.archs} - {"float32"}
+    dtype = "".join(f", in {each}" for each in coarsely)
+    coarse = f" While the thumb moves, and along the curve, on the first {few} of them{dtype}." if few < total else ""
     return f"Measured live on {total} {space.images.title} test images, which nothing was trained or chosen on.{coarse}"
 
 
