@@ -27,10 +27,14 @@ def networks(model: MultiNetSpace, embeddings_NE: Tensor) -> tuple[Tensor, Tenso
 
 
 def lines(zoo: MultiZoo, split: str, seed: int) -> tuple[list[int], list[int]]:
-    """Rows where LINES lines start (smallest architecture) and end (largest), drawn from a split."""
+    """Rows where LINES different lines start (smallest architecture) and end (largest), drawn from a split; all where there are fewer."""
     random = generator(seed, 21)
-    ends = [torch.tensor(zoo.rows(split, id_)) for id_ in (0, len(zoo.archs) - 1)]
-    return tuple(rows[torch.randint(len(rows), (LINES,), generator=random)].tolist() for rows in ends)
+    groups = [torch.tensor(zoo.rows(split, id_)) for id_ in (0, len(zoo.archs) - 1)]
+    count, drawn = min(LINES, len(groups[0]) * len(groups[1])), {}
+    while len(drawn) < count:
+        drawn |= dict.fromkeys(zip(*(rows[torch.randint(len(rows), (LINES,), generator=random)].tolist() for rows in groups)))
+    starts, ends = zip(*list(drawn)[:count])
+    return list(starts), list(ends)
 
 
 def is_ordered(class_ids_G: list[int], architectures: int) -> bool:
@@ -72,7 +76,7 @@ def along_lines(model, zoo: MultiZoo, images_BCHW: Tensor, labels_B: Tensor, tar
     a_NE, b_NE = model.encode(zoo.parameters_NZ[starts]), model.encode(zoo.parameters_NZ[ends])
     fine_G = torch.linspace(0, 1, FINE, device=a_NE.device)[:, None]
     ordered = [is_ordered(model.class_logits(torch.lerp(a_E, b_E, fine_G)).argmax(-1).tolist(), count) for a_E, b_E in zip(a_NE, b_NE)]
-    where = f"{LINES} lines between {where}"
+    where = f"{len(starts)} lines between {where}"
     metrics = {"path_ordered_share": metric(ordered, where) | {"spread": None}}
     gaps, right = {}, []
     for id_, gamma in enumerate(gammas(count), start=1):
@@ -84,5 +88,5 @@ def along_lines(model, zoo: MultiZoo, images_BCHW: Tensor, labels_B: Tensor, tar
     metrics["gamma_class_id_accuracy"] = metric(right, where) | {"spread": None}
     for name, ids in (("gamma_gap_max", [i for i in gaps if shown[i]]), ("gamma_gap_max_unseen", [i for i in gaps if not shown[i]])):
         if ids:
-            metrics[name] = metric([max(gaps[i].max() for i in ids)], where) | {"n": LINES * len(ids), "spread": None}
+            metrics[name] = metric([max(gaps[i].max() for i in ids)], where) | {"n": len(starts) * len(ids), "spread": None}
     return metrics

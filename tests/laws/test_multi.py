@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from engine.bench.multi import loss_one_by_one
 from engine.errors import InvalidValue
 from engine.make import reevaluate
 from engine.multi.config import MultiSpaceConfig, MultiZooConfig
-from engine.multi.evaluate import is_ordered
+from engine.multi.evaluate import LINES, is_ordered, lines
 from engine.multi.lso import optimise
 from engine.multi.make import make_space, make_zoo
 from engine.multi.model import accuracies_by_architecture, logits_by_architecture
@@ -127,6 +128,15 @@ def test_lso_descends_towards_the_wanted_class_id(zoo, images):
         after_N = F.cross_entropy(trainee.model.class_logits(lso.embedding_NE), wanted_N, reduction="none")
         assert (after_N < before_N).all()
         assert (lso.best_quality_N >= 0).all() and lso.best_NE.isfinite().all()
+
+
+@pytest.mark.parametrize("count, expected", [(1, 1), (3, 9), (5, LINES), (16, LINES)])
+def test_no_line_is_measured_twice(count, expected):
+    zoo = SimpleNamespace(archs=("small", "middle", "large"), rows=lambda split, id_: list(range(100 * id_, 100 * id_ + count)))
+    starts, ends = lines(zoo, "test", seed=1)
+    assert len(starts) == len(ends) == len(set(zip(starts, ends))) == expected
+    assert max(starts) < 100 and min(ends) >= 200
+    assert lines(zoo, "test", seed=1) == (starts, ends)
 
 
 def test_class_ids_rise_along_a_line():
