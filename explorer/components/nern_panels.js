@@ -150,11 +150,11 @@ class NernPanels {
     this.paintEmbedding();
   }
 
-  paintEmbedding() {
+  async paintEmbedding() {
     const { header, array } = this.found.embedding, values = Array.from(array("similarity"));
-    Object.assign(this.find("embedding").dataset, { base: header.base, levels: header.levels });
-    this.view.draw(this.find("embedding"), [{ x: values.map((_, at) => at), y: values, mode: "lines", line: { color: "accent", width: 2 }, hovertemplate: "channel %{x}: %{y:.3f}<extra></extra>" }], {
+    await this.view.draw(this.find("embedding"), [{ x: values.map((_, at) => at), y: values, mode: "lines", line: { color: "accent", width: 2 }, hovertemplate: "channel %{x}: %{y:.3f}<extra></extra>" }], {
       xaxis: { title: { text: `channel c of (0, 0, c)` } }, yaxis: { title: { text: `similarity to (0, 0, ${header.at})` }, range: [Math.min(-0.3, ...values) - 0.05, 1.05] }, showlegend: false,
     });
+    Object.assign(this.find("embedding").dataset, { base: header.base, levels: header.levels }); // of what is drawn
   }
 }
