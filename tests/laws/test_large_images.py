@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import torch
 from torch.nn import functional as F
@@ -84,8 +85,6 @@ def test_a_targets_answers_are_the_same_known_or_asked_for():
     """Where few steps are taken, targets are asked in each; where many, once for all."""
     digits, arch = datasets.load("digits"), architecture("lenetlike-digits")
     torch.manual_seed(0)
-    import pandas as pd
-
     parameters_NP = torch.stack([flatten(arch.build()) for _ in range(6)])
     zoo = Zoo("made-up", arch, "digits", parameters_NP, pd.DataFrame({"split": ["train"] * 4 + ["val"] * 2}))
     asked, known = (NetSpaceTraining(replace(SMALL, steps=steps), zoo, digits) for steps in (4, 4000))
@@ -95,6 +94,29 @@ def test_a_targets_answers_are_the_same_known_or_asked_for():
     losses = [float(each.loss(rows_N, picks_B, generator(1)).detach()) for each in (asked, known)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert losses[0] != pytest.approx(float(known.loss(rows_N.flip(0), picks_B.flip(0) * 0, generator(1)).detach()), rel=1e-3)  # control
+
+
+def test_a_step_in_bfloat16_points_where_that_in_float32_does(images):
+    """On large images, whose networks are called one by one, channels last; the decoder's block 3 too lies otherwise in bfloat16."""
+    torch.manual_seed(0)
+    arch = architecture("resnet8-cifar10")
+    zoo = Zoo("made-up", arch, "cifar10", torch.stack([flatten(arch.build()) for _ in range(5)]), pd.DataFrame({"split": ["train"] * 3 + ["val"] * 2}))
+    config = replace(SMALL, prep_width=9728)
+    rows_N, picks_B = torch.arange(3), torch.arange(12)
+
+    def asked(**changes) -> tuple[float, dict[str, torch.Tensor]]:
+        training = NetSpaceTraining(replace(config, **changes), zoo, images)
+        loss = training.loss(rows_N, picks_B, generator(1))
+        loss.backward()
+        return float(loss.detach()), {name: parameter.grad.flatten() for name, parameter in training.model.named_parameters()}
+
+    def least(one: dict, other: dict) -> float:
+        return min(float(F.cosine_similarity(slope, other[name], 0)) for name, slope in one.items())
+
+    (loss, slopes), (near, alike), (_, unlike) = asked(), asked(bf16=True), asked(seed=1)
+    assert near == pytest.approx(loss, rel=0.02) and near != loss  # control: it is another arithmetic
+    assert least(slopes, alike) > 0.98
+    assert least(slopes, unlike) < 0.5  # control: of a model that starts elsewhere
 
 
 def test_a_space_of_several_architectures_rests_on_large_images(images):
