@@ -58,7 +58,7 @@ def has_fast_path(arch: Architecture, device: torch.device | str) -> bool:
 
 @torch.inference_mode()
 def answers(parameters_P: Tensor, images_BCHW: Tensor | Pixels, arch: Architecture, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Predicted classes [B] int64. `dtype`: of the convolutions; of `fastest`, or the plain forward's."""
+    """Predicted classes [B] int64. `dtype`: of the convolutions; `fastest` names the one that takes least time."""
     count = max(1, BATCH_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
     if not has_fast_path(arch, images_BCHW.device):
         return torch.cat([logits_one(parameters_P, part, arch).argmax(-1) for part in images_BCHW.split(8 * count)])

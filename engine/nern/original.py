@@ -177,7 +177,7 @@ class Network:
             self.maps = None
 
     def logits(self, weights: Sequence[Tensor], images_BCHW: Tensor) -> Tensor:
-        """The logits [B, K] alone: no layer's output is kept, a tenth of the time."""
+        """The logits [B, K] alone: no layer's output is kept, which saves a tenth of the time."""
         tensors = {}
         for name, weight in zip(self.names, weights, strict=True):
             scaled = weight * self.scales[name] if name in self.scales else weight
