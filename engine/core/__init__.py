@@ -1,0 +1,1 @@
+"""What every room of the engine stands on; imports nothing of the others, and no torch."""

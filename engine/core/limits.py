@@ -1,0 +1,175 @@
+"""Readers of strangers' files, each in a throw-away process with limits: `python -m engine.core.limits MODULE:FUNCTION FOLDER`.
+
+A file made to harm (a zip bomb, a parser's worst case, a crash in C) can end that process and nothing else; a slow one holds
+nobody's lock. What goes in is JSON, what comes out is JSON and arrays (safetensors): nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import IO
+
+from .. import errors
+from ..errors import ExplorerError, InvalidValue, Stopped
+
+ROOT = Path(__file__).resolve().parents[2]
+ARRAYS, SAID, ERROR, LIMITS, LOG = "arrays.safetensors", "said.json", "error.json", "limits.json", "log"
+POLL = 0.02  # seconds between looks at whether the work is to stop
+REFUSED = 2  # exit code: the reader said what is wrong
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a reader may take. `memory` and `output` are bytes, the rest is seconds."""
+
+    memory: int = 4 << 30  # of address space, the imports' own (about 1 GiB with torch) included
+    cpu: int = 60  # of processor time, all threads together
+    wall: int = 120  # of the clock
+    output: int = 2 << 30  # of each file that it writes
+    nice: int = 5  # who drags comes first
+
+
+def limited(
+    call: str,
+    given: dict,
+    what: str,
+    limits: Limits = Limits(),
+    stop: Callable[[], bool] = lambda: False,
+    hear: Callable[[object], None] | None = None,
+) -> tuple[object, dict]:
+    """What the function `call` ("engine.module:function") returns for the keyword arguments `given`, run within `limits`.
+
+    The function returns (said, arrays): a JSON value, and a dict of numpy arrays. `given` is JSON; large inputs are paths of
+    files. What the function passes to `tell` (see there) reaches `hear`. `what` names the file in sentences.
+
+    Raises what the function raises where that is an ExplorerError (the same class, the same sentence); InvalidValue where it
+    ran into a limit or died; Stopped soon after `stop()` is true.
+    """
+    from safetensors.numpy import load_file
+
+    with tempfile.TemporaryDirectory(prefix="reading-") as name:
+        folder = Path(name)
+        (folder / LIMITS).write_text(json.dumps({"limits": asdict(limits), "given": given}))
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "engine.core.limits", call, name]
+        with (folder / LOG).open("wb") as said, (folder / "told").open("wb") as told, (folder / "told").open("rb") as heard:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=told, stderr=said, env=environment, start_new_session=True
+            )
+            try:
+                ended = _wait(process, limits, stop, heard, hear)
+            finally:
+                _end(process)
+        if ended == "stopped":
+            raise Stopped(f"Reading {what} was stopped.")
+        if ended == "wall":
+            raise InvalidValue(f"{what} took longer than {limits.wall} s to read. Make it smaller or simpler.")
+        if (folder / ERROR).is_file():
+            problem = json.loads((folder / ERROR).read_text("utf-8"))
+            raise getattr(errors, problem["kind"], InvalidValue)(problem["message"])
+        if process.returncode or not (folder / SAID).is_file():
+            tail = (folder / LOG).read_text("utf-8", "replace")[-2000:]
+            log.warning("The reader of %s ended with %s: %s", what, process.returncode, tail)
+            raise InvalidValue(_died(what, process.returncode, limits, tail))
+        arrays = load_file(folder / ARRAYS) if (folder / ARRAYS).is_file() else {}
+        return json.loads((folder / SAID).read_text("utf-8")), arrays
+
+
+def tell(value: object) -> None:
+    """Called by a function that runs in `limited`: gives a JSON value to its `hear`, such as how far it is."""
+    print(json.dumps(value), flush=True)
+
+
+def _wait(process: subprocess.Popen, limits: Limits, stop: Callable[[], bool], heard: IO[bytes], hear) -> str:
+    """ "ended", "stopped" or "wall"."""
+    until, rest = time.monotonic() + limits.wall, b""
+
+    def listen() -> None:
+        nonlocal rest
+        *lines, rest = (rest + heard.read()).split(b"\n")
+        for line in filter(None, lines if hear else []):
+            hear(json.loads(line))
+
+    while True:
+        try:
+            process.wait(POLL)
+            listen()
+            return "ended"
+        except subprocess.TimeoutExpired:
+            listen()
+        if stop():
+            return "stopped"
+        if time.monotonic() > until:
+            return "wall"
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Ends a process and what it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _died(what: str, code: int, limits: Limits, tail: str) -> str:
+    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        return f"{what} took more than {limits.cpu} s of processor time to read. Make it smaller or simpler."
+    if "MemoryError" in tail or "bad_alloc" in tail or "not enough memory" in tail or "Cannot allocate" in tail:
+        return f"{what} needs more than {limits.memory / 2**30:.0f} GiB of memory to read. Make it smaller or simpler."
+    return f"The reader of {what} stopped unexpectedly. Export or save the file again."
+
+
+def _set(limits: Limits) -> None:
+    """Limits of this process from here on; where the system has no such limit, the clock still has one."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        wanted = {"RLIMIT_AS": limits.memory, "RLIMIT_FSIZE": limits.output, "RLIMIT_CORE": 0}
+        for name, value in wanted.items():
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(getattr(resource, name), (value, value))
+        resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu, limits.cpu + 1))
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(limits.nice)
+
+
+@contextlib.contextmanager
+def _refusing(folder: Path) -> Iterator[None]:
+    """An ExplorerError is written down for the parent."""
+    try:
+        yield
+    except ExplorerError as error:
+        kind = next((each.__name__ for each in type(error).__mro__ if getattr(errors, each.__name__, None) is each), "InvalidValue")
+        (folder / ERROR).write_text(json.dumps({"kind": kind, "message": str(error)}))
+        sys.exit(REFUSED)
+
+
+def main(call: str, name: str) -> None:
+    """What the throw-away process does."""
+    folder = Path(name)
+    asked = json.loads((folder / LIMITS).read_text("utf-8"))
+    module, _, function = call.partition(":")
+    _set(Limits(**asked["limits"]))
+    with _refusing(folder):
+        said, arrays = getattr(import_module(module), function)(**asked["given"])
+    if arrays:
+        from safetensors.numpy import save_file
+
+        save_file(arrays, folder / ARRAYS)
+    (folder / SAID).write_text(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,60 @@
+"""Readers that misbehave, for the process with limits (engine/core/limits.py)."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+from engine.core.limits import tell
+from engine.errors import CorruptArtifact, InvalidValue
+
+
+class OwnError(InvalidValue):
+    """An error of a reader's own, which the parent does not know."""
+
+    def __init__(self, name: str, problem: str):
+        super().__init__(f"{name} {problem}.")
+
+
+def double(number: int) -> tuple[dict, dict]:
+    tell("half-way")
+    return {"number": 2 * number}, {"x": np.full((2, 3), number, np.float32)}
+
+
+def damaged() -> tuple:
+    raise CorruptArtifact("It is damaged. Make it again.")
+
+
+def own() -> tuple:
+    raise OwnError("chair.obj", "has no legs")
+
+
+def spin() -> tuple:
+    while True:
+        pass
+
+
+def sleep() -> tuple:
+    time.sleep(600)
+    return None, {}
+
+
+def swallow(gib: float) -> tuple:
+    return None, {"x": np.ones(int(gib * 2**27), np.float64)}
+
+
+def crash() -> tuple:
+    os.abort()
+
+
+def surprise() -> tuple:
+    raise RecursionError("too deep")
+
+
+def flood(path: str) -> tuple:
+    with open(path, "wb") as file:
+        for _ in range(64):
+            file.write(bytes(1 << 20))
+    return None, {}

@@ -1,0 +1,83 @@
+"""Readers in a process with limits, and the one way in which their failures become a sentence."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from engine.core.boundary import untrusted
+from engine.core.limits import Limits, limited
+from engine.errors import CorruptArtifact, InvalidValue, Stopped
+
+SMALL = Limits(memory=2 << 30, cpu=2, wall=20, output=8 << 20)
+
+
+def test_what_a_reader_returns_and_tells_arrives():
+    heard = []
+    said, arrays = limited("tests.readers:double", {"number": 21}, "x", SMALL, hear=heard.append)
+    assert said == {"number": 42} and heard == ["half-way"]
+    assert np.array_equal(arrays["x"], np.full((2, 3), 21, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("reader", "error", "sentence"),
+    [("damaged", CorruptArtifact, "It is damaged. Make it again."), ("own", InvalidValue, "chair.obj has no legs.")],
+)
+def test_a_readers_own_error_is_raised_again(reader, error, sentence):
+    with pytest.raises(error) as found:
+        limited(f"tests.readers:{reader}", {}, "x", SMALL)
+    assert str(found.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("reader", "given", "sentence"),
+    [
+        ("spin", {}, "processor time"),
+        ("swallow", {"gib": 3}, "memory"),
+        ("crash", {}, "stopped unexpectedly"),
+        ("surprise", {}, "stopped unexpectedly"),
+    ],
+)
+def test_a_limit_or_a_crash_becomes_a_sentence_that_names_the_file(reader, given, sentence):
+    with pytest.raises(InvalidValue, match=sentence) as found:
+        limited(f"tests.readers:{reader}", given, "chair.obj", SMALL)
+    assert "chair.obj" in str(found.value)
+
+
+def test_what_a_reader_may_take_is_enough_for_a_modest_one():
+    assert limited("tests.readers:swallow", {"gib": 0.0005}, "x", SMALL)[1]["x"].nbytes > 100_000
+
+
+def test_a_reader_that_waits_meets_the_clock():
+    with pytest.raises(InvalidValue, match="longer than 1 s"):
+        limited("tests.readers:sleep", {}, "x", Limits(wall=1))
+
+
+def test_a_reader_cannot_fill_the_disk(tmp_path):
+    with pytest.raises(InvalidValue):
+        limited("tests.readers:flood", {"path": str(tmp_path / "flood")}, "x", SMALL)
+    assert (tmp_path / "flood").stat().st_size <= SMALL.output
+
+
+def test_stop_ends_a_reader_long_before_its_limits():
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        limited("tests.readers:sleep", {}, "x", Limits(wall=300), stop=lambda: time.monotonic() - began > 0.2)
+    assert time.monotonic() - began < 100
+
+
+@pytest.mark.parametrize("cause", [RecursionError(), OverflowError("too large"), TypeError("no\nyes"), KeyError("name"), MemoryError(), OSError(5, "x")])
+def test_any_failure_of_a_reader_becomes_the_named_error_and_keeps_its_cause(cause):
+    with pytest.raises(CorruptArtifact, match=r"^chair\.obj cannot be read \(.+\)\. Export it again\.$") as found:
+        with untrusted("chair.obj", CorruptArtifact, "Export it again."):
+            raise cause
+    assert found.value.__cause__ is cause
+
+
+def test_a_sentence_for_the_person_passes_as_it_is_and_an_interrupt_too():
+    with pytest.raises(InvalidValue, match="^A sentence.$"), untrusted("x", CorruptArtifact):
+        raise InvalidValue("A sentence.")
+    with pytest.raises(KeyboardInterrupt), untrusted("x"):
+        raise KeyboardInterrupt
