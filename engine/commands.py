@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import presets
 from .artifacts import Store
+from .core.suffixes import form_of
 from .errors import ExplorerError, InvalidValue
 from .nern.commands import do_import, do_reconstruct, do_send, do_sweep  # noqa: F401 - commands by their names
 from .papers.commands import do_papers, do_record  # noqa: F401
@@ -125,11 +126,12 @@ def do_interpolate(options) -> None:
 
 def do_export(options) -> None:
     from .artifacts import write_atomic
-    from .export import network_bytes
+    from .export import FORMS, network_bytes
     from .host import Host
 
-    data = network_bytes(Host(store_of(options), options.device), options.id, options.a, options.b, options.gamma, options.path)
     path = Path(options.output or f"{options.id}-{options.a}-{options.b}-{options.gamma:g}.safetensors")
+    form_of(path, FORMS, "A network")
+    data = network_bytes(Host(store_of(options), options.device), options.id, options.a, options.b, options.gamma, options.path)
     write_atomic(path, data)
     emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
 
@@ -138,12 +140,14 @@ def do_mesh(options) -> None:
     from .artifacts import write_atomic
     from .export import mesh_bytes
     from .host import Host
+    from .shapes.measures import FORMATS
     from .shapes.viewing import View
 
     gamma = options.gamma if options.gamma is not None else 0.5 if options.b else 0.0
     view = View(options.id, options.a, options.b or options.a, gamma, options.path, options.resolution, options.level)
     path = Path(options.output or f"{'-'.join(filter(None, (options.id, options.a, options.b)))}-{gamma:g}.glb")
-    data = mesh_bytes(Host(store_of(options), options.device), view, path.suffix.lower()[1:])
+    form = form_of(path, FORMATS, "A mesh")
+    data = mesh_bytes(Host(store_of(options), options.device), view, form)
     write_atomic(path, data)
     emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
 

@@ -13,6 +13,7 @@ from .meshing import Mesh
 from .shapes import measures, viewing
 from .stacked import unflatten
 
+FORMS = ("safetensors",)
 
 def network_bytes(host: Host, space_id: str, a: str, b: str, gamma: float, path: str = "embedding") -> bytes:
     """The .safetensors file of the network at `gamma` between instances `a` and `b`: tensors named as in the architecture's

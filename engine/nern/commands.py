@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..artifacts import Store
+from ..core.suffixes import form_of
 
 
 def do_import(options) -> None:
@@ -31,11 +32,13 @@ def do_send(options) -> None:
 def do_reconstruct(options) -> None:
     from ..artifacts import write_atomic
     from ..commands import emit
+    from ..export import FORMS
     from ..host import Host
     from .hosted import Look, state_bytes
 
-    data = state_bytes(Host(Store(options.workspace), options.device), options.id, Look(options.prune, options.bits))
     path = Path(options.output or f"{options.id}-reconstructed.safetensors")
+    form_of(path, FORMS, "A network")
+    data = state_bytes(Host(Store(options.workspace), options.device), options.id, Look(options.prune, options.bits))
     write_atomic(path, data)
     emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
 
@@ -45,6 +48,8 @@ def do_sweep(options) -> None:
     from ..host import device_of
     from .sweep import sweep
 
+    if options.output:
+        form_of(options.output, ("csv",), "A table")
     table = sweep(Store(options.workspace), options.preset, options.seeds, lambda config: overridden(config, options.overrides), str(device_of(options.device)), progress)
     if options.output:
         table.to_csv(options.output, index=False)

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from ..artifacts import Store
+from ..core.suffixes import form_of
 from .counted import configured
 from .entries import Entry, Source, entries, entry
 
@@ -62,6 +63,9 @@ def do_papers(options) -> None:
     from . import export
     from .resolve import STATES, resolve
 
+    for name, forms in ((options.csv, ("csv",)), (options.latex, ("tex",))):
+        if name:
+            form_of(name, forms, "A table")
     chosen = [entry(options.entry)] if options.entry else list(entries().values())
     found = resolve(Store(options.workspace), chosen)
     if options.csv:
