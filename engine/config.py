@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from .core.told import check, told
 from .errors import InvalidValue
 
 
@@ -15,30 +16,67 @@ def require(condition: bool, message: str) -> None:
         raise InvalidValue(message)
 
 
+# Fields that several configs have: their label and what they do.
+ARCHITECTURE = ("Architecture", "What the networks are made of, by its id.")
+DATASET = ("Data set", "What the networks are trained on.")
+BATCH = ("Batch size", "Images in each step of gradient descent.")
+STACK = ("Trained side by side", "Instances that one step trains at once: faster, and more memory.")
+HALF = ("Store in half precision", "Stores parameters in 16 bits instead of 32. Every metric is measured from what is stored.")
+MEASURED = (
+    "Measured on the first",
+    "Training and validation images that accuracies are measured on, the first of each split; 0 for all. "
+    "The test split is always measured whole.",
+)
+SEED = ("Seed", "Of everything random: the same seed on a CPU gives the same result, bit for bit.")
+VALIDATE = ("Validate every", "Steps between two looks at the validation split, which chooses the best step.")
+STEPS = ("Training length", "Steps of gradient descent.")
+TEMPERATURE = ("Temperature", "T of the paper's distillation loss: higher softens the answers that are compared.")
+WEIGHT_DECAY = ("Weight decay", "Pulls parameters towards zero, apart from the gradient (AdamW); 0 for none. Not in the paper.")
+SCALE = (
+    "Starting scale",
+    "Where the decoder's elementwise scale starts, as a multiple of the zoo's spread; used where the start is 'zoo'. Not in the paper.",
+)
+
+
 @dataclass(frozen=True)
 class ZooConfig:
     """Many instances of one architecture, each from its own random start and trained for its own length (Suppl. IV)."""
 
-    architecture: str
-    dataset: str
-    train: int = 100  # instances that a space is trained on
-    val: int = 16  # instances that choose
-    test: int = 16  # instances held out, touched once
-    steps_min: int = 8  # the shortest training, in steps of one batch
-    steps_max: int = 1200  # the longest; lengths between are spaced evenly in the logarithm
-    batch: int = 128  # images per step
-    lr: float = 1e-4  # Adam's constant learning rate
-    stack: int = 64  # instances trained at once
-    half: bool = True  # keep parameters in half precision; every metric is measured from what is kept
-    quiet: bool = False  # ours: residual blocks start as their shortcuts alone, so that folded weights tell the length of training
-    measured: int = 0  # training and validation images, the first ones, that accuracies are measured on; 0 for all. Test: always all
-    seed: int = 0
+    architecture: str = told(*ARCHITECTURE)
+    dataset: str = told(*DATASET)
+    train: int = told("Training instances", "Instances that a space is trained on.", 100, low=1)
+    val: int = told("Validation instances", "Instances that choose between trainings of a space.", 16, low=1)
+    test: int = told(
+        "Held-out instances",
+        "Instances that no space is trained on or chosen with; measured once, at the end.",
+        16, low=1,
+    )
+    steps_min: int = told(
+        "Shortest training",
+        "Length of the shortest training of an instance.",
+        8, unit="steps", low=1,
+    )
+    steps_max: int = told(
+        "Longest training",
+        "Length of the longest; lengths in between are spaced evenly in the logarithm.",
+        1200, unit="steps", low=1,
+    )
+    batch: int = told(*BATCH, 128, unit="images", low=1)
+    lr: float = told("Learning rate", "Adam's, constant.", 1e-4, above=0)
+    stack: int = told(*STACK, 64, unit="instances", low=1)
+    half: bool = told(*HALF, True)
+    quiet: bool = told(
+        "Start as shortcuts",
+        "Residual blocks start as their shortcuts alone, so that the weights, batch norm folded "
+        "in, tell the length of training. Not in the paper.",
+        False,
+    )
+    measured: int = told(*MEASURED, 0, unit="images", low=0)
+    seed: int = told(*SEED, 0, low=0)
 
     def __post_init__(self):
-        require(min(self.train, self.val, self.test) >= 1, "A zoo needs at least one instance in each of train, val and test.")
-        require(self.measured >= 0, "measured is at least 0.")
-        require(1 <= self.steps_min <= self.steps_max, "steps_min is at least 1 and at most steps_max.")
-        require(min(self.batch, self.stack) >= 1 and self.lr > 0, "batch and stack are at least 1, lr is above 0.")
+        check(self)
+        require(self.steps_min <= self.steps_max, "The shortest training (steps_min) is no longer than the longest (steps_max).")
 
     @property
     def instances(self) -> int:
@@ -49,24 +87,42 @@ class ZooConfig:
 class ShapeZooConfig:
     """Many SIRENs, each fitted to the signed distances of a shape of its own from its own random start (Suppl. V)."""
 
-    architecture: str = "siren"
-    dataset: str = "chairs"  # or a folder of triangle meshes and DeepSDF files
-    train: int = 1000  # instances that a space is trained on
-    val: int = 16  # instances that choose
-    test: int = 16  # instances held out, touched once
-    steps: int = 10_000
-    batch: int = 20_000  # queries of an instance in a step, half of them inside
-    queries: int = 200_000  # of an instance in all; a step takes the next of them, in turn
-    lr: float = 1e-4  # Adam's first learning rate
-    schedule: Literal["steps", "cosine"] = "steps"  # times 0.9 every 1 000 steps; or to zero along a cosine
-    stack: int = 4  # instances fitted at once
-    half: bool = True  # keep parameters in half precision; every metric is measured from what is kept
-    seed: int = 0
+    architecture: str = told(*ARCHITECTURE, "siren")
+    dataset: str = told(
+        "Shapes",
+        "Built-in shapes by name, or a folder of triangle meshes and DeepSDF files.",
+        "chairs",
+    )
+    train: int = told("Training instances", "Shapes that a space is trained on.", 1000, low=1)
+    val: int = told("Validation instances", "Shapes that choose between trainings of a space.", 16, low=1)
+    test: int = told(
+        "Held-out instances",
+        "Shapes that no space is trained on or chosen with; measured once, at the end.",
+        16, low=1,
+    )
+    steps: int = told("Fitting length", "Steps of gradient descent for each shape.", 10_000, unit="steps", low=1)
+    batch: int = told(
+        "Batch size",
+        "Query points of an instance in a step, half of them inside; even.",
+        20_000, unit="points", low=2,
+    )
+    queries: int = told(
+        "Query points",
+        "Of an instance in all; each step takes the next of them in turn.",
+        200_000, unit="points", low=2,
+    )
+    lr: float = told("Learning rate", "Adam's, at the start.", 1e-4, above=0)
+    schedule: Literal["steps", "cosine"] = told(
+        "Learning rate schedule",
+        "'steps': times 0.9 every 1,000 steps. 'cosine': to zero along a cosine.",
+        "steps",
+    )
+    stack: int = told(*STACK, 4, unit="instances", low=1)
+    half: bool = told(*HALF, True)
+    seed: int = told(*SEED, 0, low=0)
 
     def __post_init__(self):
-        require(min(self.train, self.val, self.test) >= 1, "A zoo needs at least one instance in each of train, val and test.")
-        require(min(self.steps, self.batch, self.stack) >= 1 and self.lr > 0, "steps, batch and stack are at least 1, lr is above 0.")
-        require(self.schedule in ("steps", "cosine"), f"schedule is steps or cosine; got {self.schedule!r}.")
+        check(self)
         require(self.batch % 2 == 0 and self.queries >= self.batch, "batch is even (half of it inside), and queries is at least batch.")
 
     @property
@@ -78,73 +134,141 @@ class ShapeZooConfig:
 class SpaceConfig:
     """What every space of one zoo has: encoder, decoder, optimiser (paper, III; sizes of the paper's code by default)."""
 
-    zoo: str  # preset of its zoo
-    prep_height: int = 8
-    prep_width: int = 10_000
-    embedding: int = 4096  # seen by the decoder as 1 x s x s
-    encoder_width: int = 128  # filters of the encoder's first convolution (embedding / 32)
-    decoder_channels: tuple[int, int, int] = (128, 2048, 256)  # depth and length after block 1, depth after block 3
-    normalise: Literal["none", "zoo", "layer"] = "none"  # ours: divide PReps by the zoo's standard deviation before encoding
-    start: Literal["paper", "zoo"] = "paper"  # ours ("zoo"): the elementwise scale starts at the zoo's spread per layer
-    networks: int = 8  # instances per step
-    steps: int = 100_000
-    lr: float = 1e-4
-    warmup: int = 0  # steps of linear warm-up
-    cosine: bool = False  # decay the learning rate to zero along a cosine
-    clip: float = 0.0  # largest gradient norm; 0 for no clipping
-    noise: float = 0.0  # ours: relative Gaussian noise on the PReps that the encoder reads while training
-    weight_decay: float = 0.0  # ours: decoupled (AdamW)
-    bf16: bool = False  # ours: encoder, decoder and the networks that it gives multiply in bfloat16 while training
-    validate_every: int = 500  # steps between looks at the validation split
-    seed: int = 0
+    zoo: str = told("Zoo", "The networks that the space is trained on: a preset, or the id of a zoo at hand.")
+    prep_height: int = told(
+        "PRep height",
+        "Rows of the picture that parameters are written into; a multiple of 4.",
+        8, unit="rows", low=4,
+    )
+    prep_width: int = told(
+        "PRep width",
+        "Columns of that picture; a multiple of 8. Rows times columns is at least the number of parameters.",
+        10_000, unit="columns", low=8,
+    )
+    embedding: int = told(
+        "Embedding size",
+        "Numbers that stand for a network: the square of an even number, such as 256 or 4096.",
+        4096, unit="numbers", low=4,
+    )
+    encoder_width: int = told(
+        "Encoder width",
+        "Filters of the encoder's first convolution; divides the embedding size. The paper: embedding / 32.",
+        128, unit="filters", low=1,
+    )
+    decoder_channels: tuple[int, int, int] = told(
+        "Decoder channels",
+        "Three numbers: depth and length after the decoder's first block, depth after its third.",
+        (128, 2048, 256), low=1,
+    )
+    normalise: Literal["none", "zoo", "layer"] = told(
+        "Normalise PReps by",
+        "What the encoder's input is divided by: nothing, the zoo's standard deviation, or each layer's. Not in the paper.",
+        "none",
+    )
+    start: Literal["paper", "zoo"] = told(
+        "Decoder's start",
+        "Where the decoder's elementwise scale starts: as in the paper, or ('zoo', not in the paper) at the zoo's spread per layer.",
+        "paper",
+    )
+    networks: int = told("Networks per step", "Instances of the zoo in each step.", 8, low=1)
+    steps: int = told(*STEPS, 100_000, unit="steps", low=1)
+    lr: float = told("Learning rate", "Adam's, at its highest.", 1e-4, above=0)
+    warmup: int = told(
+        "Warm-up",
+        "Steps over which the learning rate rises linearly from zero.",
+        0, unit="steps", low=0,
+    )
+    cosine: bool = told("Cosine decay", "Lowers the learning rate to zero along a cosine; constant where off.", False)
+    clip: float = told("Clip gradients at", "The largest norm of a gradient; 0 for no clipping.", 0.0, low=0)
+    noise: float = told(
+        "Noise on PReps",
+        "Gaussian noise on what the encoder reads while training, relative to its size; 0 for none. Not in the paper.",
+        0.0, low=0,
+    )
+    weight_decay: float = told(*WEIGHT_DECAY, 0.0, low=0)
+    bf16: bool = told(
+        "Train in bfloat16",
+        "Encoder, decoder and the decoded networks multiply in bfloat16 while training: faster, less precise. Not in the paper.",
+        False,
+    )
+    validate_every: int = told(*VALIDATE, 500, unit="steps", low=1)
+    seed: int = told(*SEED, 0, low=0)
 
     def __post_init__(self):
+        check(self)
         side = round(self.embedding**0.5)
-        require(side * side == self.embedding and side % 2 == 0, f"The embedding is the square of an even number (256, 4096); got {self.embedding}.")
-        require(self.prep_height >= 4 and self.prep_height % 4 == 0, "prep_height is a multiple of 4.")
-        require(self.prep_width >= 8 and self.prep_width % 8 == 0, "prep_width is a multiple of 8.")
+        square = side * side == self.embedding and side % 2 == 0
+        require(square, f"The embedding is the square of an even number (256, 4096); got {self.embedding}.")
+        require(self.prep_height % 4 == 0, "prep_height is a multiple of 4.")
+        require(self.prep_width % 8 == 0, "prep_width is a multiple of 8.")
+        require(len(self.decoder_channels) == 3, "decoder_channels is three numbers.")
         depth, length, _ = self.decoder_channels
-        require(length % 4 == 0 and depth * self.prep_height * length % (side // 2) ** 2 == 0, f"decoder_channels {self.decoder_channels} do not divide into the embedding's {side} x {side}.")
+        fits = length % 4 == 0 and depth * self.prep_height * length % (side // 2) ** 2 == 0
+        require(fits, f"decoder_channels {self.decoder_channels} do not divide into the embedding's {side} x {side}.")
         require(self.embedding % self.encoder_width == 0, "encoder_width divides the embedding.")
-        require(min(self.networks, self.steps, self.validate_every) >= 1, "networks, steps and validate_every are at least 1.")
-        require(self.lr > 0 and self.clip >= 0, "lr is above 0, clip is at least 0.")
 
 
 @dataclass(frozen=True)
 class NetSpaceConfig(SpaceConfig):
     """A space of classifiers, trained by distillation (eq. 1)."""
 
-    balance: bool = False  # ours: divide each instance's loss by the variance of its target's logits
-    performance: float = 0.0  # ours: weight of the squared difference in soft accuracy between predicted and target
-    temperature: float = 4.0  # T of eq. 1
-    images: int = 128  # images per step
-    measured: int = 0  # images of a split, the first ones, that choose and that its paths are measured on; 0 for all
-
-    def __post_init__(self):
-        super().__post_init__()
-        require(self.measured >= 0, "measured is at least 0.")
-        require(self.images >= 1 and self.temperature > 0, "images is at least 1, temperature is above 0.")
+    balance: bool = told(
+        "Balance instances",
+        "Divides each instance's loss by the variance of its target's logits, so that weak "
+        "networks count no more than good ones. Not in the paper.",
+        False,
+    )
+    performance: float = told(
+        "Weight of performance",
+        "Of the squared difference in soft accuracy between predicted and target; 0 for none. Not in the paper.",
+        0.0, low=0,
+    )
+    temperature: float = told(*TEMPERATURE, 4.0, above=0)
+    images: int = told(*BATCH, 128, unit="images", low=1)
+    measured: int = told(
+        "Measured on the first",
+        "Images of a split, the first ones, that choose and that the space's paths are measured on; 0 for all.",
+        0, unit="images", low=0,
+    )
 
 
 @dataclass(frozen=True)
 class ShapeSpaceConfig(SpaceConfig):
     """A space of signed distances, trained to answer as its targets do (eq. 2)."""
 
-    networks: int = 4
-    points: int = 50_000  # queries of an instance in a step, half of them inside
-    queries: int = 50_000  # of an instance in all, drawn and answered once
-    encoder: Literal["prep", "probe"] = "prep"  # ours ("probe"): asks the network at learned points instead of reading its weights
-    probes: int = 256  # points that the probe encoder asks at
-    probe_width: int = 512  # of its two hidden layers
-    scale: float = 1.0  # ours: of the zoo's spread, where the elementwise scale starts (with start="zoo")
-    half: bool = False  # keep encoder, decoder and embeddings in half precision; every metric is measured from what is kept
+    networks: int = told("Networks per step", "Instances of the zoo in each step.", 4, low=1)
+    points: int = told(
+        "Points per step",
+        "Query points of an instance in a step, half of them inside; even.",
+        50_000, unit="points", low=2,
+    )
+    queries: int = told(
+        "Query points",
+        "Of an instance in all, drawn and answered once; even, and at least as many as a step takes.",
+        50_000, unit="points", low=2,
+    )
+    encoder: Literal["prep", "probe"] = told(
+        "Encoder reads",
+        "'prep': the weights, as in the paper. 'probe': the network's answers at learned points.",
+        "prep",
+    )
+    probes: int = told("Probe points", "Points that the probe encoder asks at.", 256, unit="points", low=1)
+    probe_width: int = told(
+        "Probe width",
+        "Units in each of the probe encoder's two hidden layers.",
+        512, unit="units", low=1,
+    )
+    scale: float = told(*SCALE, 1.0, above=0)
+    half: bool = told(
+        "Store in half precision",
+        "Stores encoder, decoder and embeddings in 16 bits instead of 32. Every metric is measured from what is stored.",
+        False,
+    )
 
     def __post_init__(self):
         super().__post_init__()
-        require(self.encoder in ("prep", "probe"), f"The encoder is prep or probe; got {self.encoder!r}.")
-        require(self.points >= 2 and self.points % 2 == 0 and self.queries % 2 == 0, "points and queries are even (half of them inside), and at least 2.")
+        require(self.points % 2 == 0 and self.queries % 2 == 0, "points and queries are even (half of them inside).")
         require(self.queries >= self.points, "queries is at least points.")
-        require(min(self.probes, self.probe_width) >= 1 and self.scale > 0, "probes and probe_width are at least 1, scale is above 0.")
 
 
 ZOO_CONFIGS, SPACE_CONFIGS = (ZooConfig, ShapeZooConfig), (NetSpaceConfig, ShapeSpaceConfig)
@@ -171,26 +295,43 @@ def digest(config, *inputs: str) -> str:
 class LsoConfig:
     """Latent space optimisation: gradient descent on one embedding, encoder and decoder frozen (IV; eq. 3 to 5)."""
 
-    space: str  # id of the space
-    a: str = ""  # where it starts: at this instance,
-    b: str = ""  # or at gamma on the line from it to this one,
-    gamma: float = 0.0  # 0 at a, 1 at b
-    xy: tuple[float, float] | None = None  # or at this place of the two-dimensional map
-    objective: Literal["distillation", "task", "answers", "cloud"] = "distillation"  # classifiers: the first three; shapes: the last two
-    target: str = ""  # the teacher, the network whose answers are matched, or the cloud; by default the best instance on validation
-    architecture: str = ""  # in a space of several: the one that is wanted (eq. 6); by default that of the start
-    alpha: float = 0.9  # of eq. 5: the teacher's share, the rest is the labels'
-    temperature: float = 4.0  # T of eq. 3
-    steps: int = 200
-    lr: float = 0.05  # Adam's constant learning rate, in units of the spread of the space's embeddings
-    batch: int = 256  # images, or points, per step
-    validate_every: int = 5  # steps between looks at the validation split
-    seed: int = 0
+    space: str = told("Space", "The space whose embeddings are searched, by its id.")
+    a: str = told("Anchor A", "The instance that the descent starts at (gamma 0).", "")
+    b: str = told("Anchor B", "With it, the descent starts between anchors A and B, at gamma.", "")
+    gamma: float = told("Gamma", "Where between the anchors: 0 at A, 1 at B.", 0.0, low=0, high=1)
+    xy: tuple[float, float] | None = told(
+        "Place of the map",
+        "Two numbers: the place of the two-dimensional map that the descent starts at, instead of an anchor.",
+        None,
+    )
+    objective: Literal["distillation", "task", "answers", "cloud"] = told(
+        "Objective",
+        "What is descended. Classifiers: distillation, task or answers. Shapes: answers or cloud.",
+        "distillation",
+    )
+    target: str = told(
+        "Target",
+        "The teacher, the network whose answers are matched, or the cloud of points; by default the best instance on validation.",
+        "",
+    )
+    architecture: str = told("Wanted architecture", "In a space of several (eq. 6); by default that of the start.", "")
+    alpha: float = told(
+        "Teacher's share",
+        "Alpha of eq. 5: the teacher's share of the loss, the rest is the labels'.",
+        0.9, low=0, high=1,
+    )
+    temperature: float = told(*TEMPERATURE, 4.0, above=0)
+    steps: int = told(*STEPS, 200, unit="steps", low=1, high=100_000)
+    lr: float = told(
+        "Learning rate",
+        "Adam's, constant, in units of the spread of the space's embeddings.",
+        0.05, above=0, high=10,
+    )
+    batch: int = told("Batch size", "Images, or points of a shape, in each step.", 256, low=2)
+    validate_every: int = told(*VALIDATE, 5, unit="steps", low=1)
+    seed: int = told(*SEED, 0, low=0)
 
     def __post_init__(self):
+        check(self)
         require(bool(self.a) != bool(self.xy), "An LSO starts at an instance (a, or between a and b), or at a place of the map (xy).")
-        require(0 <= self.gamma <= 1 and 0 <= self.alpha <= 1, "gamma and alpha are numbers from 0 to 1.")
         require(self.xy is None or len(self.xy) == 2, "xy is two numbers, a place of the map.")
-        require(self.objective in ("distillation", "task", "answers", "cloud"), f"The objective is distillation, task, answers or cloud; got {self.objective!r}.")
-        require(1 <= self.steps <= 100_000 and self.batch >= 2 and self.validate_every >= 1, "steps is 1 to 100 000, batch at least 2, validate_every at least 1.")
-        require(0 < self.lr <= 10 and self.temperature > 0, "lr is above 0 and at most 10, temperature is above 0.")

@@ -99,13 +99,16 @@ def table() -> None:
 def form(config, key: str, hide: tuple[str, ...] = (), columns: int = 3) -> dict:
     """A widget for each field of a config, with its type, choices and help; the values, as JSON has them."""
     shown = [field for field in fields_of(config) if field.name not in hide]
-    places = st.columns(columns)
-    return {field.name: widget(field, f"{key}_{field.name}", places[i % columns]) for i, field in enumerate(shown)}
+    values = {}
+    for first in range(0, len(shown), columns):  # a row at a time: where a narrow screen stacks them, their order stays
+        for field, place in zip(shown[first : first + columns], st.columns(columns, vertical_alignment="bottom")):
+            values[field.name] = widget(field, f"{key}_{field.name}", place)
+    return values
 
 
 def widget(field: Field, key: str, place=st):
     """One field's widget; its value."""
-    label, note = field.name.replace("_", " "), field.help or None
+    label, note = field.told.title, f"{field.told.help} On the command line: `--{field.name.replace('_', '-')}`."
     if field.choices:
         return place.selectbox(label, field.choices, field.choices.index(field.value), key=key, help=note)
     if field.name in KNOWN:

@@ -46,7 +46,7 @@ def write(store: Store, arch_id: str, zoo: str, space: str, dataset: str) -> Non
     made = store.write(Manifest(zoo, "zoo", "Tiny zoo", "", zoo, asdict(config)), arrays, {"instances.parquet": table}, store.workspace)
 
     arch = architecture(arch_id)
-    small = NetSpaceConfig(zoo, prep_width=width_for(arch.parameters, 8), embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise=True, start="zoo")
+    small = NetSpaceConfig(zoo, prep_width=width_for(arch.parameters, 8), embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise="zoo", start="zoo")
     model = build(small, arch, parameters_NP).eval()
     embeddings_NE = 5 * torch.randn(len(parameters_NP), 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

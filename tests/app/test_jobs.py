@@ -88,7 +88,7 @@ def test_a_form_left_as_it_is_launches_the_preset(queue, preset):
 
 def test_a_changed_field_is_launched_and_gets_a_name_of_its_own(queue):
     app = opened(training, preset="netspace-digits")
-    next(field for field in app.number_input if field.label == "steps").set_value(7)
+    next(field for field in app.number_input if field.label == "Training length (steps)").set_value(7)
     press(app.run(), "Launch")
     (job,) = queue.jobs()
     config = specs.config_of(job.spec)
@@ -98,7 +98,7 @@ def test_a_changed_field_is_launched_and_gets_a_name_of_its_own(queue):
 
 def test_what_cannot_be_trained_says_why_and_has_no_launch(queue):
     app = opened(training, preset="netspace-digits")
-    next(field for field in app.number_input if field.label == "embedding").set_value(250)
+    next(field for field in app.number_input if field.label == "Embedding size (numbers)").set_value(250)
     app.run()
     assert "square of an even number" in app.error[0].value
     assert "Launch" not in [button.label for button in app.button] and queue.jobs() == []

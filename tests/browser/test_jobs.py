@@ -32,7 +32,7 @@ def steps(page: Page) -> int:
 def test_an_lso_is_launched_watched_stopped_kept_and_found_on_the_map(page, server):
     page.goto(f"/lso?space={SPACE}")
     page.get_by_role("button", name="Settings").click()
-    field = page.get_by_label("steps", exact=True)
+    field = page.get_by_label("Training length (steps)", exact=True)
     field.fill("20000")
     field.press("Enter")
     page.keyboard.press("Escape")
@@ -81,7 +81,7 @@ def test_a_click_on_the_map_is_a_start(page):
 
 def test_a_training_is_launched_from_its_form_and_appears_in_the_pickers(page, server):
     page.goto("/training?preset=zoo-digits")
-    for label, value in (("train", "3"), ("val", "1"), ("test", "1"), ("steps max", "40")):
+    for label, value in (("Training instances", "3"), ("Validation instances", "1"), ("Held-out instances", "1"), ("Longest training (steps)", "40")):
         field = page.get_by_label(label, exact=True)
         field.fill(value)
         field.press("Enter")

@@ -42,8 +42,8 @@ def test_every_preset_survives_its_form_and_its_spec(name):
 def test_fields_have_the_types_and_the_words_of_the_dataclass():
     fields = {field.name: field for field in fields_of(presets.config("netspace-digits"))}
     assert fields["lr"].type is float and fields["steps"].type is int and fields["cosine"].type is bool and fields["decoder_channels"].type is tuple
-    assert fields["start"].choices == ("paper", "zoo") and "zoo's spread" in fields["start"].help
-    assert fields["images"].help == "images per step"
+    assert fields["start"].choices == ("paper", "zoo") and "zoo's spread" in fields["start"].told.help
+    assert fields["images"].told.title == "Batch size (images)"
 
 
 def test_another_config_has_another_name_and_an_equal_one_the_same():
