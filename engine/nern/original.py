@@ -5,10 +5,12 @@ Legend: B images, C channels, K classes, F filters, M kernels.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..archs import architecture
+from ..archs.folding import followers, scale_and_shift
 from ..archs.memory import lies_well
 from ..artifacts import Store
 from ..datasets.pixels import Pixels
@@ -23,6 +26,9 @@ from ..errors import CheckpointMismatch, InvalidValue
 
 FILE = "network.safetensors"
 PIECE_PIXELS = {"cpu": 64 * 32 * 32, "cuda": 256 * 32 * 32}  # image pixels of one piece of work: on a CPU as many as the caches like
+
+CHECKED, TOLERANCE = 8, 1e-3  # random images that an original is checked on once, and by how much of its largest logit it may differ
+SIDES = (32, 8, 64, 28, 16, 96, 128, 224)  # pixels a side that are tried with modules of no known architecture
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,9 @@ class Original:
 
     @cached_property
     def network(self) -> Network:
-        return Network(self.module, [layer.name for layer in self.layers])
+        """Raises InvalidValue where it cannot be run as it was given."""
+        shape = architecture(self.architecture).input_shape if self.architecture else None
+        return Network(self.module, [layer.name for layer in self.layers], shape, what=self.id)
 
 
 def of_module(id_: str, module: nn.Module, dataset: str | None, arch_id: str = "", title: str = "", skip: Iterable[str] = ()) -> Original:
@@ -131,48 +139,57 @@ def load_original(store: Store, id_: str, device: str = "cpu", skip: Iterable[st
 
 class Network:
     """A module that runs with given kernels, as fast as a plain forward goes: batch norm (in evaluation mode a scale and a shift
-    for each filter) is folded into the convolution before it, tensors are channels-last.
+    for each filter) is folded into the layer whose output it alone reads, tensors are channels-last.
 
     The kernels that it is given are those of the module as it was, before folding. Feature maps are the convolutions'
-    outputs, batch norm included, before the activation. Not for two threads at once.
+    outputs, such a batch norm included, before the activation. Not for two threads at once.
+
+    `shape` (C, H, W) is that of an image, found by trying where it is not given. What is built is run once beside the module as
+    it was, on random images: raises InvalidValue where the logits differ.
     """
 
-    def __init__(self, module: nn.Module, names: Sequence[str], fold: bool = True, channels_last: bool = True):
+    def __init__(self, module: nn.Module, names: Sequence[str], shape: tuple[int, ...] | None = None, fold: bool = True, channels_last: bool = True, what: str = "The network"):
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
         self.layout = torch.channels_last if channels_last and lies_well(self.module) else torch.contiguous_format
         self.names = list(names)
         self.scales: dict[str, Tensor] = {}
-        self.maps: list[Tensor] | None = None  # those of the call, where they are wanted
-        norms = followers(self.module)
+        self.maps: dict[str, Tensor] | None = None  # those of the call, where they are wanted
+        given = [self.module.get_submodule(name).weight for name in names]
+        images_BCHW = random_images(shape or shape_of(module), given[0].device)
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            norms, expected_BK = followers(self.module, images_BCHW)
         if fold:
             for name, norm in norms.items():
                 self._fold(name, norm)
         for name in names:
             seen = self.module.get_submodule(norms[name] if name in norms and not fold else name)
-            seen.register_forward_hook(self._note)
+            seen.register_forward_hook(partial(self._note, name))
+        with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            check_same(expected_BK, self.logits(given, images_BCHW), what)
 
-    def _note(self, part: nn.Module, inputs: tuple, output: Tensor) -> None:
+    def _note(self, name: str, part: nn.Module, inputs: tuple, output: Tensor) -> None:
         if self.maps is not None:
-            self.maps.append(output)
+            self.maps[name] = output
 
     def _fold(self, name: str, norm_name: str) -> None:
-        conv, norm = self.module.get_submodule(name), self.module.get_submodule(norm_name)
-        scale_F = norm.weight / (norm.running_var + norm.eps).sqrt()
-        shift_F = norm.bias - norm.running_mean * scale_F + (0 if conv.bias is None else conv.bias * scale_F)
-        conv.bias = nn.Parameter(shift_F.detach(), requires_grad=False)
+        layer, norm = self.module.get_submodule(name), self.module.get_submodule(norm_name)
+        scale_F, shift_F = scale_and_shift(norm)
+        shift_F = shift_F + (0 if layer.bias is None else layer.bias * scale_F)
+        layer.bias = nn.Parameter(shift_F.detach(), requires_grad=False)
         parent, _, last = norm_name.rpartition(".")
         setattr(self.module.get_submodule(parent), last, nn.Identity())
+        scale = scale_F.detach().view(-1, *(1,) * (layer.weight.dim() - 1))
         if name in self.names:
-            self.scales[name] = scale_F.detach().view(-1, 1, 1, 1)
+            self.scales[name] = scale
         else:
-            conv.weight = nn.Parameter(conv.weight * scale_F.view(-1, 1, 1, 1), requires_grad=False)
+            layer.weight = nn.Parameter(layer.weight * scale, requires_grad=False)
 
     def __call__(self, weights: Sequence[Tensor], images_BCHW: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(logits [B, K], feature map [B, F, H, W] of each layer) with these kernels [F, C, k, k] of each layer."""
-        self.maps = []
+        self.maps = {}
         try:
             logits_BK = self.logits(weights, images_BCHW)
-            return logits_BK, self.maps
+            return logits_BK, [self.maps[name] for name in self.names]
         finally:
             self.maps = None
 
@@ -192,12 +209,26 @@ def logits(network: Network, weights: Sequence[Tensor], images_BCHW: Tensor | Pi
     return torch.cat([network.logits(weights, part_BCHW) for part_BCHW in images_BCHW.split(piece)])
 
 
-def followers(module: nn.Module) -> dict[str, str]:
-    """Convolution -> the batch norm right behind it, by name."""
-    found, before = {}, None
-    for name, part in module.named_modules():
-        if isinstance(part, nn.BatchNorm2d) and before is not None:
-            found[before] = name
-        if not list(part.children()):
-            before = name if isinstance(part, nn.Conv2d) else None
-    return found
+def random_images(shape: tuple[int, ...], device: torch.device | str) -> Tensor:
+    """CHECKED normal images [B, C, H, W], always the same."""
+    return torch.randn(CHECKED, *shape, generator=torch.Generator().manual_seed(0)).to(device)
+
+
+def shape_of(module: nn.Module) -> tuple[int, ...]:
+    """(C, H, W) of the images that a module of no known architecture takes: the first of SIDES that it runs with. Raises
+    InvalidValue."""
+    twin, counts = copy.deepcopy(module).eval().to("meta"), dict.fromkeys(conv.in_channels for _, conv in convolutions(module))
+    for channels, side in itertools.product(counts, SIDES):
+        with contextlib.suppress(RuntimeError, ValueError, IndexError):
+            twin(torch.zeros(2, channels, side, side, device="meta"))
+            return channels, side, side
+    raise InvalidValue(f"The network takes no square images of {', '.join(map(str, SIDES))} pixels a side. Name its architecture.")
+
+
+def check_same(given_BK: Tensor, kept_BK: Tensor, what: str) -> None:
+    """Raises InvalidValue where logits are not those of the network as it was given, but for rounding."""
+    if not given_BK.isfinite().all():
+        raise InvalidValue(f"{what} answers ordinary images with NaN or infinity. Fetch or train it again.")
+    gap, size = float((given_BK - kept_BK).abs().max()), float(given_BK.abs().max())
+    if not gap <= TOLERANCE * max(size, 1e-6):
+        raise InvalidValue(f"{what} cannot be used: prepared for fast answers its logits are off by {gap:.2g} of {size:.2g}. Save it with its batch norm folded, and import that.")
