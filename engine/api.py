@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -28,7 +27,7 @@ from .datasets import SPLITS
 from .errors import ExplorerError, InvalidValue, PortInUse, UnknownId
 from .export import mesh_bytes, network_bytes
 from .frames import frame, to_bytes
-from .guard import Guard, allowed_hosts
+from .guard import Guard, allowed_hosts, base_path
 from .host import Host, colour_range, live_images, prep_of
 from .jobs.routes import job_routes
 from .live import serve_live
@@ -43,9 +42,8 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # none but GET d
 LONG = "public, max-age=2592000"
 
 
-def routes(host: Host, hosts: Iterable[str] = ()) -> list[BaseRoute]:
-    """The routes, answering to loopback, EXPLORER_ALLOWED_HOSTS and `hosts`."""
-    guard = [Middleware(Guard, hosts=allowed_hosts(hosts))]
+def routes(host: Host) -> list[BaseRoute]:
+    """The routes. They belong behind a guard, as `guarded` puts one."""
     functions = {
         "/api/health": health,
         "/api/artifacts": artifacts,
@@ -59,13 +57,19 @@ def routes(host: Host, hosts: Iterable[str] = ()) -> list[BaseRoute]:
         "/api/static/plotly.min.js": plotly,
         "/api/{rest:path}": nothing,  # last: what no route above knows
     }
-    http = [Route(path, endpoint(host, function), methods=METHODS if function is nothing else ["GET"], middleware=guard) for path, function in functions.items()]
-    return [WebSocketRoute("/api/live", serve_live(host), middleware=guard), *job_routes(host.store, guard), *http]
+    http = [Route(path, endpoint(host, function), methods=METHODS if function is nothing else ["GET"]) for path, function in functions.items()]
+    return [WebSocketRoute("/api/live", serve_live(host)), *job_routes(host.store), *http]
 
 
-def app(host: Host, hosts: Iterable[str] = ()) -> Starlette:
+def guarded(app: Callable, hosts: Iterable[str] = ()) -> Guard:
+    """An application that answers to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only, with or without EXPLORER_BASE_PATH before
+    its paths. Raises InvalidValue."""
+    return Guard(app, allowed_hosts(hosts), base_path())
+
+
+def app(host: Host, hosts: Iterable[str] = ()) -> Guard:
     """The routes as an application of their own."""
-    return Starlette(routes=routes(host, hosts))
+    return guarded(Starlette(routes=routes(host)), hosts)
 
 
 def endpoint(host: Host, function: Callable[[Host, Request], Response]):
@@ -283,16 +287,18 @@ def listen(address: str, port: int) -> socket.socket:
 
 
 def server(host: Host, hosts: Iterable[str] = ()):
-    """The uvicorn server of `app`. Messages over 64 KiB end a socket before they are read; live.py refuses those over 4."""
+    """The uvicorn server of `app`. Raises InvalidValue."""
     import uvicorn
 
-    config = uvicorn.Config(app(host, hosts), log_level="warning", access_log=False, ws="websockets-sansio", ws_max_size=1 << 16, ws_per_message_deflate=False, timeout_graceful_shutdown=3)
-    return uvicorn.Server(config)
+    from .wire import configuration
+
+    return uvicorn.Server(configuration(app(host, hosts)))
 
 
 def serve(host: Host, address: str = "127.0.0.1", port: int = 8502) -> None:
     """Serve the routes alone until interrupted. Raises PortInUse, InvalidValue."""
+    running = server(host, [] if address in ("0.0.0.0", "::") else [address])
     sock = listen(address, port)
     shown = f"[{address}]" if ":" in address else address
     print(f"The API is on http://{shown}:{sock.getsockname()[1]}/api/health. Ctrl+C stops it.", file=sys.stderr, flush=True)
-    server(host, [] if address in ("0.0.0.0", "::") else [address]).run(sockets=[sock])
+    running.run(sockets=[sock])

@@ -47,25 +47,31 @@ def main(argv: list[str] | None = None) -> int:
     import uvicorn
     from streamlit import config
 
-    from engine.guard import allowed_hosts
+    from engine.guard import allowed_hosts, base_path
     from engine.jobs.backends import keeper, retire
+    from engine.wire import answer_headers, configuration
     from explorer import services
     from explorer.app import create
 
     port = sock.getsockname()[1]
     named = [] if args.host in EVERYWHERE else [args.host]
-    app = create(named)
+    try:
+        app, base = create(named), base_path()
+        answer_headers()
+    except ExplorerError as error:
+        print(error, file=sys.stderr)
+        return 2
     keeper(services.store())  # jobs that wait get a worker, dead workers are noticed; workers outlive this process
     config.set_option("server.port", port)
     config.set_option("server.address", args.host)
     config.set_option("server.allowedHosts", sorted(allowed_hosts(named)))
 
     shown = "127.0.0.1" if args.host in EVERYWHERE else f"[{args.host}]" if ":" in args.host else args.host
-    url = f"http://{shown}:{port}"
+    url = f"http://{shown}:{port}{base and f'{base}/'}"
     print(f"The explorer is on {url} (workspace {workspace}). Ctrl+C stops it.", flush=True)
     if args.open and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", ws_per_message_deflate=False, log_level="warning", access_log=False, timeout_graceful_shutdown=3))
+    server = uvicorn.Server(configuration(app))  # made last: Streamlit sets levels of uvicorn's loggers
     try:
         server.run(sockets=[sock])
     except KeyboardInterrupt:

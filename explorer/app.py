@@ -7,24 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from engine.errors import ExplorerError
 from explorer import navigation, services, state, theme
 
+if TYPE_CHECKING:
+    from engine.guard import Guard
+
 STYLE = Path(__file__).with_name("app.css")
 ICON = Path(__file__).resolve().parent.parent / "assets" / "theme" / "icon.svg"
 
 
-def create(hosts: Iterable[str] = ()) -> st.App:
-    """The ASGI app. Pages and routes alike answer to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only."""
-    from starlette.middleware import Middleware
+def create(hosts: Iterable[str] = ()) -> Guard:
+    """The ASGI app. Pages and routes alike answer to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only. Raises InvalidValue."""
+    from engine.api import guarded, routes
 
-    from engine.api import routes
-    from engine.guard import Guard, allowed_hosts
-
-    return st.App(__file__, routes=routes(services.host(), hosts), middleware=[Middleware(Guard, hosts=allowed_hosts(hosts))])
+    return guarded(st.App(__file__, routes=routes(services.host())), hosts)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ import json
 import re
 
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -24,12 +23,12 @@ ACTIONS = ("stop", "resume")
 SINCE = re.compile(r"-?[0-9]{1,9}")
 
 
-def job_routes(store: Store, guard: list[Middleware]) -> list[Route]:
+def job_routes(store: Store) -> list[Route]:
     """GET and POST /api/jobs, GET and DELETE /api/jobs/{id}, POST /api/jobs/{id}/stop and /resume."""
     return [
-        Route("/api/jobs", endpoint(store, jobs), methods=["GET", "POST"], middleware=guard),
-        Route("/api/jobs/{id}", endpoint(store, job), methods=["GET", "DELETE"], middleware=guard),
-        Route("/api/jobs/{id}/{action}", endpoint(store, act), methods=["POST"], middleware=guard),
+        Route("/api/jobs", endpoint(store, jobs), methods=["GET", "POST"]),
+        Route("/api/jobs/{id}", endpoint(store, job), methods=["GET", "DELETE"]),
+        Route("/api/jobs/{id}/{action}", endpoint(store, act), methods=["POST"]),
     ]
 
 

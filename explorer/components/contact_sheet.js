@@ -24,7 +24,7 @@ class ContactSheet {
     this.table = space.instances;
     const wanted = (this.wanted = `${space.manifest.id} ${placed.map((each) => each.id)}`);
     this.grid.classList.add("sh-bones");
-    const { header, array } = await fetchFrame(`/api/spaces/${encodeURIComponent(space.manifest.id)}/sheet`);
+    const { header, array } = await fetchFrame(`api/spaces/${encodeURIComponent(space.manifest.id)}/sheet`);
     if (wanted !== this.wanted) return;
     this.drop();
     const rows = new Map(this.table.id.map((id, row) => [id, row])), names = new Map(placed.map((each) => [each.id, each]));

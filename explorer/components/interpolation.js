@@ -193,7 +193,7 @@ class Interpolation extends LiveView {
       this.board?.paint(this.answers, this.perClass);
     }
     const { space, a, b } = this.data;
-    this.find("take").href = `/api/spaces/${encodeURIComponent(space)}/network?${new URLSearchParams({ a, b, gamma })}`;
+    this.find("take").href = `api/spaces/${encodeURIComponent(space)}/network?${new URLSearchParams({ a, b, gamma })}`;
     this.root.classList.remove("waiting");
   }
 
@@ -225,7 +225,7 @@ class Interpolation extends LiveView {
     this.board = null;
     if (!this.data.images) return;
     try {
-      const answer = await fetchFrame(`/api/spaces/${encodeURIComponent(space)}/images?split=test`);
+      const answer = await fetchFrame(`api/spaces/${encodeURIComponent(space)}/images?split=test`);
       if (space !== this.data.space) return;
       this.board = new ClassBoard(this.find("classes"), answer, IMAGES_SHOWN);
       if (this.answers) this.board.paint(this.answers, this.perClass);

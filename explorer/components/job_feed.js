@@ -42,7 +42,7 @@ class JobFeed {
       if (known && !JOB_LIVE.includes(known.state) && !this.changed?.has(id)) continue;
       try {
         const since = known?.points.at(-1)?.step ?? -1;
-        const response = await fetch(`${location.origin}/api/jobs/${encodeURIComponent(id)}?since=${since}${this.log ? "&log" : ""}`);
+        const response = await fetch(`api/jobs/${encodeURIComponent(id)}?since=${since}${this.log ? "&log" : ""}`);
         const answer = await response.json();
         if (!response.ok) this.jobs.set(id, { id, state: "gone", title: id, reason: answer.error, points: [] });
         else this.jobs.set(id, { ...answer, points: [...(known?.points ?? []), ...answer.metrics] });
@@ -65,7 +65,7 @@ class JobFeed {
 
   // Tell a job to "stop" or "resume". Rejects with the server's sentence.
   async tell(id, action) {
-    const response = await fetch(`${location.origin}/api/jobs/${encodeURIComponent(id)}/${action}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+    const response = await fetch(`api/jobs/${encodeURIComponent(id)}/${action}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
     if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? `The server answered ${response.status}.`);
     (this.changed ??= new Set()).add(id);
     this.wake();

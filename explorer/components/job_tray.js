@@ -21,7 +21,7 @@ class Tray {
   async look() {
     let rows = [];
     try {
-      rows = document.hidden ? this.rows ?? [] : (await (await fetch(`${location.origin}/api/jobs?live`)).json()).jobs ?? [];
+      rows = document.hidden ? this.rows ?? [] : (await (await fetch("api/jobs?live")).json()).jobs ?? [];
     } catch {
       rows = this.rows ?? []; // the server is away: say what was known
     }
@@ -32,7 +32,7 @@ class Tray {
     const links = rows.slice(0, TRAY_ROOM).map((job) => {
       const link = document.createElement("a"), [name, bar, fill, words] = ["b", "i", "u", "span"].map((tag) => document.createElement(tag));
       const share = (job.step ?? 0) / (job.total || 1);
-      link.href = `${this.pages[job.kind] ?? "/training"}?${new URLSearchParams({ ...(job.space ? { space: job.space } : {}), job: job.id })}`;
+      link.href = `${this.pages[job.kind] ?? "training"}?${new URLSearchParams({ ...(job.space ? { space: job.space } : {}), job: job.id })}`;
       link.title = `${job.title}: ${jobWords(job)}`;
       Object.assign(link.dataset, { job: job.id, state: job.state });
       name.textContent = job.kind === "lso" ? "LSO" : "Training";

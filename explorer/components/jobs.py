@@ -42,7 +42,7 @@ TRAINING = f"""
   <div class="job-problem" data-part="problem" role="status"></div>
 </div>
 """
-PAGES = {"lso": "/lso", "train": "/training"}
+PAGES = {"lso": "lso", "train": "training"}
 
 _css = source("jobs.css")
 _lso = st.components.v2.component("explorer_lso", html=LSO, css=_css, js=source("mount.js", "live.js", "job_feed.js", "job_curve.js", "lso.js"), isolate_styles=False)

@@ -244,7 +244,7 @@ class LatentMap extends Picture {
       this.points.shapes ? `IoU with the nearer anchor: ${overlap(line.accuracy[0])} at A, ${overlap(line.accuracy.at(-1))} at B, lowest on the way ${overlap(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded shapes, each on ${line.n.toLocaleString("en")} cells.` :
       !line.n ? `${line.accuracy.length} networks are decoded along the line; they are not measured, as the images are not here.` : `${percent(line.accuracy[0])} at A, ${percent(line.accuracy.at(-1))} at B, lowest on the way ${percent(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded networks, each on ${line.n} ${line.split} images${line.coarse}.`;
     go.classList.toggle("lm-off", !(a && b));
-    if (a && b) go.href = `/${this.points.shapes ? "shapes" : "interpolation"}?${new URLSearchParams({ space: this.space, a, b })}`;
+    if (a && b) go.href = `${this.points.shapes ? "shapes" : "interpolation"}?${new URLSearchParams({ space: this.space, a, b })}`;
     else go.removeAttribute("href");
   }
 

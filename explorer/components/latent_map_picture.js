@@ -20,7 +20,7 @@ const percent = (value) => (value == null ? "not measured" : `${(100 * value).to
 function loadPlotly() {
   window.explorerPlotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = new URL("/api/static/plotly.min.js", location.origin);
+    script.src = "api/static/plotly.min.js";
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => reject(new Error("Plotly did not load"));
     document.head.append(script);
@@ -29,7 +29,7 @@ function loadPlotly() {
 }
 
 async function fetchSpace(id) {
-  const base = `${location.origin}/api/spaces/${encodeURIComponent(id)}`;
+  const base = `api/spaces/${encodeURIComponent(id)}`;
   const ok = async (response) => {
     if (response.ok) return response;
     throw new Error((await response.json()).error);

@@ -7,6 +7,9 @@
 // A slot holds the newest question not yet sent; a newer one takes its place, so nothing ever queues up. When an answer
 // is in, the waiting question of the highest priority goes out. A lost connection is made again; the question that was in
 // flight is asked again. A refusal of the server rejects with its sentence (error.kind says which).
+//
+// Addresses are relative to the page's ("api/live", "lso?job=..."): a proxy may serve the explorer below a path of its own, and
+// every page lies directly in it.
 
 // On fewer than all images a CPU may answer in bfloat16, which rounds coarsely: then it is said.
 const rightOf = ({ right, n, dtype }) => `${right} of ${n}${dtype === "float32" ? "" : ` (${dtype})`}`;
@@ -15,9 +18,9 @@ const LIVE_RETRY_MS = [250, 500, 1000, 2000, 4000];
 const LIVE_PATIENCE_MS = 20000;
 
 class Live {
-  constructor(onState = () => {}, path = "/api/live", patience = LIVE_PATIENCE_MS) {
+  constructor(onState = () => {}, path = "api/live", patience = LIVE_PATIENCE_MS) {
     this.patienceMs = patience; // an answer that takes longer never comes: connect again
-    this.url = location.origin.replace(/^http/, "ws") + path;
+    this.url = new URL(path, document.baseURI).href.replace(/^http/, "ws");
     this.onState = onState;
     this.waiting = new Map(); // slot -> entry
     this.flying = null;
@@ -155,7 +158,7 @@ function paintBytes(canvas, bytes, rows, cols, table) {
 function loadPlotly() {
   window.__plotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = "/api/static/plotly.min.js";
+    script.src = "api/static/plotly.min.js";
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => {
       window.__plotly = undefined;

@@ -31,7 +31,7 @@ class LsoScreen {
     if (`${data.space} ${data.version}` !== this.space) {
       this.space = `${data.space} ${data.version}`;
       this.table = null;
-      fetch(`${location.origin}/api/spaces/${encodeURIComponent(data.space)}`)
+      fetch(`api/spaces/${encodeURIComponent(data.space)}`)
         .then((response) => response.json())
         .then((answer) => { if (answer.error) throw new Error(answer.error); this.table = answer.instances; this.paint(); })
         .catch((error) => this.tell(`The map did not load: ${error.message}`));

@@ -43,7 +43,7 @@ class NernView extends LiveView {
       this.key = key;
       for (const slot of ["look", "whole", "curve"]) this.live.drop(slot);
       this.later?.close(); // what it may be waiting for is of another network
-      this.later = new Live(() => {}, "/api/live", LATER_PATIENCE_MS);
+      this.later = new Live(() => {}, "api/live", LATER_PATIENCE_MS);
       this.curve = new Map();
       this.bits = data.bits;
       this.slider.place(data.prune / PRUNE_MAX);

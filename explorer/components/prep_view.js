@@ -14,7 +14,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
 }
 
 async function ask(path) {
-  const response = await fetch(`${location.origin}/api/spaces/${path}`);
+  const response = await fetch(`api/spaces/${path}`);
   if (response.ok) return response;
   throw new Error((await response.json()).error);
 }

@@ -155,7 +155,7 @@ class Shapes extends LiveView {
   async loadSheet() {
     const { space, placed } = this.data;
     try {
-      const response = await fetch(`/api/spaces/${encodeURIComponent(space)}`);
+      const response = await fetch(`api/spaces/${encodeURIComponent(space)}`);
       if (!response.ok) throw new Error((await response.json()).error);
       const found = await response.json();
       if (space !== this.data.space) return;
@@ -301,7 +301,7 @@ class Shapes extends LiveView {
   }
 
   links({ gamma, level, path }) {
-    const [a, b] = this.ends(), base = `/api/spaces/${encodeURIComponent(this.data.space)}`;
+    const [a, b] = this.ends(), base = `api/spaces/${encodeURIComponent(this.data.space)}`;
     for (const link of this.root.querySelectorAll("[data-take]")) {
       const form = link.dataset.take;
       link.href = form === "network" ? `${base}/network?${new URLSearchParams({ a, b, gamma, path })}` : `${base}/mesh?${new URLSearchParams({ a, b, gamma, path, level, resolution: this.view.resolution, format: form })}`;
