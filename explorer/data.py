@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine import presets
 from engine.config import is_shapes
-from engine.datasets import fetching, prepared, preparing
+from engine.datasets import fetching, known, prepared
 from engine.datasets.bringing import Bringing, bring, of
 from engine.errors import InvalidValue
 
@@ -23,7 +23,7 @@ def missing(name: str | None) -> bool:
 
 
 def title(name: str) -> str:
-    return preparing.KNOWN.get(name, (name, 0))[0]
+    return known.TITLES.get(name, name)
 
 
 def needed_by(config) -> str | None:

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 class Limits:
     """What a reader may take. `memory` and `output` are bytes, the rest is seconds."""
 
-    memory: int = 4 << 30  # of address space, the imports' own (about 1 GiB with torch) included
+    memory: int = 4 << 30  # of memory of its own (files mapped from disk do not count), the imports' included (torch: under 1 GiB)
     cpu: int = 60  # of processor time, all threads together
     wall: int = 120  # of the clock
     output: int = 2 << 30  # of each file that it writes
@@ -136,7 +136,7 @@ def _set(limits: Limits) -> None:
     with contextlib.suppress(ImportError):
         import resource
 
-        wanted = {"RLIMIT_AS": limits.memory, "RLIMIT_FSIZE": limits.output, "RLIMIT_CORE": 0}
+        wanted = {"RLIMIT_DATA": limits.memory, "RLIMIT_FSIZE": limits.output, "RLIMIT_CORE": 0}
         for name, value in wanted.items():
             with contextlib.suppress(ValueError, OSError):
                 resource.setrlimit(getattr(resource, name), (value, value))

@@ -43,9 +43,12 @@ class Bringing:
 
     def work(self, path: str | None, size: int | None) -> None:
         try:
-            _, self.broken = preparing.get(self.name, self.report) if path is None else preparing.add(self.name, path, size, self.report)
+            if path is None:
+                _, self.broken = preparing.get(self.name, self.report, self.stop.is_set)
+            else:
+                _, self.broken = preparing.add(self.name, path, size, self.report, stop=self.stop.is_set)
         except Stopped:
-            self.problem = "Stopped. What came of a download is kept: the same button goes on."
+            self.problem = "Stopped. A partial download is kept: the same button resumes it."
         except ExplorerError as error:
             self.problem = str(error)
         except Exception as error:  # ours: the log gets all of it, the page a sentence

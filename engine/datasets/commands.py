@@ -46,7 +46,8 @@ def described(row: dict) -> str:
         return f"not here: python -m engine data {'add imagenet FOLDER' if row['name'] == 'imagenet' else 'get ' + row['name']}"
     if "counts" not in row:
         return f"from {row['source']}"
-    return f"{counted(row['counts'])} images of {row['classes']} classes, from {row['source']}"
+    skipped = f"; {sum(row['left_out'].values())} other files skipped" if row["left_out"] else ""
+    return f"{counted(row['counts'])} images of {row['classes']} classes, from {row['source']}{skipped}"
 
 
 def counted(counts: dict[str, int]) -> str:
@@ -58,8 +59,14 @@ def show(options, emit: Callable, found: prepared.Prepared, broken: dict[str, st
         print(f"left out {name}: {reason}", file=sys.stderr)
     if len(broken) > SHOWN:
         print(f"... and {len(broken) - SHOWN} more (all with --json)", file=sys.stderr)
-    value = {"name": found.name, "title": found.title, "counts": found.counts, "classes": list(found.classes), "source": found.source, "broken": broken}
+    value = {
+        "name": found.name, "title": found.title, "counts": found.counts, "classes": list(found.classes), "source": found.source,
+        "broken": broken, "left_out": found.left_out,
+    }  # fmt: skip
     left = f"; {len(broken)} images could not be read" if broken else ""
+    if found.left_out:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in found.left_out.items())
+        left += f"; skipped {sum(found.left_out.values())} other files ({kinds})"
     emit(options, value, f"{found.name}: {found.title}, {counted(found.counts)} images of {len(found.classes)} classes{left}. Kept in {prepared.home() / found.name}.")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -15,6 +16,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
+from ..core.boundary import untrusted
 from ..errors import DataMissing, InvalidValue
 
 FILES_LIMIT = 3_000_000
@@ -23,13 +25,17 @@ TOTAL_BYTES_LIMIT = 1 << 40
 KEPT_BYTES = 512 << 20  # of an archive that is kept in memory
 UNPACKED_LIMIT, UNPACKED_RATIO = 4 << 30, 200  # of an archive: what unpacks to more than both (bytes, times its size) is a bomb
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+DRIVE = re.compile(r"[A-Za-z]:/")
+REMEDY = "Use a folder, a .zip or a .tar (.gz, .xz, .bz2)."
 
 
 class Files:
-    """Files by their paths inside `path`, with "/" between the parts; `sizes` are in bytes. Raises InvalidValue."""
+    """Files by their paths inside `path`, with "/" between the parts; `sizes` are in bytes, `passed_over` maps names of what is there
+    and cannot be read to the reason. Raises InvalidValue."""
 
     def __init__(self, path: Path):
         self.path = path
+        self.passed_over: dict[str, str] = {}
         with self.told():
             self.sizes = self.counted(self.entries())
 
@@ -44,7 +50,10 @@ class Files:
     def read(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
         """The same, within limits. Raises InvalidValue for a damaged archive."""
         if large := next((name for name in names if self.sizes[name] > FILE_BYTES_LIMIT), None):
-            raise InvalidValue(f"{large[:80]!r} in {self.path.name} has over {FILE_BYTES_LIMIT >> 20} MiB: it is no image. Check where it came from.")
+            raise InvalidValue(
+                f"{large[:80]!r} in {self.path.name} is larger than {FILE_BYTES_LIMIT >> 20} MiB, which no image is. "
+                "Check where it came from."
+            )
         with self.told():
             yield from self.opened(names)
 
@@ -54,12 +63,11 @@ class Files:
     @contextlib.contextmanager
     def told(self) -> Iterator[None]:
         """Damage, in one sentence."""
-        try:
-            yield
-        except DAMAGE as error:
-            raise InvalidValue(f"{self.path.name} is cut off or damaged ({error}). Fetch it again.") from error
-        except (OSError, RuntimeError, NotImplementedError) as error:  # zipfile's words for a password, and for a method that it does not know
-            raise InvalidValue(f"{self.path.name} cannot be read ({error}). Use a folder, a .zip or a .tar (.gz, .xz, .bz2).") from error
+        with untrusted(self.path.name, remedy=REMEDY):
+            try:
+                yield
+            except DAMAGE as error:
+                raise InvalidValue(f"{self.path.name} is cut off or damaged ({error}). Download or pack it again.") from error
 
     def counted(self, entries: Iterator[tuple[str, int]]) -> dict[str, int]:
         """name -> size, as far as the limits allow. Raises InvalidValue."""
@@ -67,7 +75,10 @@ class Files:
         for name, size in entries:
             total += size
             if len(found) >= FILES_LIMIT or total > self.total_limit():
-                raise InvalidValue(f"{self.path.name} holds more than it may ({FILES_LIMIT:,} files, {self.total_limit() >> 30:,} GiB): it was not unpacked. Check where it came from.")
+                raise InvalidValue(
+                    f"{self.path.name} holds more than it may ({FILES_LIMIT:,} files, {self.total_limit() >> 30:,} GiB): "
+                    "it was not unpacked. Check where it came from."
+                )
             found[name] = size
         return found
 
@@ -75,14 +86,20 @@ class Files:
         return max(UNPACKED_LIMIT, UNPACKED_RATIO * self.path.stat().st_size)
 
     def inside(self, name: str) -> str:
-        """`name`, a path that stays inside. Raises InvalidValue."""
+        """`name` with "/" between its parts (Windows packs with "\\\\"), a path that stays inside. Raises InvalidValue."""
+        name = name.replace("\\", "/")
         parts = PurePosixPath(name)
-        if parts.is_absolute() or ".." in parts.parts or "\\" in name or "\0" in name or (parts.parts and ":" in parts.parts[0]):
-            raise InvalidValue(f"{self.path.name} holds a path that leads out of it ({name[:80]!r}): nothing of it was used. Check where it came from.")
+        if parts.is_absolute() or ".." in parts.parts or "\0" in name or DRIVE.match(name):
+            raise InvalidValue(
+                f"{self.path.name} holds a path that leads out of it ({name[:80]!r}): nothing of it was used. Check where it came from."
+            )
         return str(parts)
 
     def link(self, name: str) -> InvalidValue:
-        return InvalidValue(f"{self.path.name} holds a link or a device ({name[:80]!r}) where a file is expected: nothing of it was used. Pack the files themselves.")
+        return InvalidValue(
+            f"{self.path.name} holds a link or a device ({name[:80]!r}) where a file is expected: nothing of it was used. "
+            "Pack the files themselves."
+        )
 
 
 class Folder(Files):
@@ -90,17 +107,48 @@ class Folder(Files):
         return TOTAL_BYTES_LIMIT
 
     def entries(self) -> Iterator[tuple[str, int]]:
-        """Links are not followed: they may lead anywhere."""
-        for folder, folders, names in os.walk(self.path):
+        """Links are followed (people link to images that lie elsewhere), each folder once on its way down; what is no regular file in
+        the end (a pipe, a device) or leads nowhere is passed over, with the reason."""
+        above = {str(self.path): {self._identity(self.path)}}
+        for folder, folders, names in os.walk(self.path, followlinks=True, onerror=self._unreadable):
             folders.sort()
+            for each in list(folders):
+                identity = self._identity(os.path.join(folder, each))
+                if identity in above[folder]:
+                    self.passed_over[self._name(folder, each)] = "a link to a folder that it lies in"
+                    folders.remove(each)
+                else:
+                    above[os.path.join(folder, each)] = above[folder] | {identity}
             for name in sorted(names):
-                about = os.lstat(os.path.join(folder, name))
+                try:
+                    about = os.stat(os.path.join(folder, name))
+                except OSError:
+                    self.passed_over[self._name(folder, name)] = "a link that leads nowhere"
+                    continue
                 if stat.S_ISREG(about.st_mode):
-                    yield Path(folder, name).relative_to(self.path).as_posix(), about.st_size
+                    yield self._name(folder, name), about.st_size
+                else:
+                    self.passed_over[self._name(folder, name)] = "not a regular file"
 
     def opened(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """One that has gone or may not be read comes empty, and is passed over with the reason."""
         for name in sorted(names):
-            yield name, (self.path / name).read_bytes()
+            try:
+                data = (self.path / name).read_bytes()
+            except OSError as error:
+                self.passed_over[name], data = error.strerror or "unreadable", b""
+            yield name, data
+
+    def _name(self, folder: str, name: str) -> str:
+        return Path(folder, name).relative_to(self.path).as_posix()
+
+    def _unreadable(self, error: OSError) -> None:
+        self.passed_over[Path(str(error.filename)).relative_to(self.path).as_posix()] = error.strerror or "unreadable"
+
+    @staticmethod
+    def _identity(path: str | Path) -> tuple[int, int]:
+        about = os.stat(path)
+        return about.st_dev, about.st_ino
 
 
 class Zip(Files):
@@ -110,15 +158,19 @@ class Zip(Files):
                 name, kind = self.inside(entry.filename), stat.S_IFMT(entry.external_attr >> 16)
                 if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                     raise self.link(name)
-                if not entry.is_dir():
+                if not self.is_folder(entry):
                     yield name, entry.file_size
 
     def opened(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
         with zipfile.ZipFile(self.path) as archive:
             for entry in archive.infolist():
-                if not entry.is_dir() and (name := self.inside(entry.filename)) in names:
+                if not self.is_folder(entry) and (name := self.inside(entry.filename)) in names:
                     with archive.open(entry) as file:
                         yield name, file.read(entry.file_size)  # never more than it says; the checksum tells of less
+
+    @staticmethod
+    def is_folder(entry: zipfile.ZipInfo) -> bool:
+        return entry.filename.endswith(("/", "\\"))
 
 
 class Tar(Files):
@@ -160,10 +212,11 @@ def files_of(path: Path | str) -> Files:
         return Folder(path)
     if not path.is_file():
         raise DataMissing(f"There is no folder or archive {str(path)[:200]}. Name one that is on this machine.")
-    if zipfile.is_zipfile(path):
-        return Zip(path)
-    if path.suffix.lower() == ".zip":
-        raise InvalidValue(f"{path.name} is cut off or damaged (it has no table of contents). Fetch it again.")
-    if not tarfile.is_tarfile(path):
-        raise InvalidValue(f"{path.name} is no archive, or is cut off at its start. Use a folder, a .zip or a .tar (.gz, .xz, .bz2).")
+    with untrusted(path.name, remedy=REMEDY):
+        if zipfile.is_zipfile(path):
+            return Zip(path)
+        if path.suffix.lower() == ".zip":
+            raise InvalidValue(f"{path.name} is cut off or damaged (it has no table of contents). Download or pack it again.")
+        if not tarfile.is_tarfile(path):
+            raise InvalidValue(f"{path.name} is not an archive, or its start is cut off. {REMEDY}")
     return Tar(path)

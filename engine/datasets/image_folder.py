@@ -1,17 +1,19 @@
-"""Any folder (or archive) of images: `split/class/*.{png,jpg,jpeg,webp}`, or `class/*` alone."""
+"""Any folder (or archive) of images: `split/class/*.png` (and the other KINDS of decode.py), or `class/*` alone."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import PurePosixPath
 
 from ..errors import InvalidValue
-from .decode import Item, common_form, is_image
+from .decode import KINDS, Item, common_form, is_image
 from .files import Files
 from .reading import Found, Reading, decode_all, held_out
 
 SPLIT_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test"}
-KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WebP"}
-LAYOUT = "Lay the images out as split/class/name.png (splits: train, test, val; png, jpg, jpeg or webp), or as class/name.png."
+LAYOUT = (
+    "Lay the images out as split/class/name.png (splits: train, test, val; png, jpg, webp, bmp, tif, gif or ppm), or as class/name.png."
+)
 
 
 def fits(files: Files) -> bool:
@@ -24,7 +26,7 @@ def read(reading: Reading) -> Found:
     names = [item.name for item in items]
     splits, broken = decode_all(reading, items, common_form(reading.files, names, reading.size))
     made_of = " and ".join(sorted({KINDS[PurePosixPath(name).suffix.lower()] for name in names}))
-    return Found(classes, splits, made_of, broken)
+    return Found(tuple(map(readable, classes)), splits, made_of, broken, left_out=left_out(reading.files))
 
 
 def listed(files: Files) -> tuple[list[Item], tuple[str, ...]]:
@@ -50,6 +52,17 @@ def listed(files: Files) -> tuple[list[Item], tuple[str, ...]]:
     return with_splits(items, classes, files), classes
 
 
+def readable(name: str) -> str:
+    """A class as text: a folder's name may hold bytes that are no UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def left_out(files: Files) -> dict[str, int]:
+    """What is there and was not read, counted: a file's ending, or why it could not be opened -> number of files."""
+    others = [PurePosixPath(name).suffix.lower() or "no extension" for name in files.sizes if not is_image(name) and not hidden(name)]
+    return dict(Counter([*files.passed_over.values(), *map(readable, others)]).most_common())
+
+
 def hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
 
@@ -57,11 +70,18 @@ def hidden(name: str) -> bool:
 def with_splits(items: list[Item], classes: tuple[str, ...], files: Files) -> list[Item]:
     there = {item.split for item in items}
     if len(classes) < 2 or {item.label for item in items if item.split == "train"} != set(range(len(classes))):
-        raise InvalidValue(f"The training split of {files.path.name} does not hold images of each of its classes (at least two). {LAYOUT}")
+        raise InvalidValue(
+            f"The training split of {files.path.name} does not hold images of each of its classes (at least two). {LAYOUT}"
+        )
     if "test" not in there and "val" in there:
         items = [Item(item.name, "test" if item.split == "val" else item.split, item.label) for item in items]
     elif "test" not in there:
         items = held_out(items, "test")
     if not {"test", "val"} <= there:
         items = held_out(items, "val")
+    if empty := {"train", "val", "test"} - {item.split for item in items}:
+        raise InvalidValue(
+            f"{files.path.name} holds too few images a class to hold some out for {' and '.join(sorted(empty))}: "
+            "at least three of one class are needed. Add images, or lay out train, val and test yourself."
+        )
     return items

@@ -9,16 +9,17 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from ..artifacts import replace_folder, safe_name, sha256
+from ..artifacts import MANIFEST_BYTES_LIMIT, replace_folder, safe_name, sha256
+from ..core.boundary import untrusted
 from ..errors import CorruptArtifact, StorageError
 from . import SPLITS, Images, missing
-from .pixels import from_file
 
 FORMAT = 1
 ROWS = 1024  # of images that are written, or counted, at once
@@ -37,6 +38,7 @@ class Prepared:
     std: tuple[float, ...]
     sha256: dict  # of each file
     broken: int = 0  # images that could not be read, and are not there
+    left_out: dict = field(default_factory=dict)  # other files that were not read: their ending, or the reason -> how many
     format: int = FORMAT
 
 
@@ -50,35 +52,67 @@ def folder_of(name: str, root: Path | None = None) -> Path:
     return (root or home()) / safe_name(name)
 
 
-def write(name: str, title: str, source: str, classes, splits: dict[str, tuple[np.ndarray, np.ndarray]], root: Path | None = None, normal: tuple | None = None, broken: int = 0) -> Prepared:
-    """Keep decoded images: split -> (uint8 [B, C, H, W], labels [B]), each split in a fixed random order, so that its first images are
-    of all classes. `normal`: mean and standard deviation per channel, where networks expect others than those of the training images.
-    A reader sees the whole or nothing; what had the name is replaced. Raises StorageError."""
-    root = root or home()
-    assert set(splits) == set(SPLITS) and all(images.dtype == np.uint8 and len(images) == len(labels) for images, labels in splits.values())
+def write(name: str, title: str, source: str, classes, splits: dict, root: Path | None = None, **others) -> Prepared:
+    """Keep decoded images under a name, whole or not at all; see `fill`. Raises StorageError."""
+    with staging(name, root or home()) as folder:
+        found = fill(folder, name, title, source, classes, splits, **others)
+        put(folder, name, root or home())
+    return found
+
+
+@contextmanager
+def staging(name: str, root: Path) -> Iterator[Path]:
+    """A folder beside the prepared data sets that `fill` may fill and `put` puts in its place; gone in the end. Raises StorageError."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{safe_name(name)}-", dir=root))
     except OSError as error:
         raise StorageError(f"Cannot write to {root} ({error.strerror}). Choose another folder with EXPLORER_DATA.") from error
     try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def put(folder: Path, name: str, root: Path) -> None:
+    """A filled folder becomes the data set of that name: a reader sees the whole or nothing; what had the name is replaced."""
+    with storing(name, root):
+        folder.chmod(0o755)
+        replace_folder(folder, root / safe_name(name))
+
+
+def fill(
+    folder: Path, name: str, title: str, source: str, classes, splits: dict[str, tuple[np.ndarray, np.ndarray]],
+    normal: tuple | None = None, broken: int = 0, left_out: dict | None = None,
+) -> Prepared:  # fmt: skip
+    """Write decoded images: split -> (uint8 [B, C, H, W], labels [B]), each split in a fixed random order, so that its first images are
+    of all classes. `normal`: mean and standard deviation per channel, where networks expect others than those of the training images.
+    Raises StorageError."""
+    assert set(splits) == set(SPLITS) and all(images.dtype == np.uint8 and len(images) == len(labels) for images, labels in splits.values())
+    with storing(name, folder.parent):
         for split, (images_BCHW, labels_B) in splits.items():
             order_B = np.random.default_rng(0).permutation(len(labels_B))
             save(folder / f"{split}.images.npy", images_BCHW, order_B)
             save(folder / f"{split}.labels.npy", labels_B.astype(np.int64), order_B)
         mean, std = normal or moments(splits["train"][0])
         hashes = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-        found = Prepared(name, title, source, tuple(classes), {split: len(labels) for split, (_, labels) in splits.items()}, mean, std, hashes, broken)
+        counts = {split: len(labels) for split, (_, labels) in splits.items()}
+        found = Prepared(name, title, source, tuple(classes), counts, mean, std, hashes, broken, left_out or {})
         with open(folder / "manifest.json", "w", encoding="utf-8") as file:
             json.dump(asdict(found), file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        folder.chmod(0o755)
-        replace_folder(folder, root / name)
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise StorageError(f"Cannot write {name} to {root} ({error.strerror}). Free some space, or choose another folder with EXPLORER_DATA.") from error
     return found
+
+
+@contextmanager
+def storing(name: str, root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"Cannot write {name} to {root} ({error.strerror}). Free some space, or choose another folder with EXPLORER_DATA."
+        ) from error
 
 
 def save(path: Path, array: np.ndarray, order_B: np.ndarray) -> None:
@@ -105,14 +139,24 @@ def moments(images_BCHW: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ..
 def manifest(name: str, root: Path | None = None) -> Prepared:
     """What the prepared data set of that name says of itself. Raises DataMissing, CorruptArtifact."""
     path = folder_of(name, root) / "manifest.json"
-    try:
+    if not path.exists():
+        raise missing(name)
+    with damaged(name):
+        if not path.is_file() or path.stat().st_size > MANIFEST_BYTES_LIMIT:
+            raise ValueError("its manifest.json is not a regular file of at most 4 MiB")
         raw = json.loads(path.read_text("utf-8"))
         found = Prepared(**{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
-    except FileNotFoundError as error:
-        raise missing(name) from error
-    except (OSError, ValueError, TypeError) as error:
-        raise CorruptArtifact(f"The images of {name} cannot be used ({error}). `python -m engine data remove {name}`, then get or add them again.") from error
+        texts = (found.name, found.title, found.source, *found.classes)
+        numbers = (*(found.counts[split] for split in SPLITS), *found.mean, *found.std, found.broken, *found.left_out.values())
+        if not all(isinstance(each, str) for each in texts) or not all(isinstance(each, int | float) for each in numbers):
+            raise ValueError("its manifest.json has wrong fields")
     return found
+
+
+def damaged(name: str):
+    """Whatever goes wrong inside is a data set that cannot be used. Raises CorruptArtifact."""
+    remedy = f"`python -m engine data remove {name}`, then download or add them again."
+    return untrusted(f"The images of {name}", CorruptArtifact, remedy)
 
 
 def here(name: str, root: Path | None = None) -> bool:
@@ -127,11 +171,13 @@ def remove(name: str, root: Path | None = None) -> None:
 
 def open_images(name: str, device: str = "cpu", root: Path | None = None) -> Images:
     """A prepared data set, memory-mapped. Raises DataMissing, CorruptArtifact."""
+    import torch
+
+    from .pixels import from_file
+
     found, folder = manifest(name, root), folder_of(name, root)
-    try:
+    with damaged(name):
         images = {split: from_file(folder / f"{split}.images.npy", found.mean, found.std, device) for split in SPLITS}
         labels = {split: torch.from_numpy(np.load(folder / f"{split}.labels.npy")).to(device) for split in SPLITS}
-    except (OSError, ValueError) as error:
-        raise CorruptArtifact(f"The images of {name} cannot be used ({error}). `python -m engine data remove {name}`, then get or add them again.") from error
     low, high = (float((value - found.mean[0]) / found.std[0]) for value in (0, 1))
     return Images(name, found.title, found.classes, images, labels, low, high)

@@ -1,62 +1,104 @@
-"""From what a person has, or can fetch, to a prepared data set: `add`, `get`."""
+"""From what a person has, or can download, to a prepared data set: `add`, `get`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ..artifacts import safe_name
+from ..core.limits import Limits, limited, tell
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
-from . import NAMES, cifar, image_folder, imagenet, prepared, tiny_imagenet
+from . import NAMES, cifar, image_folder, imagenet, known, prepared, tiny_imagenet
 from .decode import Report
 from .files import files_of
-from .reading import Found, Reading
+from .reading import Reading
 
 READERS = (cifar, tiny_imagenet, imagenet, image_folder)  # the first that fits takes it
-KNOWN = {"cifar10": ("CIFAR-10", 10), "cifar100": ("CIFAR-100", 100), "tinyimagenet": ("Tiny-ImageNet", 200), "imagenet": ("ImageNet validation", 1000)}  # title, classes
+LIMITS = Limits(memory=4 << 30, cpu=24 * 3600, wall=24 * 3600, output=64 << 30)  # a million images take their time; Stop ends it
 
 
 def silent(what: str, total: int):
     return lambda done: None
 
 
-def add(name: str, path: Path | str, size: int | None = None, report: Report = silent, source: str = "") -> tuple[prepared.Prepared, dict[str, str]]:
+def never() -> bool:
+    return False
+
+
+def add(
+    name: str, path: Path | str, size: int | None = None, report: Report = silent, source: str = "", stop: Callable[[], bool] = never
+) -> tuple[prepared.Prepared, dict[str, str]]:
     """Prepare what lies in a folder or archive under that name: what it says of itself, and file -> reason of the images that could not
-    be read. What had the name is replaced. Raises InvalidValue, DataMissing, StorageError."""
+    be read. What had the name is replaced. It is read by a process of its own, within LIMITS. Raises InvalidValue, DataMissing,
+    StorageError; Stopped soon after `stop()` is true."""
     if safe_name(name) == "digits":
-        raise InvalidValue("digits come with scikit-learn and are always here: choose another name.")
+        raise InvalidValue("digits come with scikit-learn and are always available: choose another name.")
+    path, root = Path(path).expanduser().absolute(), prepared.home().absolute()
     report("opening", 1)(0)
+    with prepared.staging(name, root) as folder:
+        given = {"name": name, "path": str(path), "size": size, "source": source, "folder": str(folder)}
+        broken, _ = limited("engine.datasets.preparing:prepare", given, path.name, LIMITS, stop, hearing(report))
+        prepared.put(folder, name, root)
+    return prepared.manifest(name), broken
+
+
+def hearing(report: Report) -> Callable[[object], None]:
+    """What `prepare` tells, passed on to a report."""
+    on = report("starting", 1)
+
+    def hear(message) -> None:
+        nonlocal on
+        if isinstance(message, list):
+            on = report(*message)
+        else:
+            on(message)
+
+    return hear
+
+
+def telling(what: str, total: int) -> Callable[[int], None]:
+    tell([what, total])
+    return tell
+
+
+def prepare(name: str, path: str, size: int | None, source: str, folder: str) -> tuple[dict[str, str], dict]:
+    """What the process of `add` does: fill `folder`. Returns file -> reason of the broken images, and no arrays."""
     files = files_of(path)
     reader = next(each for each in READERS if each.fits(files))
     if name == "imagenet" and reader is not imagenet:
-        raise InvalidValue(f"{files.path.name} does not hold ImageNet's validation images alone (ILSVRC2012_val_00000001.JPEG, ...). Name the folder that does.")
+        raise InvalidValue(
+            f"{files.path.name} does not hold ImageNet's validation images alone (ILSVRC2012_val_00000001.JPEG, ...). "
+            "Name the folder that does."
+        )
     if size is not None and reader in (cifar, imagenet):
         raise InvalidValue(f"--size is for folders of images; those of {name} have a size of their own. Leave it out.")
-    found = reader.read(Reading(files, size, prepared.home(), report))
-    title = title_of(name, found)
-    kept = prepared.write(name, title, source or files.path.name, found.classes, found.splits, normal=found.moments, broken=len(found.broken))
-    return kept, found.broken
+    found = reader.read(Reading(files, size, Path(folder).parent, telling))
+    title = known.title(name, found)
+    prepared.fill(
+        Path(folder), name, title, source or files.path.name, found.classes, found.splits,
+        normal=found.moments, broken=len(found.broken), left_out=found.left_out,
+    )  # fmt: skip
+    return {image_folder.readable(file): reason for file, reason in found.broken.items()}, {}
 
 
-def title_of(name: str, found: Found) -> str:
-    """Its title, with what it was made of where that is not the official form. Raises InvalidValue where it is not what its name says."""
-    title, classes = KNOWN.get(name, (name, len(found.classes)))
-    if len(found.classes) != classes:
-        raise InvalidValue(f"{title} has {classes} classes, this holds {len(found.classes)}. Add it under another name.")
-    return f"{title} ({found.made_of})" if name in KNOWN and found.made_of else title
-
-
-def get(name: str, report: Report = silent) -> tuple[prepared.Prepared, dict[str, str]]:
-    """Fetch an official archive and prepare it. Raises UnknownId, DataMissing, InvalidValue, StorageError."""
+def get(name: str, report: Report = silent, stop: Callable[[], bool] = never) -> tuple[prepared.Prepared, dict[str, str]]:
+    """Download an official archive and prepare it. Raises UnknownId, DataMissing, InvalidValue, StorageError."""
     from . import fetching
 
     if name not in fetching.ARCHIVES:
         if name == "imagenet":
-            raise InvalidValue("ImageNet is not for everyone to download: take its validation images from image-net.org, then `python -m engine data add imagenet FOLDER`.")
+            raise InvalidValue(
+                "ImageNet cannot be downloaded without an account: get its validation images from image-net.org, "
+                "then `python -m engine data add imagenet FOLDER`."
+            )
         if name == "digits":
-            raise InvalidValue("digits come with scikit-learn and are always here.")
-        raise UnknownId(f"There is no dataset {str(name)[:60]!r} to get.{closest(str(name), fetching.ARCHIVES)} `python -m engine data add NAME FOLDER` takes your own.")
+            raise InvalidValue("digits come with scikit-learn and are always available.")
+        raise UnknownId(
+            f"There is no dataset {str(name)[:60]!r} to download.{closest(str(name), fetching.ARCHIVES)} "
+            "`python -m engine data add NAME FOLDER` adds your own."
+        )
     archive = fetching.fetch(name, prepared.home() / ".downloads", report)
-    made = add(name, archive, report=report, source=fetching.ARCHIVES[name].url)
+    made = add(name, archive, report=report, source=fetching.ARCHIVES[name].url, stop=stop)
     archive.unlink(missing_ok=True)
     return made
 
@@ -69,12 +111,15 @@ def listed() -> list[dict]:
     rows = [{"name": "digits", "here": True, "title": "Digits (8x8)", "source": "scikit-learn"}]
     for name in [*NAMES[1:], *sorted(own - set(NAMES))]:
         if name not in own:
-            rows.append({"name": name, "here": False, "title": KNOWN[name][0]})
+            rows.append({"name": name, "here": False, "title": known.TITLES[name]})
             continue
         try:
             found = prepared.manifest(name)
         except CorruptArtifact as error:
-            rows.append({"name": name, "here": False, "title": KNOWN.get(name, (name,))[0], "problem": str(error)})
+            rows.append({"name": name, "here": False, "title": known.TITLES.get(name, name), "problem": str(error)})
             continue
-        rows.append({"name": name, "here": True, "title": found.title, "counts": found.counts, "classes": len(found.classes), "source": found.source, "broken": found.broken})
+        rows.append({
+            "name": name, "here": True, "title": found.title, "counts": found.counts, "classes": len(found.classes), "source": found.source,
+            "broken": found.broken, "left_out": found.left_out,
+        })  # fmt: skip
     return rows

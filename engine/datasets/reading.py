@@ -36,6 +36,7 @@ class Found:
     splits: dict[str, tuple[np.ndarray, np.ndarray]]
     made_of: str = ""  # what its title says of it where that is not the official form: "JPEG"
     broken: dict[str, str] = field(default_factory=dict)  # file -> why it cannot be read
+    left_out: dict[str, int] = field(default_factory=dict)  # kind of file that is there and was not read -> how many
     moments: tuple | None = None  # mean and standard deviation per channel that networks expect; None for those of the training images
 
 
@@ -62,5 +63,8 @@ def decode_all(reading: Reading, items: list[Item], form: Form) -> tuple[dict, d
     splits, broken = decode(reading.files, items, form, reading.root, reading.report)
     if len(broken) > BROKEN_LIMIT * len(items) or not all(len(labels) for _, labels in splits.values()):
         name, reason = next(iter(broken.items()))
-        raise InvalidValue(f"{len(broken)} of {len(items)} images of {reading.files.path.name} cannot be read ({name[-80:]}: {reason[:120]}). Check where it came from.")
+        raise InvalidValue(
+            f"{len(broken)} of {len(items)} images of {reading.files.path.name} cannot be read ({name[-80:]}: {reason[:120]}). "
+            "Check where it came from."
+        )
     return splits, broken

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+import resource
 import tarfile
 import zipfile
 
@@ -9,8 +12,9 @@ import pytest
 
 from engine import datasets
 from engine.__main__ import main
+from engine.core.limits import Limits
 from engine.datasets import decode, fetching, files, prepared, preparing
-from engine.errors import DataMissing, InvalidValue, StorageError
+from engine.errors import DataMissing, InvalidValue, StorageError, Stopped
 from tests.archives import cifar10, encoded, file_server, image_tree, picture, tar, written, zipped
 
 FILE = "/cifar-10-binary.tar.gz"
@@ -22,6 +26,13 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)  # pooch's, between its tries
     monkeypatch.setattr(fetching, "CHUNK", 1000)
     return tmp_path / "data"
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """`add` reads in this process, where a test can lower its bounds."""
+    monkeypatch.setattr(preparing, "limited", lambda call, given, *others: preparing.prepare(**given))
+    monkeypatch.setattr(preparing, "tell", lambda value: None)
 
 
 @pytest.fixture
@@ -162,11 +173,11 @@ def test_a_damaged_zip_and_no_archive_are_named(tmp_path):
     with pytest.raises(InvalidValue, match="damaged"):
         preparing.add("mine", path)
     (tmp_path / "words.txt").write_text("no archive")
-    with pytest.raises(InvalidValue, match="no archive"):
+    with pytest.raises(InvalidValue, match="not an archive"):
         preparing.add("mine", tmp_path / "words.txt")
 
 
-def test_bombs_are_refused_before_they_are_unpacked(tmp_path, monkeypatch):
+def test_bombs_are_refused_before_they_are_unpacked(tmp_path, monkeypatch, in_process):
     monkeypatch.setattr(files, "UNPACKED_LIMIT", 1 << 20)
     bomb = zipped(tmp_path / "bomb.zip", image_tree(1) | {"train/cat/zeros.png": bytes(50 << 20)})
     with pytest.raises(InvalidValue, match="more than it may"):
@@ -179,7 +190,7 @@ def test_bombs_are_refused_before_they_are_unpacked(tmp_path, monkeypatch):
         preparing.add("mine", written(tmp_path / "many", image_tree(1)))
 
 
-def test_an_image_of_too_many_pixels_is_broken_not_decoded(tmp_path, monkeypatch):
+def test_an_image_of_too_many_pixels_is_broken_not_decoded(tmp_path, monkeypatch, in_process):
     monkeypatch.setattr(decode, "PIXELS_LIMIT", 40 * 40)
     large = {"train/cat/9999.jpg": encoded(picture(0, (64, 64)), "JPEG")}
     found, broken = preparing.add("mine", written(tmp_path / "tree", image_tree(3, ("cat", "dog")) | large))
@@ -197,11 +208,52 @@ def test_broken_images_are_named_and_the_rest_goes_on(tmp_path):
         preparing.add("worse", written(tmp_path / "worse", few | {f"train/cat/{number}.jpg": b"x" for number in range(30)}))
 
 
-def test_links_in_a_folder_are_not_followed(tmp_path):
+def test_links_in_a_folder_are_read_and_those_that_cannot_be_are_counted(tmp_path):
+    """A link to an image and to a folder of images elsewhere; one to nowhere, one to its own folder, a pipe."""
     folder = written(tmp_path / "tree", image_tree(2, ("cat", "dog")))
-    (tmp_path / "elsewhere.jpg").write_bytes(encoded(picture(5), "JPEG"))
-    (folder / "train/cat/link.jpg").symlink_to(tmp_path / "elsewhere.jpg")
-    assert sum(preparing.add("mine", folder)[0].counts.values()) == 8
+    elsewhere = written(tmp_path / "elsewhere", {"a.jpg": encoded(picture(5), "JPEG"), "more/b.jpg": encoded(picture(6), "JPEG")})
+    (folder / "train/cat/link.jpg").symlink_to(elsewhere / "a.jpg")
+    (folder / "train/cat/more").symlink_to(elsewhere / "more")
+    (folder / "train/cat/nowhere.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (folder / "train/cat/again").symlink_to(folder / "train")
+    os.mkfifo(folder / "train/cat/pipe.jpg")
+    found, broken = preparing.add("mine", folder)
+    assert sum(found.counts.values()) == 8 + 2 and not broken
+    assert found.left_out == {"a link to a folder that it lies in": 1, "a link that leads nowhere": 1, "not a regular file": 1}
+
+
+def test_a_tar_whose_header_claims_gigabytes_ends_its_reader_alone(tmp_path, monkeypatch):
+    """Python's tarfile reads a pax header whole, whatever its size: 1.5 GB of it in a process that may have 1 GiB."""
+    head = tarfile.TarInfo("././@PaxHeader")
+    head.type, head.size = tarfile.XHDTYPE, 1536 << 20
+    path = tmp_path / "pax.tar.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(head.tobuf(tarfile.USTAR_FORMAT))
+        for _ in range(1536):
+            file.write(bytes(1 << 20))
+        file.write(bytes(1024))
+    monkeypatch.setattr(preparing, "LIMITS", Limits(memory=1 << 30, cpu=60, wall=300))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InvalidValue, match="pax.tar.gz"):
+        preparing.add("mine", path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 256 << 10, "it was read in this process (KiB)"
+    assert not prepared.here("mine")
+
+
+def test_stop_ends_the_reading_of_an_archive_and_leaves_nothing(tmp_path, home):
+    path = tar(tmp_path / "a.tar", image_tree(2))
+    with pytest.raises(Stopped):
+        preparing.add("mine", path, stop=lambda: True)
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("raw", [b"[" * 100_000, b"5", b"[]", b"{}", b'{"name": 5}', b"\xff", b'{"counts": ' + b"9" * 5000 + b"}"], ids=range(7))
+def test_a_manifest_of_any_bytes_is_one_broken_data_set_and_the_others_stay(raw, tmp_path, home):
+    preparing.add("mine", written(tmp_path / "tree", image_tree(2, ("cat", "dog"))))
+    (home / "bad").mkdir()
+    (home / "bad" / "manifest.json").write_bytes(raw)
+    rows = {row["name"]: row for row in preparing.listed()}
+    assert rows["mine"]["here"] and not rows["bad"]["here"] and "cannot be" in rows["bad"]["problem"]
 
 
 def test_a_cut_cifar_batch_is_named(tmp_path):
@@ -214,7 +266,7 @@ def test_a_cut_cifar_batch_is_named(tmp_path):
         preparing.add("cifar10", tmp_path / "out")
 
 
-def test_a_full_disk_is_an_error_and_what_was_there_stays(tmp_path, monkeypatch, home):
+def test_a_full_disk_is_an_error_and_what_was_there_stays(tmp_path, monkeypatch, home, in_process):
     folder = written(tmp_path / "tree", image_tree(2, ("cat", "dog")))
     preparing.add("mine", folder)
     before = datasets.load("mine").images["test"][:]

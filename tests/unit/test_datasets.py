@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -241,10 +243,126 @@ def test_a_wrong_use_is_one_line_and_code_2(capsys, arguments, words):
     assert code == 2 and out is None and words in error and error.count("\n") == 1
 
 
-def test_what_a_name_promises_is_held(tmp_path, capsys):
-    folder = written(tmp_path / "tree", image_tree(3, ("cat", "dog")))
-    code, _, error = call(capsys, None, "data", "add", "cifar10", str(folder))
-    assert code == 2 and "10 classes" in error and not prepared.here("cifar10")
+def wnid_tree(count: int, size: tuple[int, int] = (64, 64)) -> dict[str, bytes]:
+    image = encoded(picture(1, size), "JPEG")
+    return {f"{split}/n{at:08d}/{number}.jpg": image for split in ("train", "test") for at in range(count) for number in range(2)}
+
+
+def renamed(old: str, new: str) -> dict[str, bytes]:
+    return {name.replace(f"/{old}/", f"/{new}/"): data for name, data in image_tree(3).items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "words"),
+    [
+        ("cifar10", image_tree(3, ("cat", "dog")), "10 classes"),
+        ("cifar10", renamed("ship", "sofa"), "no class 'sofa'"),
+        ("cifar100", {f"train/thing{at}/{number}.jpg": encoded(picture(1), "JPEG") for at in range(100) for number in range(3)}, "no class"),
+        ("cifar10", {name: encoded(picture(1, (64, 64)), "JPEG") for name in image_tree(3)}, "32 x 32 colour"),
+        ("cifar10", {name: encoded(picture(1, mode="L"), "PNG") for name in image_tree(3)}, "32 x 32 grey"),
+        ("tinyimagenet", {name.replace("/n0", "/class"): data for name, data in wnid_tree(200).items()}, "no class"),
+        ("tinyimagenet", wnid_tree(200, (32, 32)), "64 x 64"),
+    ],
+    ids=["count", "another class", "100 things", "size", "grey", "200 things", "size of tiny"],
+)
+def test_what_a_name_promises_is_held(tmp_path, capsys, name, files, words):
+    code, _, error = call(capsys, None, "data", "add", name, str(written(tmp_path / "tree", files)))
+    assert code == 2 and words in error and "another name" in error and not prepared.here(name)
+
+
+@pytest.mark.parametrize("new", ["ship", "Ship", "plane"])
+def test_what_keeps_a_names_promise_is_taken_under_it(tmp_path, new):
+    files = renamed("airplane" if new == "plane" else "ship", new)
+    assert preparing.add("cifar10", written(tmp_path / "tree", files))[0].title == "CIFAR-10 (JPEG)"
+
+
+def test_tiny_imagenet_as_folders_of_wordnet_ids_is_taken(tmp_path):
+    assert preparing.add("tinyimagenet", written(tmp_path / "tree", wnid_tree(200)))[0].title == "Tiny-ImageNet (JPEG)"
+
+
+def of_class(make, kind: str, ending: str) -> dict[str, bytes]:
+    """Two classes of five equal images."""
+    return {f"train/{name}/{number}.{ending}": encoded(make, kind) for name in "ab" for number in range(5)}
+
+
+RAMP = (np.arange(12 * 20).reshape(12, 20) / 239 * 65535).astype(np.uint16)
+
+
+@pytest.mark.parametrize("kind, ending", [("PNG", "png"), ("TIFF", "tif")])
+def test_sixteen_bit_greys_are_scaled_to_eight_not_clipped(tmp_path, kind, ending):
+    preparing.add("deep", written(tmp_path / "deep", of_class(Image.fromarray(RAMP), kind, ending)))
+    kept_HW = datasets.load("deep").images["train"].bytes_BCHW[0, 0].numpy()
+    assert np.abs(kept_HW - RAMP / 65535 * 255).max() <= 0.5 and len(np.unique(kept_HW)) > 200
+
+
+def test_images_of_32_bits_are_named_as_broken(tmp_path):
+    files = of_class(Image.fromarray(RAMP.astype(np.uint8)), "PNG", "png") | {"train/a/f.tif": encoded(Image.fromarray(RAMP / np.float32(7)), "TIFF")}
+    found, broken = preparing.add("deep", written(tmp_path / "deep", files))
+    assert list(broken) == ["train/a/f.tif"] and "32 bits" in broken["train/a/f.tif"] and sum(found.counts.values()) == 10
+
+
+@pytest.mark.parametrize("kind, ending", [("BMP", "bmp"), ("TIFF", "tiff"), ("GIF", "gif"), ("PPM", "ppm")])
+def test_lossless_formats_come_back_as_they_are(tmp_path, kind, ending):
+    image = picture(3).quantize(64).convert("RGB")
+    found, broken = preparing.add("mine", written(tmp_path / "tree", of_class(image, kind, ending)))
+    kept_CHW = datasets.load("mine").images["test"].bytes_BCHW[0].numpy()
+    assert not broken and (kept_CHW == np.asarray(image).transpose(2, 0, 1)).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_images_are_upright_as_exif_says(tmp_path, orientation):
+    """Stored turned, with the orientation beside it: what is kept is the picture as it was seen."""
+    seen = np.zeros((16, 24), np.uint8)
+    seen[:4], seen[:, :6] = 255, 120  # no two turns of it are alike
+    undo = {1: lambda x: x, 2: np.fliplr, 3: lambda x: np.rot90(x, 2), 4: np.flipud, 5: np.transpose, 6: lambda x: np.rot90(x, 1),
+            7: lambda x: np.rot90(x, 2).T, 8: lambda x: np.rot90(x, -1)}  # fmt: skip
+    stored, exif = Image.fromarray(np.ascontiguousarray(undo[orientation](seen))), Image.Exif()
+    exif[0x0112] = orientation
+    data = io.BytesIO()
+    stored.save(data, "PNG", exif=exif)
+    preparing.add("turned", written(tmp_path / "tree", {f"train/{name}/{number}.png": data.getvalue() for name in "ab" for number in range(4)}))
+    assert (datasets.load("turned").images["train"].bytes_BCHW[0, 0].numpy() == seen).all()
+
+
+def test_other_files_are_counted_not_passed_over_in_silence(tmp_path, capsys):
+    extra = {"train/cat/a.heic": b"x", "train/cat/b.heic": b"x", "notes.txt": b"x", "train/dog/LICENSE": b"x", "train/dog/.DS_Store": b"x"}
+    folder = written(tmp_path / "tree", image_tree(2, ("cat", "dog")) | extra)
+    code, value, _ = call(capsys, None, "data", "add", "mine", str(folder))
+    assert code == 0 and value["left_out"] == {".heic": 2, ".txt": 1, "no extension": 1}
+    assert {row["name"]: row for row in preparing.listed()}["mine"]["left_out"] == value["left_out"]
+
+
+def test_an_archive_made_on_windows_is_read(tmp_path):
+    """Backslashes between the parts, folders among the entries; colons in the names of classes."""
+    path = tmp_path / "windows.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in image_tree(2, ("cat", "dog")).items():
+            entry = zipfile.ZipInfo("x")
+            entry.filename = name.replace("/", "\\")
+            archive.writestr(entry, data)
+        folder = zipfile.ZipInfo("x")
+        folder.filename = "train\\cat\\"
+        archive.writestr(folder, b"")
+    found, broken = preparing.add("mine", path)
+    assert found.classes == ("cat", "dog") and sum(found.counts.values()) == 8 and not broken
+    colons = {name.replace("/cat/", "/a:cat/"): data for name, data in image_tree(2, ("cat", "dog")).items()}
+    assert preparing.add("mine", zipped(tmp_path / "colon.zip", {f"set:1/{name}": data for name, data in colons.items()}))[0].classes == ("a:cat", "dog")
+
+
+def test_names_that_are_no_text_are_kept_readable(tmp_path):
+    folder = written(tmp_path / "tree", image_tree(2, ("cat", "dog")))
+    os.rename(os.fsencode(folder / "train/cat"), os.fsencode(folder / "train") + b"/c\xe9")
+    os.rename(os.fsencode(folder / "test/cat"), os.fsencode(folder / "test") + b"/c\xe9")
+    assert preparing.add("mine", folder)[0].classes == ("c\ufffd", "dog")
+
+
+@pytest.mark.parametrize("per_class", [1, 2])
+def test_too_few_images_a_class_are_told(tmp_path, per_class):
+    files = {name.removeprefix("train/"): data for name, data in image_tree(per_class, ("cat", "dog"), ("train",)).items()}
+    with pytest.raises(InvalidValue, match="too few images a class.*at least three"):
+        preparing.add("mine", written(tmp_path / "few", files))
+    files = {name.removeprefix("train/"): data for name, data in image_tree(3, ("cat", "dog"), ("train",)).items()}
+    assert preparing.add("mine", written(tmp_path / "enough", files))[0].counts == {"train": 2, "val": 2, "test": 2}
 
 
 def test_the_workspace_of_a_command_holds_its_data_sets(tmp_path, capsys, monkeypatch):

@@ -191,9 +191,9 @@ def test_what_comes_can_be_stopped(data, tmp_path, monkeypatch):
     folder = written(tmp_path / "tree", image_tree(2, ("cat", "dog")))
     plain = preparing.add
 
-    def stopped_first(*arguments):
+    def stopped_first(*arguments, **others):
         bringing.of("stopped").stop.set()
-        return plain(*arguments)
+        return plain(*arguments, **others)
 
     monkeypatch.setattr(preparing, "add", stopped_first)
     bringing.bring("stopped", str(folder))
