@@ -126,7 +126,7 @@ def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, devi
         data = source(config.dataset, config.instances, config.seed)
         trainee, measured = shape_zoo.ShapeZooTraining(config, data, device), shape_zoo.measure
     else:
-        data = datasets.load(config.dataset, device)
+        data = datasets.load(config.dataset, device).suited(arch)
         trainee, measured = ZooTraining(config, data), measure
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
     took = stopwatch(outcome.took)
@@ -149,7 +149,7 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
     zoo = load_zoo(store, zoo_id, device)
     if not is_shapes(config) and len(zoo.rows("test")) < 2:
         raise InvalidValue(f"{zoo_id} holds out {len(zoo.rows('test'))} test instance: what a space is measured by are paths between two. Make the zoo with --test 2 or more.")
-    images = None if is_shapes(config) else datasets.load(zoo.dataset, device)
+    images = None if is_shapes(config) else datasets.load(zoo.dataset, device).suited(zoo.arch)
     trainee = ShapeSpaceTraining(config, zoo) if is_shapes(config) else NetSpaceTraining(config, zoo, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), zoo_artifact)
     took = stopwatch(outcome.took)
@@ -195,7 +195,7 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
         config, zoo = read_config(artifact, ZOO_CONFIGS), load_zoo(store, artifact.id, device)
         if is_shapes(config):
             return shape_zoo.metrics(shape_zoo.measure(config, zoo.parameters_NP, source(config.dataset, config.instances, config.seed)))
-        images = datasets.load(zoo.dataset, device)
+        images = datasets.load(zoo.dataset, device).suited(zoo.arch)
         return zoo_metrics(accuracies(zoo.parameters_NP, images.images["test"], images.labels["test"], zoo.arch).cpu().numpy())
     if artifact.manifest.kind == "netspace":
         space = load_space(store, artifact.id, device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import DataMissing, InvalidValue, UnknownId, closest
@@ -30,6 +31,23 @@ class Images:
         images = {split: first(images_BCHW, count) for split, images_BCHW in self.images.items()}
         return replace(self, images=images, labels={split: labels_B[:count] for split, labels_B in self.labels.items()})
 
+    def suited(self, *archs) -> Images:
+        """The same, where the architectures take its images and tell its classes apart. Raises InvalidValue."""
+        shape = tuple(self.images["test"].shape[1:])
+        for arch in archs:
+            if (shape, len(self.classes)) != (arch.input_shape, arch.classes):
+                raise InvalidValue(
+                    f"{arch.id} takes images of {in_words(arch.input_shape)} and {arch.classes} classes; {self.title} has "
+                    f"{in_words(shape)} and {len(self.classes)}. Choose another data set or another architecture."
+                )
+        return self
+
+
+def in_words(shape: tuple[int, ...]) -> str:
+    """An image's shape (C, H, W) as people say it: "32 x 32 colour"."""
+    channels, height, width = shape
+    return f"{width} x {height} {({1: 'grey', 3: 'colour'}).get(channels, f'{channels}-channel')}"
+
 
 def first(images_BCHW, count: int):
     """The first `count` images, kept as they were."""
@@ -47,10 +65,10 @@ def load(name: str, device: str = "cpu") -> Images:
     return prepared.open_images(name, device)
 
 
-def at_hand(name: str | None, device: str = "cpu") -> Images | None:
-    """The same; None where it is not here, or there is none. Raises CorruptArtifact."""
+def at_hand(name: str | None, device: str = "cpu", archs: Sequence = ()) -> Images | None:
+    """The same; None where it is not available, there is none, or these architectures do not take it. Raises CorruptArtifact."""
     try:
-        return load(name, device) if name else None
+        return load(name, device).suited(*archs) if name else None
     except (UnknownId, DataMissing, InvalidValue):
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import InvalidValue
+from . import in_words
 from .reading import Found
 
 TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tinyimagenet": "Tiny-ImageNet", "imagenet": "ImageNet validation"}
@@ -46,8 +47,3 @@ def belongs(name: str, label: str) -> bool:
     if name == "tinyimagenet":
         return WNID.fullmatch(word) is not None
     return SAME.get(word, word) in {"cifar10": CIFAR10, "cifar100": CIFAR100}.get(name, {word})
-
-
-def in_words(shape: tuple[int, ...]) -> str:
-    channels, height, width = shape
-    return f"{width} x {height} {'grey' if channels == 1 else 'colour' if channels == 3 else f'{channels}-channel'}"

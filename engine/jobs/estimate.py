@@ -111,4 +111,4 @@ def table_of(splits: list[str]):
 
 def images_of(dataset: str | None, arch: Architecture, device: str) -> datasets.Images:
     """The images of a data set, or noise where they are not here."""
-    return datasets.at_hand(dataset, device) or noise(arch, COUNT, device)
+    return datasets.at_hand(dataset, device, [arch]) or noise(arch, COUNT, device)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from .. import datasets
+from ..archs import architecture
 from ..artifacts import Store, load_checkpoint, save_checkpoint
 from ..config import ZooConfig, digest
 from ..errors import Stopped
@@ -25,7 +26,7 @@ def train_stack(fields: dict, first: int) -> np.ndarray:
     """Parameters [N, P] of the stack that begins at instance `first`, in their training form."""
     torch.set_num_threads(1)
     config = ZooConfig(**fields)
-    training = ZooTraining(config, datasets.load(config.dataset))
+    training = ZooTraining(config, datasets.load(config.dataset).suited(architecture(config.architecture)))
     for index in range(training.total):
         if training.schedule[index][0] == first:
             training.step(index)
@@ -40,7 +41,7 @@ def fan_out(store: Store, config, id_: str, reporter: Reporter) -> None:
     import ray
 
     ray.init(address="auto", ignore_reinit_error=True, log_to_driver=False)
-    training = ZooTraining(config, datasets.load(config.dataset))
+    training = ZooTraining(config, datasets.load(config.dataset).suited(architecture(config.architecture)))
     tag, path = digest(config), checkpoint_path(store, id_)
     if (found := load_checkpoint(path, tag)) is not None and found[0] == training.total:
         return

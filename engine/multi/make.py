@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .. import datasets, presets
+from ..archs import architecture
 from ..artifacts import Artifact, Manifest, Store, manifest_hash
 from ..make import artifact_id, checkpoint_path, is_whole, provenance, train_to_end
 from ..netspace.evaluate import metric
@@ -31,7 +32,7 @@ def make_any(store: Store, preset: str, config: MultiZooConfig | MultiSpaceConfi
 
 
 def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, progress, id_: str) -> Artifact:
-    images = datasets.load(config.dataset, device)
+    images = datasets.load(config.dataset, device).suited(*map(architecture, config.architectures))
     trainee = MultiZooTraining(config, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
     took = stopwatch(outcome.took)
@@ -54,7 +55,7 @@ def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str,
         make_zoo(store, config.zoo, zoo_config, device, progress, zoo_id)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_multi_zoo(store, zoo_id, device)
-    images = datasets.load(zoo.dataset, device)
+    images = datasets.load(zoo.dataset, device).suited(*zoo.archs)
     trainee = MultiSpaceTraining(config, zoo, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), zoo_artifact)
     took = stopwatch(outcome.took)
@@ -98,7 +99,7 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
     """The metrics of an artifact of several architectures, measured again from its weights."""
     if artifact.manifest.kind == "zoo":
         zoo = load_multi_zoo(store, artifact.id, device)
-        return zoo_metrics(zoo, datasets.load(zoo.dataset, device))
+        return zoo_metrics(zoo, datasets.load(zoo.dataset, device).suited(*zoo.archs))
     space = load_multi_space(store, artifact.id, device)
     config, images, seed = space.config, space.needed_images(), seed or 0
     found = evaluate_multi(space.model, space.zoo, images, config.train, "test", "test", seed)

@@ -103,7 +103,7 @@ def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     model.eval().requires_grad_(False)
     embeddings = torch.from_numpy(embeddings_NE).float().to(device)
-    return kept.merged(store, MultiSpace(artifact.manifest, config, zoo.archs[-1], datasets.at_hand(zoo.dataset, device), zoo.dataset, model, table, zoo.parameters_NZ, embeddings, zoo))
+    return kept.merged(store, MultiSpace(artifact.manifest, config, zoo.archs[-1], datasets.at_hand(zoo.dataset, device, zoo.archs), zoo.dataset, model, table, zoo.parameters_NZ, embeddings, zoo))
 
 
 def read(artifact, kind: type):

@@ -54,7 +54,7 @@ def preset_network(name: str) -> NetworkConfig:
 
 def make_network(store: Store, preset: str, config: NetworkConfig, device: str, progress, id_: str) -> Artifact:
     """Train a network and write it, in deployable form."""
-    images = datasets.load(config.dataset, device)
+    images = datasets.load(config.dataset, device).suited(architecture(config.architecture))
     trainee = NetworkTraining(config, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
     took = stopwatch(outcome.took)
@@ -187,8 +187,8 @@ def import_network(store: Store, path: Path, arch_id: str, id_: str, dataset: st
     arrays = read_checkpoint(path)
     module = build(arch_id, arrays, path.name).to(device)
     images = images_of(dataset, device)
-    if images is not None and images.images["test"].shape[1:] != architecture(arch_id).input_shape:
-        raise InvalidValue(f"{arch_id} takes images of {architecture(arch_id).input_shape}, {dataset} has {tuple(images.images['test'].shape[1:])}. Name another --dataset, or none.")
+    if images is not None:
+        images.suited(architecture(arch_id))
     config = {"architecture": arch_id, "dataset": dataset, "source": path.name}
     return write_network(store, id_, f"{architecture(arch_id).family} from {path.name}", "import", config, module, images, took(), device)
 

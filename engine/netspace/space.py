@@ -66,9 +66,10 @@ class Space:
         return is_shapes(self.config)
 
     def needed_images(self) -> datasets.Images:
-        """The images that its networks are measured on. Raises DataMissing where they are not here."""
+        """The images that its networks are measured on. Raises DataMissing where they are not available, InvalidValue where what has
+        their name now is of another size."""
         if self.images is None:
-            raise datasets.missing(str(self.dataset))
+            return datasets.load(str(self.dataset), str(self.embeddings_NE.device)).suited(self.arch)
         return self.images
 
     def choosing_images(self) -> datasets.Images:
@@ -174,4 +175,4 @@ def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
     model.eval().requires_grad_(False)
     embeddings = torch.from_numpy(embeddings_NE).float().to(device)
     dataset = None if is_shapes(config) else zoo.dataset
-    return kept.merged(store, Space(artifact.manifest, config, zoo.arch, datasets.at_hand(dataset, device), dataset, model, table, zoo.parameters_NP, embeddings))
+    return kept.merged(store, Space(artifact.manifest, config, zoo.arch, datasets.at_hand(dataset, device, [zoo.arch]), dataset, model, table, zoo.parameters_NP, embeddings))

@@ -12,10 +12,13 @@ import pytest
 
 from engine import datasets
 from engine.__main__ import main
+from engine.artifacts import Store
 from engine.core.limits import Limits
 from engine.datasets import decode, fetching, files, prepared, preparing
 from engine.errors import DataMissing, InvalidValue, StorageError, Stopped
+from engine.netspace.space import load_space
 from tests.archives import cifar10, encoded, file_server, image_tree, picture, tar, written, zipped
+from tests.tiny import SPACE, write_tiny
 
 FILE = "/cifar-10-binary.tar.gz"
 
@@ -294,3 +297,37 @@ def test_damaged_files_of_a_prepared_set_name_the_command_that_mends_it(tmp_path
         with pytest.raises(ValueError, match="data remove mine"):
             datasets.load("mine")
     assert "data remove mine" in {row["name"]: row for row in preparing.listed()}["mine"]["problem"]
+
+
+UNFIT = {  # architectures of a zoo and of a network, and the images: classes, channels, side
+    "size": ("lenetlike-digits", "resnet8-wide-digits", (10, 1, 32)),
+    "channels": ("lenetlike-cifar10", "resnet20-cifar10", (10, 1, 32)),
+    "classes": ("lenetlike-cifar10", "resnet20-cifar10", (3, 3, 32)),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_images_that_do_not_fit_are_refused_before_the_first_step(case, tmp_path, capsys):
+    """By every training on images, whatever it trains."""
+    *architectures, (classes, channels, side) = UNFIT[case]
+    image = encoded(picture(1, (side, side), "L" if channels == 1 else "RGB"))
+    preparing.add("mine", written(tmp_path / "tree", {f"{label}/{number}.png": image for label in range(classes) for number in range(3)}))
+    for preset, arch_id in zip(("zoo-digits", "network-digits"), architectures):
+        command = ["train", preset, "--architecture", arch_id, "--dataset", "mine", "--id", "new", "--workspace", str(tmp_path / "w")]
+        assert main(command) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert f"{arch_id} takes images of" in said and "mine has" in said and "another architecture" in said
+    assert not (tmp_path / "w" / "new").exists()
+
+
+def test_a_set_that_took_the_name_of_another_is_not_fed_to_a_space(tmp_path):
+    """`mine` is replaced by images of other classes: its space says so, and does not measure on them."""
+    preparing.add("mine", written(tmp_path / "tree", image_tree(3)))
+    store = Store(tmp_path / "workspace", tmp_path / "gallery")
+    write_tiny(store, "lenetlike-cifar10", dataset="mine")
+    assert load_space(store, SPACE).needed_images().title == "mine"
+    preparing.add("mine", written(tmp_path / "other", image_tree(3, ("cat", "dog"))))
+    space = load_space(store, SPACE)
+    assert space.images is None
+    with pytest.raises(InvalidValue, match="takes images of"):
+        space.needed_images()
