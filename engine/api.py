@@ -109,13 +109,19 @@ def space(host: Host, request: Request) -> Response:
             "manifest": asdict(found.manifest),
             "architecture": about(found.arch),
             "architectures": [about(arch) for arch in found.archs],
-            "instances": {str(name): [plain(value) for value in column.tolist()] for name, column in found.table.items()},
+            "instances": {str(name): [plain(value) for value in column.tolist()] for name, column in found.table.items()} | outside_columns(found),
             "layers": [{"name": entry.name, "shape": entry.shape, "start": entry.start, "stop": entry.stop} for entry in found.arch.layout],
             "prep": {"rows": config.prep_height, "cols": config.prep_width},
             "shapes": found.is_shapes,
             **more,
         }
     )
+
+
+def outside_columns(found: Space) -> dict[str, list]:
+    """How far outside of the zoo each instance lies, as columns: whether its marker is `hollow`, and what is said of it; None of
+    those trained on."""
+    return {name: [None if each is None else getattr(each, of) for each in found.outside_of_rows] for name, of in (("hollow", "hollow"), ("outside_words", "words"), ("neighbour_percentile", "percentile"), ("neighbour_multiple", "multiple"))}
 
 
 def about(arch: Architecture) -> dict:

@@ -161,7 +161,7 @@ def do_place(options) -> None:
 
     space = load_space(store_of(options), options.id, str(device_of(options.device)))
     found, fit = place_what(space, options.what, options.steps, options.seed or 0, progress)
-    said = {key: value for key, value in asdict(found).items() if not key.endswith("_E")}
+    said = {key: value for key, value in asdict(found).items() if not key.endswith("_E")} | {"outside": found.outside.said()}
     (xy,), _ = space.place_on_map(found.embedding_E[None])
     value = {"id": options.id, "what": options.what, **said, "x2": float(xy[0]), "y2": float(xy[1]), "fit": fit}
     lines = [
@@ -169,6 +169,7 @@ def do_place(options) -> None:
         f"  {'nearest known shape' if found.encoded == 'nearest' else 'by the encoder alone':<28} {found.encoded_iou:.4f}",
         f"  {f'and {found.steps} steps of inversion':<28} {found.iou:.4f}",
         f"  {found.nearest:<28} {found.nearest_iou:.4f}  (the most alike of those trained on)",
+        found.outside.words,
     ]
     if fit:
         lines.insert(1, f"  {'fitted to the mesh':<28} {fit['iou']:.4f}  ({fit['steps']} steps, {fit['seconds']:.1f} s)")

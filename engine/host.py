@@ -29,6 +29,7 @@ from .errors import InvalidValue
 from .fast import answers, fastest
 from .multi.space import MultiSpace
 from .netspace import kept
+from .netspace.outside import Outside
 from .netspace.space import Network, Space, check_gamma, load_space
 from .prep import pack
 from .stacked import logits_one, stacking_pays, wilson
@@ -53,6 +54,7 @@ class Step:
     total: int
     dtype: str = "float32"
     split: str = "test"
+    outside: Outside | None = None  # of embeddings: how far outside of the zoo it lies
 
     @property
     def n(self) -> int:
@@ -220,8 +222,9 @@ class Host:
         gamma = check_gamma(gamma)
         loaded = self.classifiers(space_id)
         n = image_count(images, loaded)
-        network = self.run(loaded.space.network, row_of(loaded, a), row_of(loaded, b), gamma, path)
-        return self.measured(loaded, network, gamma, path, n)
+        rows = (row_of(loaded, a), row_of(loaded, b))
+        network, outside = self.run(between, loaded.space, *rows, gamma, path)
+        return self.measured(loaded, network, gamma, path, n, outside)
 
     def corner(self, space_id: str, corners: list[str], x: float, y: float, images: int | str | None = None) -> Step:
         """The network at (x, y) of the square of four instances, measured likewise; its `gamma` is x. Raises UnknownId,
@@ -233,8 +236,9 @@ class Host:
             raise InvalidValue(f"corners is a list of four instances; got {str(corners)[:60]!r}.")
         x, y = check_gamma(x), check_gamma(y)
         n = image_count(images, loaded)
-        network = self.run(loaded.space.corners, [row_of(loaded, each) for each in corners], x, y)
-        return self.measured(loaded, network, x, "corners", n)
+        here_E = loaded.space.square([row_of(loaded, each) for each in corners], x, y)
+        network, (outside,) = self.run(lambda: (loaded.space.at(here_E), loaded.space.outside(here_E[None])))
+        return self.measured(loaded, network, x, "corners", n, outside)
 
     def classifiers(self, space_id: str) -> Loaded:
         """A loaded space whose networks answer images. Raises InvalidValue."""
@@ -243,19 +247,19 @@ class Host:
             raise InvalidValue(f"{space_id} holds shapes, which answer no images: ask for their meshes (op \"mesh\", or the page Shapes).")
         return loaded
 
-    def measured(self, loaded: Loaded, network: Network, gamma: float, path: str, n: int) -> Step:
+    def measured(self, loaded: Loaded, network: Network, gamma: float, path: str, n: int, outside: Outside | None = None) -> Step:
         """What a network answers on the first `n` test images: on all of them in float32, on fewer as fast as it goes."""
         classes = None if network.classes_A is None else network.classes_A.cpu()
         kept_network = Network(network.arch, network.parameters_P.cpu(), classes)
         if not n:
-            return Step(loaded.space, gamma, path, kept_network, np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
+            return Step(loaded.space, gamma, path, kept_network, np.zeros(0, np.int64), np.zeros(0, np.int64), 0, outside=outside)
         images_BCHW = loaded.space.images.images["test"]
         piece = max(1, PIECE_PIXELS // (images_BCHW.shape[-2] * images_BCHW.shape[-1]))
         total = len(loaded.labels)
         dtype = torch.float32 if n == total else fastest(network.arch, images_BCHW.device)
         run = self.run if stacking_pays(network.arch, images_BCHW.device) else self.run_wide
         answers = np.concatenate([run(answers_of, network, images_BCHW[first : min(first + piece, n)], dtype) for first in range(0, n, piece)])
-        return Step(loaded.space, gamma, path, kept_network, answers, loaded.labels[:n], total, str(dtype).removeprefix("torch."))
+        return Step(loaded.space, gamma, path, kept_network, answers, loaded.labels[:n], total, str(dtype).removeprefix("torch."), outside=outside)
 
     def colour_range(self, space_id: str, a: str, b: str) -> float:
         """Largest magnitude v of the colour scale -v..v of a path: 1st and 99th percentile of both targets' parameters, so
@@ -268,6 +272,11 @@ class Host:
         """End the threads; for tests."""
         self._thread.shutdown()
         self._long.shutdown()
+
+
+def between(space: Space, a: int, b: int, gamma: float, path: str) -> tuple[Network, Outside | None]:
+    """The network at `gamma` between two rows, and how far outside of the zoo it lies (None of mixed weights)."""
+    return space.network(a, b, gamma, path), space.outside_between(a, b, gamma) if path == "embedding" else None
 
 
 def device_of(name: str | torch.device | None) -> torch.device:

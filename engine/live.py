@@ -118,9 +118,10 @@ def step(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
 
 
 def described(found: Step, wants: list[str]) -> tuple[dict, dict[str, np.ndarray]]:
-    """What every answer says of a network: its architecture (with the ClassIds' probabilities, where there are several), its
-    accuracy (None where it was only decoded), and as `wants` says per-class figures and answers."""
-    header: dict = {"gamma": found.gamma, "path": found.path, "network": architecture_of(found), "accuracy": None}
+    """What every answer says of a network: its architecture (with the ClassIds' probabilities, where there are several), how far
+    outside of the zoo it lies (None of mixed weights), its accuracy (None where it was only decoded), and as `wants` says
+    per-class figures and answers."""
+    header: dict = {"gamma": found.gamma, "path": found.path, "network": architecture_of(found), "accuracy": None, "outside": found.outside and found.outside.said()}
     arrays: dict[str, np.ndarray] = {}
     if not found.n:
         return header, arrays
@@ -193,7 +194,8 @@ def mesh(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
     """The surface of one network as vertices [V, 3] and faces [F, 3]; `surface` is "outside" or "inside" where there is none."""
     asked = view(question)
     found = viewing.surface(host, asked)
-    header = {"gamma": asked.gamma, "path": asked.path, "resolution": asked.resolution, "level": asked.level, "evaluated": found.evaluated}
+    outside = viewing.outside(host, asked)
+    header = {"gamma": asked.gamma, "path": asked.path, "resolution": asked.resolution, "level": asked.level, "evaluated": found.evaluated, "outside": outside and outside.said()}
     if not isinstance(found, Mesh):
         return {**header, "surface": found.side}, {}
     return {**header, "surface": "mesh"}, {"vertices": found.vertices_V3, "faces": found.faces_F3.astype(np.uint32)}

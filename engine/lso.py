@@ -201,6 +201,7 @@ def descend(lso: Lso) -> Lso:
 
 def invert(model, arch: Architecture, targets_NP: Tensor, start_NE: Tensor, images, steps: int, seed: int = 0) -> Tensor:
     """Embeddings [N, E] of classifiers that a space may never have seen, by `steps` of descent from `start_NE` to their own
-    answers on training images. Ours, beyond the paper; needs no labels."""
-    objective = Classifying(arch, images, teachers_of(arch, targets_NP, images, ["train"]), batch=INVERSION_IMAGES, seed=seed, own=True)
-    return descend(Lso(model.decode, start_NE, objective, steps, INVERSION_LR, validate_every=0)).embedding_NE
+    answers on training images; where it ends with fewer of their answers on validation images than it began with, the start. Ours,
+    beyond the paper; needs no labels."""
+    objective = Classifying(arch, images, teachers_of(arch, targets_NP, images), batch=INVERSION_IMAGES, seed=seed, own=True)
+    return descend(Lso(model.decode, start_NE, objective, steps, INVERSION_LR, validate_every=max(1, steps))).best_NE

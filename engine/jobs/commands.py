@@ -111,4 +111,4 @@ def in_words(job_id: str, result: dict) -> str:
         lines.append(f"accuracy on {after['n']} test images: {100 * before['value']:.1f} % before, {100 * after['value']:.1f} % after")
     if "target" in result:
         lines.append(f"IoU to the target: {result['target']['before']:.3f} before, {result['target']['after']:.3f} after")
-    return "\n".join([*lines, f"`python -m engine jobs keep {job_id}` makes it an instance of its space."])
+    return "\n".join([*lines, result["outside"]["words"], f"`python -m engine jobs keep {job_id}` makes it an instance of its space."])

@@ -25,6 +25,7 @@ from ..multi.lso import ClassifyingMany, wanting
 from ..multi.space import MultiSpace
 from ..netspace import kept
 from ..netspace.evaluate import answers
+from ..netspace.outside import Outside
 from ..netspace.space import MAP_2D, Space, load_space, load_zoo
 from ..netspace.umap_map import place
 from ..shapes.networks import insides, ious, layers_of
@@ -171,7 +172,8 @@ def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) ->
 
     def say(step: int, metrics: dict[str, float]) -> None:
         flat, solid = space.place_on_map(lso.embedding_NE)
-        on_step(step, metrics, xy=flat[0].tolist(), xyz=solid[0].tolist())
+        (outside,) = space.outside(lso.embedding_NE)
+        on_step(step, metrics, xy=flat[0].tolist(), xyz=solid[0].tolist(), outside=outside.outside)
 
     checkpoint, tag = reporter.path / "checkpoint.safetensors", digest(config, manifest_hash(store.open(config.space)))
     if load_checkpoint(checkpoint, tag) is None:
@@ -191,7 +193,20 @@ def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) ->
 
 
 def report(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso: Lso) -> dict:
-    """Before and after: {"quality", "best_step", "validation", and "test" or "target"}, measured now."""
+    """Before and after: {"quality", "best_step", "validation", "outside", and "test" or "target"}, measured now."""
+    return (found := figures(store, space, config, start_E, lso)) | {"outside": outside_of(space, config, lso.best_NE[0], found).said()}
+
+
+def outside_of(space: Space, config: LsoConfig, best_E: Tensor, found: dict) -> Outside:
+    """How far outside of the zoo an LSO ended. Towards another network's answers it places that network, and has an agreement."""
+    reached = None
+    if config.objective == "answers":
+        reached = found["target"]["after"] if "target" in found else found["validation"]["after"]
+    return space.outside(best_E[None], [reached])[0]
+
+
+def figures(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso: Lso) -> dict:
+    """What `report` measures of the networks."""
     ends = {"before": start_E, "after": lso.best_NE[0]}
     networks = {name: space.at(embedding_E) for name, embedding_E in ends.items()}
     found = {"quality": lso.objective.quality, "best_step": int(lso.best_step_N[0]), "validation": {"before": lso.start["val_quality"] if lso.start else None, "after": float(lso.best_quality_N[0])}}
@@ -241,8 +256,11 @@ def keep(store: Store, spec: dict, path: Path, id_: str | None = None) -> Artifa
             metrics[f"{split}_accuracy"] = {"value": measured["value"], "split": f"{split} images", "n": measured["n"]}
         before = result["test"]["before"]
         metrics["start_test_accuracy"] = {"value": before["value"], "split": "test images", "n": before["n"]}
+        if config.objective == "answers":
+            metrics["target_agreement"] = {"value": result["validation"]["after"], "split": "val images, with the target network", "n": len(space.choosing_images().labels["val"])}
     elif "target" in result:
         metrics["target_iou"] = {"value": result["target"]["after"], "split": "against the target network", "n": 1}
+    metrics |= outside_of(space, config, torch.from_numpy(embedding_E), result).metrics()
     lineage = asdict(config) | {"best_step": result["best_step"]}
     sys_argv, sys.argv = sys.argv, ["engine", *specs.command(spec)]
     try:

@@ -39,6 +39,10 @@ class MultiSpace(Space):
         return self.archs[int(self.table["class_id"].iloc[row])]
 
     @torch.no_grad()
+    def class_ids_at(self, embeddings_ME: Tensor) -> list[int]:
+        return self.model.class_logits(embeddings_ME).argmax(-1).tolist()
+
+    @torch.no_grad()
     def at(self, embedding_E: Tensor) -> Network:
         """The network at an embedding, of the architecture that the head finds there."""
         classes_A = self.model.class_logits(embedding_E[None])[0].softmax(-1)
@@ -62,12 +66,12 @@ class MultiSpace(Space):
             raise InvalidValue(f"The weights of {ends[0].id} and {ends[1].id} cannot be mixed: ask for gamma 0 or 1, or for the embedding path.")
         raise InvalidValue(f"There is no path {str(path)[:40]!r}: use 'embedding' or 'weights'.")
 
-    def corners(self, rows: list[int], x: float, y: float) -> Network:
-        """The network at (x, y), each in 0..1, of the square whose corners are four instances: rows at (0, 0), (1, 0), (0, 1),
-        (1, 1), mixed bilinearly."""
+    def square(self, rows: list[int], x: float, y: float) -> Tensor:
+        """The embedding [E] at (x, y), each in 0..1, of the square whose corners are four instances: rows at (0, 0), (1, 0),
+        (0, 1), (1, 1), mixed bilinearly."""
         x, y = check_gamma(x), check_gamma(y)
         share_4 = self.embeddings_NE.new_tensor([(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y])
-        return self.at(share_4 @ self.embeddings_NE[rows])
+        return share_4 @ self.embeddings_NE[rows]
 
 
 def load_multi_zoo(store: Store, id_: str, device: str = "cpu", of: Artifact | None = None) -> MultiZoo:

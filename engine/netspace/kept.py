@@ -77,7 +77,14 @@ def merged(store: Store, space):
     for row, two, three in zip(rows, flat, solid):
         row.update(zip(("x2", "y2", "x3", "y3", "z3"), (*two, *three)))
     table = pd.concat([space.table, pd.DataFrame(rows)[list(space.table.columns)].astype(space.table.dtypes)], ignore_index=True)
-    return replace(space, table=table, parameters_NP=torch.cat(parameters_NP), embeddings_NE=torch.cat(embeddings_NE))
+    agreements = {each.id: reached for each in kept if (reached := agreement_of(each.manifest)) is not None}
+    return replace(space, table=table, parameters_NP=torch.cat(parameters_NP), embeddings_NE=torch.cat(embeddings_NE), agreements=agreements)
+
+
+def agreement_of(manifest: Manifest) -> float | None:
+    """Of a network that was to answer as another does, how far it does so: an IoU, or a share of equal answers. None of others."""
+    values = [manifest.metrics.get(name, {}).get("value") for name in ("target_iou", "target_agreement")]
+    return next((float(value) for value in values if isinstance(value, (int, float))), None)
 
 
 def row_of(space, manifest: Manifest) -> dict:

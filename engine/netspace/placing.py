@@ -22,6 +22,7 @@ from ..shapes.meshes import SUFFIXES, MeshError, MeshShape, read_mesh
 from ..shapes.networks import Layers, grid, insides, ious, layers_of, values
 from ..shapes.sampling import NoInside
 from ..shapes.zoo import flat, hidden_of
+from .outside import Outside
 from .shape_inversion import STEPS, place
 from .space import Space
 
@@ -32,7 +33,8 @@ REPORT_EVERY = 50  # steps
 
 @dataclass(frozen=True)
 class Placed:
-    """A network in a space, both ways: by the encoder, and by inversion. IoUs are with the network's own shape.
+    """A network in a space, both ways: by the encoder, and by inversion, which is never worse. IoUs are with the network's own shape;
+    `outside` says how far outside of the zoo it was placed, and whether the space knows such shapes.
 
     Where the encoder cannot read the network (the paper's, of another size), the encoded embedding is the nearest known one,
     and `encoded` says so.
@@ -47,6 +49,7 @@ class Placed:
     nearest: str  # id of the training instance that answers most alike
     nearest_iou: float
     seconds: float  # of placing; the IoUs are measured after it
+    outside: Outside
 
 
 def classifiers(space: Space) -> InvalidValue:
@@ -81,7 +84,8 @@ def place_network(space: Space, parameters_P: Tensor | Layers, steps: int = STEP
     decoded_NM = insides(layers_of(space.decode(torch.cat([encoded_1E, embedding_1E])), space.arch))
     own_1M, near_1M = insides(layers), insides(layers_of(space.parameters_NP[[space.row(ids[row])]], space.arch))
     encoded_iou, iou = ious(decoded_NM, own_1M.expand(2, -1)).tolist()
-    return Placed(encoded_1E[0], encoded_iou, way, embedding_1E[0], iou, steps, ids[row], float(ious(near_1M, own_1M)), seconds)
+    (outside,) = space.outside(embedding_1E, [iou])
+    return Placed(encoded_1E[0], encoded_iou, way, embedding_1E[0], iou, steps, ids[row], float(ious(near_1M, own_1M)), seconds, outside)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..archs import Architecture
-from ..shapes.networks import Layers, layers_of, queries, rows_of, values
+from ..shapes.networks import Layers, insides, ious, layers_of, queries, rows_of, values
 from ..training import generator
 from .model import NetSpace
 
@@ -77,10 +77,22 @@ def invert(model: NetSpace, arch: Architecture, start_NE: Tensor, points_NQ3: Te
 
 
 def place(model: NetSpace, arch: Architecture, layers: Layers, encoded_NE: Tensor | None, known: Known, steps: int = STEPS, seed: int = 0) -> Tensor:
-    """Embeddings [N, E] of networks by inversion. `encoded_NE` is None where the encoder cannot read them.
+    """Embeddings [N, E] of networks by inversion, never worse than the encoder's own: see `best`. `encoded_NE` is None where the
+    encoder cannot read them.
 
     Raises NoInside for a network that encloses nothing.
     """
     points_NQ3, answers_NQ = queries(layers, QUERIES, seed)
     start_NE = starts(model, arch, layers, encoded_NE, known, points_NQ3, answers_NQ)
-    return invert(model, arch, start_NE, points_NQ3, answers_NQ, steps, LR * known.spread)
+    end_NE = invert(model, arch, start_NE, points_NQ3, answers_NQ, steps, LR * known.spread)
+    return best(model, arch, layers, [end_NE, start_NE, *([] if encoded_NE is None else [encoded_NE])])
+
+
+@torch.no_grad()
+def best(model: NetSpace, arch: Architecture, layers: Layers, candidates: list[Tensor]) -> Tensor:
+    """Of several embeddings of each network [N, E] that whose decoded shape has the highest IoU with the network's own; of equal
+    ones the first. What inversion lowers is a squared error, which can fall while the shape gets worse."""
+    own_NM = insides(layers)
+    reached_CN = torch.stack([ious(insides(layers_of(model.decode(each_NE), arch)), own_NM) for each_NE in candidates])
+    first_N = reached_CN.argmax(0).to(candidates[0].device)
+    return torch.stack(candidates)[first_N, torch.arange(len(own_NM), device=first_N.device)]

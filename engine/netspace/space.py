@@ -5,7 +5,8 @@ Legend: N instances, P parameters, M points, E embedding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +24,7 @@ from ..zoo import Zoo
 from .model import NetSpace, answer_of
 from .shape_inversion import Known, known
 from . import kept
+from .outside import Members, Outside, compare, members
 from .umap_map import place
 
 MAP_2D, MAP_3D = ["x2", "y2"], ["x3", "y3", "z3"]
@@ -50,6 +52,7 @@ class Space:
     table: object
     parameters_NP: Tensor
     embeddings_NE: Tensor
+    agreements: Mapping[str, float] = field(default_factory=dict, kw_only=True)  # of kept networks that were placed, with those
 
     @property
     def id(self) -> str:
@@ -88,6 +91,43 @@ class Space:
         """What a space of shapes knows: its training instances, for those that are placed to be compared with."""
         rows = np.flatnonzero(self.table["split"] == "train")
         return known(self.embeddings_NE[rows], layers_of(self.parameters_NP[rows], self.arch))
+
+    @cached_property
+    def members(self) -> dict[int, Members]:
+        """The training instances by ClassId, for what is compared with them; under -1 all of them."""
+        trained = (self.table["split"] == "train").to_numpy()
+        if "seen" in self.table:  # not all architectures of the zoo were trained on
+            trained = trained & self.table["seen"].to_numpy().astype(bool)
+        rows = np.flatnonzero(trained)
+        class_ids = self.table["class_id"].to_numpy()[rows] if "class_id" in self.table else np.zeros(len(rows), int)
+        found = {int(each): members(self.embeddings_NE[rows[class_ids == each]]) for each in np.unique(class_ids)}
+        return found | {-1: members(self.embeddings_NE[rows]) if len(found) > 1 else next(iter(found.values()))}
+
+    def class_ids_at(self, embeddings_ME: Tensor) -> list[int]:
+        """The ClassId that the space reads at each embedding."""
+        return [0] * len(embeddings_ME)
+
+    def outside(self, embeddings_ME: Tensor, agreements: Sequence[float | None] | None = None) -> list[Outside]:
+        """How far outside of the zoo each embedding lies; `agreements` are those of what was placed with its own network."""
+        agreements, said = agreements or [None] * len(embeddings_ME), {}
+        for class_id in set(class_ids := self.class_ids_at(embeddings_ME)):
+            rows = [row for row, each in enumerate(class_ids) if each == class_id]
+            found = compare(self.members.get(class_id, self.members[-1]), embeddings_ME[rows], [agreements[row] for row in rows], self.is_shapes)
+            said.update(zip(rows, found))
+        return [said[row] for row in range(len(embeddings_ME))]
+
+    @cached_property
+    def outside_of_rows(self) -> list[Outside | None]:
+        """The same of each instance that was not trained on (None of the others)."""
+        rows = np.flatnonzero(self.table["split"] != "train")
+        found = dict(zip(rows.tolist(), self.outside(self.embeddings_NE[rows], [self.agreements.get(id_) for id_ in self.table["id"].iloc[rows]])))
+        return [found.get(row) for row in range(len(self.table))]
+
+    def outside_between(self, a: int, b: int, gamma: float) -> Outside | None:
+        """How far outside of the zoo the embedding at `gamma` between rows a and b lies; None at an instance that was trained on."""
+        if a == b or gamma in (0, 1):
+            return self.outside_of_rows[(a, b)[round(gamma)]]
+        return self.outside(torch.lerp(self.embeddings_NE[a], self.embeddings_NE[b], gamma)[None])[0]
 
     @torch.no_grad()
     def decode(self, embeddings_ME: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ class PlacingJob:
             "placed_iou": (found.iou, f"decoded to the fitted network, {found.steps} steps of inversion"),
             "nearest_iou": (found.nearest_iou, f"the nearest training instance, {found.nearest}"),
         }
-        metrics = {name: {"value": round(value, 6), "split": split, "n": 1} for name, (value, split) in said.items()}
+        metrics = {name: {"value": round(value, 6), "split": split, "n": 1} for name, (value, split) in said.items()} | found.outside.metrics()
         embeddings = [tensor.detach().cpu().numpy().astype(np.float32) for tensor in (found.encoded_E, found.embedding_E)]
         original = Mesh(fitted["vertices"], fitted["faces"])
         kept = placed.Placed(placed.id_of(space, self.content), self.name, fitted["parameters"], *embeddings, original, metrics)

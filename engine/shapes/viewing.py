@@ -22,6 +22,7 @@ from ..errors import InvalidValue
 from ..host import Host, Loaded, row_of
 from ..meshing import Field, Mesh, NoSurface, mesh, numpy_field
 from ..netspace import kept
+from ..netspace.outside import Outside
 from ..netspace.space import check_gamma
 from ..stacked import unflatten
 from . import placed
@@ -102,6 +103,32 @@ def _mixed(space, a: End, b: End, view: View) -> Tensor:
         return torch.lerp(a.parameters_P, b.parameters_P, view.gamma)
     part = "embedding_E" if view.path == "embedding" else "encoded_E"
     return space.decode(torch.lerp(getattr(a, part), getattr(b, part), view.gamma)[None])[0]
+
+
+def outside(host: Host, view: View) -> Outside | None:
+    """How far outside of the zoo the network that is looked at lies, a placed shape with the IoU that it reached; None on a path that
+    is not of embeddings, and of an instance that the space was trained on. Raises UnknownId."""
+    if view.path not in ("embedding", "encoded"):
+        return None
+    loaded = shapes(host, view.space_id)
+    space, ends = loaded.space, [end(host, loaded, name) for name in (view.a, view.b)]
+    if view.a == view.b or view.gamma in (0, 1):
+        name = (view.a, view.b)[round(view.gamma)]
+        if not placed.is_id(name):
+            return space.outside_of_rows[row_of(loaded, name)]
+        reached = placed_shape(host, loaded, name).metrics.get("placed_iou" if view.path == "embedding" else "encoded_iou", {}).get("value")
+    else:
+        reached = None
+    part = "embedding_E" if view.path == "embedding" else "encoded_E"
+    here_E = torch.lerp(getattr(ends[0], part), getattr(ends[1], part), view.gamma)
+    return host.run(space.outside, here_E[None], [reached])[0]
+
+
+def outside_of_placed(host: Host, space_id: str, name: str) -> Outside:
+    """How far outside of the zoo a placed shape lies, with inversion. Raises UnknownId, InvalidValue, CorruptArtifact."""
+    found = outside(host, View(space_id, name, name, 0.0))
+    assert found is not None, "a placed shape was not trained on"
+    return found
 
 
 def field_of(space, parameters_P: Tensor) -> Field:

@@ -230,7 +230,9 @@ def test_what_was_found_can_be_kept_and_is_an_instance_everywhere(own_store, tmp
         points = Folder(tmp_path / "job").metrics()
         assert points[0]["step"] == 0 and points[-1]["step"] == 12 and all(len(point["xy"]) == 2 for point in points)
         assert result["validation"]["after"] >= result["validation"]["before"]
+        assert points[-1]["outside"] is False and "too few" in result["outside"]["words"] and result["outside"]["agreement"] is None
         artifact = work.keep(own_store, spec, tmp_path / "job")
+        assert artifact.manifest.metrics["neighbour_percentile"]["n"] == 3 and artifact.manifest.metrics["neighbour_percentile"]["value"] is None
         assert artifact.manifest.metrics["test_accuracy"]["value"] == pytest.approx(result["test"]["after"]["value"])
         assert artifact.manifest.config["lso"]["a"] == a and SPACE in artifact.manifest.inputs and artifact.manifest.provenance["command"].startswith("python -m engine lso")
         space = host.space(SPACE)  # it noticed

@@ -9,6 +9,7 @@ import torch
 import trimesh
 from safetensors.torch import save_file
 
+from engine.__main__ import main
 from engine.archs.siren import Siren
 from engine.artifacts import Store
 from engine.errors import InvalidValue, UnknownId
@@ -112,7 +113,18 @@ def test_a_file_of_the_spaces_own_architecture_is_encoded(space, store, call, tm
     assert code == 0 and value["encoded"] == "prep" and value["fit"] is None
     by_id = call("place", SPACE, a, "--steps", "2")[1]
     assert value["iou"] == pytest.approx(by_id["iou"], abs=1e-6) and value["x2"] == pytest.approx(by_id["x2"], abs=1e-5)
-    assert value.keys() == by_id.keys() >= {"id", "what", "iou", "encoded_iou", "nearest", "nearest_iou", "steps", "seconds", "x2", "y2", "fit"}
+    assert value.keys() == by_id.keys() >= {"id", "what", "iou", "encoded_iou", "nearest", "nearest_iou", "steps", "seconds", "x2", "y2", "fit", "outside"}
+
+
+def test_place_says_how_far_outside_the_zoo_it_is(space, call, capsys, store):
+    """In JSON and in words, from one home; the tiny space is not trained, and knows nothing."""
+    a = space.table["id"][4]
+    value = call("place", SPACE, a, "--steps", "1")[1]
+    said = value["outside"]
+    assert said["agreement"] == pytest.approx(value["iou"], abs=1e-6) and said["bound"] == 0.6 and said["known"] is (value["iou"] >= 0.6)
+    assert said["hollow"] is (said["outside"] or not said["known"]) and "3 training instances are too few" in said["words"]
+    main(["place", SPACE, a, "--steps", "1", "--device", "cpu", "--workspace", str(store.workspace)])
+    assert said["words"] in capsys.readouterr().out
 
 
 def test_a_mesh_is_fitted_watched_and_stopped(space, box):
