@@ -13,6 +13,7 @@ from .errors import ExplorerError
 
 USAGE = 2  # exit code of a wrong use
 DATA_ACTIONS = ("list", "get", "add", "remove")
+ARTIFACT_ACTIONS = ("list", "restore")
 JOB_ACTIONS = ("list", "show", "stop", "resume", "delete", "keep", "estimate")
 
 
@@ -39,18 +40,20 @@ def parser() -> Parser:
             names = [f"--{argument[2:].replace('_', '-')}"] if argument.startswith("__") else [argument]
             sub.add_argument(*names, **options)
 
+    replacing = {"action": "store_true", "help": "replace another artifact of that name; it is kept aside (see artifacts restore)"}
     gamma = {"type": float, "default": 0.5, "help": "0 at anchor A, 1 at anchor B (default: 0.5)"}
     path = {"choices": ("embedding", "weights"), "default": "embedding", "help": "what is interpolated (default: embedding)"}
     command("list", "the artifacts at hand")
+    command("artifacts", "what --replace replaced: list; restore ID brings the last one of an id back", action={"choices": ARTIFACT_ACTIONS, "nargs": "?", "default": "list", "help": "default: list"}, id={"help": "artifact id", "nargs": "?"})
     command("show", "an artifact's manifest", id={"help": "artifact id"})
-    command("train", "make the artifact of a preset, or go on where it stopped; --FIELD VALUE changes its config", preset={"help": "preset name"}, __id={"help": "name of the artifact (default: the preset's)"})
+    command("train", "make the artifact of a preset, or go on where it stopped; --FIELD VALUE changes its config", preset={"help": "preset name"}, __id={"help": "name of the artifact (default: the preset's, with a hash behind it where fields are changed)"}, __replace=replacing)
     command("evaluate", "measure an artifact's metrics again from its weights", id={"help": "artifact id"})
     command("interpolate", "accuracy of the network between two anchors", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id"}, __gamma=gamma, __path=path)
     command("export", "write the network between two anchors as safetensors", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id"}, __gamma=gamma, __path=path, __output={"help": "file (default: named after the network)"})
     command("mesh", "write the surface of a shape, or of one between two, as a file", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id (default: the first)", "nargs": "?"}, __gamma={**gamma, "default": None, "help": "0 at anchor A, 1 at anchor B (default: 0.5, and 0 without B)"}, __path=path, __resolution={"type": int, "default": 128, "help": "nodes an axis (default: 128)"}, __level={"type": float, "default": 0.0, "help": "signed distance of the surface (default: 0)"}, __output={"help": "a .glb, .ply, .stl or .obj file (default: a GLB named after the shape)"})
     command("place", "find where a shape that a space was not trained on lives in it", id={"help": "space id"}, what={"help": "an instance of the space's zoo, a network (.safetensors) or a mesh (.obj, .ply, .stl, .off, .glb)"}, __steps={"type": int, "default": 30, "help": "of inversion (default: 30)"})
-    command("import", "bring a checkpoint here (.safetensors, or .pt with a state dict) as an original", file={"help": "the file"}, __architecture={"required": True, "help": "architecture id, e.g. resnet18-imagenet"}, __id={"help": "name of the artifact (default: network-ARCHITECTURE)"}, __dataset={"help": "dataset that it is measured on"})
-    command("send", "make an original of a zoo's instance A, or of the network between two anchors of a space", id={"help": "zoo or space id"}, a={"help": "instance id"}, b={"help": "instance id", "nargs": "?"}, __gamma=gamma, __path=path, __name={"help": "name of the artifact"})
+    command("import", "bring a checkpoint here (.safetensors, or .pt with a state dict) as an original", file={"help": "the file"}, __architecture={"required": True, "help": "architecture id, e.g. resnet18-imagenet"}, __id={"help": "name of the artifact (default: network-ARCHITECTURE)"}, __dataset={"help": "dataset that it is measured on"}, __replace=replacing)
+    command("send", "make an original of a zoo's instance A, or of the network between two anchors of a space", id={"help": "zoo or space id"}, a={"help": "instance id"}, b={"help": "instance id", "nargs": "?"}, __gamma=gamma, __path=path, __name={"help": "name of the artifact"}, __replace=replacing)
     command("reconstruct", "write the network that a NeRN knows as safetensors", id={"help": "NeRN id"}, __prune={"type": float, "default": 0.0, "help": "share of the predictor's weights to drop (default: 0)"}, __bits={"type": int, "default": 32, "help": "bits of those left: 32, 16, 8, 6 or 4 (default: 32)"}, __output={"help": "file (default: named after the NeRN)"})
     command("sweep", "train NeRN presets with several seeds and print one table; --FIELD VALUE changes their configs", preset={"help": "preset names, or a table of the paper: nern-table4, 5, 6, 7, 10, nern-tradeoff", "nargs": "+"}, __seeds={"type": int, "default": 4, "help": "runs of each (default: 4)"}, __output={"help": "CSV file"})
     command("trim", "write a zoo and its spaces, or an original and its NeRNs, again: fewer instances, half precision, small enough to ship", id={"help": "zoo or original id"}, __train={"type": int, "help": "training instances to keep (of each architecture)"}, __val={"type": int, "help": "validation instances to keep (all)"})
@@ -58,7 +61,7 @@ def parser() -> Parser:
     command("verify", "check every file of an artifact, or of all", id={"help": "artifact id", "nargs": "?"})
     command("bench", "measure speed, as ratios", name={"help": "row name", "nargs": "*"})
     command("lso", "improve a network by gradient descent on its embedding, as a job; --FIELD VALUE changes its config", space={"help": "space id"}, instance={"help": "instance id where it starts (or --xy X Y, a place of the map)", "nargs": "?"})
-    command("jobs", "the jobs, or one: list, show, stop, resume, delete, keep ID; estimate PRESET", action={"choices": JOB_ACTIONS, "nargs": "?", "default": "list", "help": "default: list"}, job={"nargs": "?", "help": "job id, or the preset of estimate"}, __name={"help": "name of the instance that keep makes"})
+    command("jobs", "the jobs, or one: list, show, stop, resume, delete, keep ID; estimate PRESET", action={"choices": JOB_ACTIONS, "nargs": "?", "default": "list", "help": "default: list"}, job={"nargs": "?", "help": "job id, or the preset of estimate"}, __name={"help": "name of the instance that keep makes"}, __replace=replacing)
     command("worker", "work through the queue until nothing was to do for a while", __idle={"type": float, "default": 1800.0, "help": "seconds without a job after which it ends (default: 1800)"})
     command("papers", "the papers' tables and figures beside ours, or one of them", entry={"help": "entry id, e.g. nern-table-5", "nargs": "?"}, __csv={"help": "write them as CSV to this file"}, __latex={"help": "write them as LaTeX (booktabs) to this file"})
     command("record", "keep an artifact's manifest and tables, without its tensors, for the papers' figures to rest on", id={"help": "artifact id"})

@@ -6,26 +6,25 @@ version (path, size, mtime) and refuses non-finite numbers. Nothing here imports
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from .core import replacing, small_json
+from .core.boundary import untrusted
+from .core.manifests import AGAIN, CONTROL, FORMAT, KINDS, SAFE_NAME, Manifest, read_manifest, safe_name  # noqa: F401 - an artifact's, wherever they lie
 from .errors import CorruptArtifact, InvalidValue, NewerFormat, StorageError, UnknownId, closest
 
-FORMAT = 1
-KINDS = ("zoo", "netspace", "nern", "network")
 GALLERY = Path(__file__).resolve().parent.parent / "assets" / "gallery"
-SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-MANIFEST_BYTES_LIMIT = 4 << 20
 CHECKPOINT_BYTES_LIMIT = 2 << 30
 UNPACK_SECONDS, UNPACK_ROOM = 120, 6 << 30  # of a strange file: CPU seconds, and address space besides its own size
 
@@ -33,59 +32,10 @@ _checked: set[tuple] = set()
 _checked_lock = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What an artifact says of itself. `metrics` maps a name to {"value", "split", "n"} (and a "spread")."""
-
-    id: str
-    kind: str
-    title: str
-    created: str
-    preset: str
-    config: dict
-    inputs: dict = field(default_factory=dict)
-    metrics: dict = field(default_factory=dict)
-    provenance: dict = field(default_factory=dict)
-    files: dict = field(default_factory=dict)
-    format: int = FORMAT
-
-
-def safe_name(name: str) -> str:
-    """`name` itself if it can be a folder's or file's name everywhere; else InvalidValue."""
-    if not isinstance(name, str) or not SAFE_NAME.fullmatch(name) or ".." in name:
-        raise InvalidValue(f"{str(name)[:60]!r} is not a safe name: use a-z, 0-9, '.', '_' and '-', at most 100 characters.")
-    return name
-
-
 def sha256(path: Path) -> str:
     """Hex digest of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of an artifact's folder. Raises CorruptArtifact or NewerFormat."""
-    path = folder / "manifest.json"
-    try:
-        if path.stat().st_size > MANIFEST_BYTES_LIMIT:
-            raise CorruptArtifact(f"{folder.name}: its manifest.json is over {MANIFEST_BYTES_LIMIT >> 20} MiB. Fetch or make it again.")
-        raw = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CorruptArtifact(f"{folder.name}: its manifest.json cannot be read ({error}). Fetch or make it again.") from error
-    if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
-        raise CorruptArtifact(f"{folder.name}: its manifest.json has no format number. Fetch or make it again.")
-    if raw["format"] > FORMAT:
-        raise NewerFormat(f"{folder.name} has format {raw['format']}, this explorer reads up to {FORMAT}. Update the explorer.")
-    try:
-        manifest = Manifest(**raw)
-    except TypeError as error:
-        raise CorruptArtifact(f"{folder.name}: its manifest.json has wrong fields ({error}). Fetch or make it again.") from error
-    if manifest.id != folder.name or manifest.kind not in KINDS:
-        raise CorruptArtifact(f"{folder.name}: its manifest names id {manifest.id!r} and kind {manifest.kind!r}. Fetch or make it again.")
-    dicts = (manifest.config, manifest.inputs, manifest.metrics, manifest.provenance, manifest.files)
-    if not all(isinstance(part, dict) for part in dicts):
-        raise CorruptArtifact(f"{folder.name}: its manifest.json has wrong fields. Fetch or make it again.")
-    return manifest
 
 
 @dataclass(frozen=True)
@@ -119,13 +69,10 @@ class Artifact:
     def arrays(self, name: str) -> dict:
         """Tensors of a .safetensors file as numpy arrays. Raises CorruptArtifact on damage and on NaN or infinity."""
         import numpy as np
-        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        try:
+        with untrusted(f"{self.id}: {name}", CorruptArtifact, AGAIN):
             arrays = load_file(self.path(name))
-        except SafetensorError as error:
-            raise CorruptArtifact(f"{self.id}: {name} cannot be read ({error}). Fetch or make it again.") from error
         for key, array in arrays.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise CorruptArtifact(f"{self.id}: {name} holds NaN or infinity in {key!r}. Fetch or make it again.")
@@ -134,12 +81,9 @@ class Artifact:
     def table(self, name: str):
         """A .parquet file as a pandas DataFrame."""
         import pandas as pd
-        import pyarrow
 
-        try:
+        with untrusted(f"{self.id}: {name}", CorruptArtifact, AGAIN):
             return pd.read_parquet(self.path(name))
-        except (pyarrow.ArrowException, OSError) as error:
-            raise CorruptArtifact(f"{self.id}: {name} cannot be read ({error}). Fetch or make it again.") from error
 
 
 class Store:
@@ -188,22 +132,55 @@ class Store:
     def made_from(self, artifact: Artifact, id_: str) -> Artifact:
         """The input of that id, in the version that `artifact` was made from where it is at hand (a workspace may hold a newer one
         than the gallery's), else as it is. Raises what `open` raises."""
-        wanted = artifact.manifest.inputs.get(id_, {}).get("sha256")
-        for root in (self.workspace, self.gallery):
+        return self._made_from(artifact.manifest, id_) or self.open(id_)
+
+    def _made_from(self, manifest: Manifest, id_: str) -> Artifact | None:
+        wanted = manifest.inputs.get(id_, {}).get("sha256")
+        for root in (self.workspace, self.gallery, self.workspace / replacing.FOLDER):
             if SAFE_NAME.fullmatch(id_) and (root / id_ / "manifest.json").is_file():
                 found = Artifact(root / id_, read_manifest(root / id_))
                 if manifest_hash(found) == wanted:
                     return found
-        return self.open(id_)
+        return None
 
     def has(self, id_: str) -> bool:
         return id_ in self.folders()
 
-    def write(self, manifest: Manifest, arrays: dict[str, dict], tables: dict | None = None, root: Path | None = None) -> Artifact:
+    def check_free(self, manifest: Manifest, replace: bool = False, inputs: bool = True, way: str = "") -> None:
+        """Raises InvalidValue where an artifact of that id, here or shipped, is not the same work (kind, config and, with `inputs`,
+        what it was made from), and is not to be replaced; `way` says what to do instead of choosing another name."""
+        holder = self.folders().get(safe_name(manifest.id))
+        if holder is None or replace:
+            return
+        shipped = "ships with the explorer, and " if holder.parent == self.gallery else ""
+        try:
+            old = read_manifest(holder)
+        except (CorruptArtifact, NewerFormat) as error:
+            problem = f"it is broken: {str(error).rstrip('.')}"
+        else:
+            wanted = manifest if inputs else dataclasses.replace(manifest, inputs=old.inputs)
+            problem = replacing.difference(old, wanted, self._input)
+        if problem:
+            raise InvalidValue(f"The name {manifest.id} is taken: {shipped}{problem}. {way or 'Choose another name (--id), or replace it (--replace)'}: `python -m engine artifacts restore {manifest.id}` brings it back.")
+
+    def check_new(self, id_: str, replace: bool = False) -> None:
+        """Raises InvalidValue where an id has an artifact that is not to be replaced."""
+        if self.has(safe_name(id_)) and not replace:
+            raise InvalidValue(f"The name {id_} is taken. Choose another name, or replace what has it (--replace): `python -m engine artifacts restore {id_}` brings it back.")
+
+    def _input(self, manifest: Manifest, id_: str) -> Manifest | None:
+        try:
+            found = self._made_from(manifest, id_)
+        except (CorruptArtifact, NewerFormat):
+            return None
+        return found.manifest if found else None
+
+    def write(self, manifest: Manifest, arrays: dict[str, dict], tables: dict | None = None, root: Path | None = None, replace: bool = False, new: bool = False) -> Artifact:
         """Write an artifact whole: `arrays` maps file name -> {tensor name -> numpy array}, `tables` file name -> DataFrame.
 
-        `created` and `files` of the manifest are filled in here. Raises StorageError where the folder cannot be written,
-        CorruptArtifact for a non-finite tensor (nothing is written then).
+        `created` and `files` of the manifest are filled in here. What has that id is written over where it is the same work, or with
+        `replace`, and then kept aside (see `restore`); with `new` nothing may have it. Raises InvalidValue where the id is taken (`check_free`), StorageError where the
+        folder cannot be written, CorruptArtifact for a non-finite tensor (nothing is written then).
         """
         import numpy as np
         from safetensors.numpy import save_file
@@ -225,17 +202,49 @@ class Store:
                 frame.to_parquet(temp / safe_name(name), index=False)
             files = {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size} for path in sorted(temp.iterdir())}
             created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            text = json.dumps({**asdict(manifest), "created": created, "files": files}, indent=1, allow_nan=False)
+            title = CONTROL.sub(" ", manifest.title)
+            text = json.dumps({**asdict(manifest), "title": title, "created": created, "files": files}, indent=1, allow_nan=False)
+            with untrusted(f"{manifest.id}: what it says of itself"):
+                small_json.parse(text)  # what nobody could read again is not written
             (temp / "manifest.json").write_text(text + "\n", "utf-8")
             for path in [*temp.iterdir(), temp]:
                 path.chmod(0o755 if path.is_dir() else 0o644)
                 fsync(path)
-            replace_folder(temp, root / manifest.id)
+            with replacing.alone(root):
+                self.check_new(manifest.id, replace or not new)
+                self.check_free(manifest, replace)
+                replace_folder(temp, root / manifest.id, worth_keeping(root / manifest.id, manifest, files, replace))
         except OSError as error:
             raise StorageError(f"Cannot write {manifest.id} to {root} ({error.strerror}). What was there is unchanged; free some space or choose another folder with --workspace.") from error
         finally:
             shutil.rmtree(temp, ignore_errors=True)
         return self.open(manifest.id) if self.folders().get(manifest.id) == root / manifest.id else Artifact(root / manifest.id, read_manifest(root / manifest.id))
+
+    def kept_aside(self) -> list[Manifest]:
+        """Manifests of what was replaced, the last one of each id; what cannot be read is left out."""
+        root = self.workspace / replacing.FOLDER
+        return Store(root, root).manifests()
+
+    def restore(self, id_: str) -> Artifact:
+        """Bring back what was replaced under an id: it and what has the id now change places, so that doing it twice changes nothing.
+        Where the workspace's hides a shipped one and nothing else is kept, it is set aside. Raises UnknownId, CorruptArtifact,
+        StorageError."""
+        here, kept = self.workspace / safe_name(id_), self.workspace / replacing.FOLDER / id_
+        try:
+            if kept.is_dir():
+                read_manifest(kept)
+                with replacing.alone(self.workspace):
+                    replacing.exchange(kept, here) if here.exists() else os.rename(kept, here)
+            elif here.is_dir() and (self.gallery / id_ / "manifest.json").is_file():
+                with replacing.alone(self.workspace):
+                    replacing.set_aside(here, here)
+            else:
+                known = [manifest.id for manifest in self.kept_aside()]
+                raise UnknownId(f"Nothing was replaced under {id_!r}.{closest(id_, known) if known else ' Nothing is kept aside.'}")
+            fsync(self.workspace)
+        except OSError as error:
+            raise StorageError(f"Cannot write to {self.workspace} ({error.strerror}). Nothing was changed.") from error
+        return self.open(id_)
 
     def update_metrics(self, artifact: Artifact, metrics: dict) -> Artifact:
         """The same artifact with other metrics in its manifest, replaced atomically."""
@@ -254,7 +263,7 @@ class Store:
                 artifact.arrays(name) if name.endswith(".safetensors") else artifact.table(name) if name.endswith(".parquet") else artifact.path(name)
             except (CorruptArtifact, InvalidValue) as error:
                 problems.append(str(error))
-        return problems + [f"{id_} was made from another version of {other} than the one at hand. Make {id_} again." for other in self.outdated(id_)]
+        return problems + [f"{id_} was made from another version of {other} than the one at hand. Make {id_} again (--replace keeps this one aside)." for other in self.outdated(id_)]
 
     def outdated(self, id_: str) -> list[str]:
         """Ids of what an artifact was made from that is at hand in another version than it was."""
@@ -294,16 +303,19 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise StorageError(f"Cannot write {path} ({error.strerror}). What was there is unchanged.") from error
 
 
-def replace_folder(temp: Path, target: Path) -> None:
-    """Put a finished folder in its place; an older one of that name is moved aside first and removed last."""
-    if not target.exists():
-        os.rename(temp, target)
-    else:
-        aside = Path(tempfile.mkdtemp(prefix=f".old-{target.name}-", dir=target.parent))
-        os.rename(target, aside / "old")
-        os.rename(temp, target)
-        shutil.rmtree(aside, ignore_errors=True)
+def replace_folder(temp: Path, target: Path, keep: bool = False) -> None:
+    """Put a finished folder in its place; an older one of that name is kept aside (`keep`) or removed."""
+    replacing.put(temp, target, keep)
     fsync(target.parent)
+
+
+def worth_keeping(folder: Path, manifest: Manifest, files: dict, replace: bool) -> bool:
+    """Whether what is written over is kept aside: what another run of the same command would not make again."""
+    try:
+        old = read_manifest(folder)
+    except (CorruptArtifact, NewerFormat):
+        return replace
+    return old.files != files and (replace or old.provenance.get("trimmed") != manifest.provenance.get("trimmed"))
 
 
 def save_checkpoint(path: Path, tag: str, step: int, took: dict[str, float], arrays: dict) -> None:

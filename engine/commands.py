@@ -62,7 +62,7 @@ def do_train(options) -> None:
     config = overridden(presets.config(options.preset), options.overrides)
     if options.seed is not None:
         config = replace(config, seed=options.seed)
-    artifact = train(store_of(options), options.preset, config, str(device_of(options.device)), progress, options.id)
+    artifact = train(store_of(options), options.preset, config, str(device_of(options.device)), progress, options.id, options.replace)
     manifest = artifact.manifest
     emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
 
@@ -187,6 +187,19 @@ def do_trim(options) -> None:
     else:
         made = trim(store, options.id, options.train, options.val)
     emit(options, {"trimmed": [each.id for each in made]}, "\n".join(str(each.folder) for each in made))
+
+
+def do_artifacts(options) -> None:
+    store = store_of(options)
+    if options.action == "restore":
+        if not options.id:
+            raise InvalidValue("Which artifact? python -m engine artifacts restore ID; `python -m engine artifacts` lists what can be restored.")
+        manifest = store.restore(options.id).manifest
+        return emit(options, {"id": manifest.id, "kind": manifest.kind, "created": manifest.created}, f"{manifest.id} is the one of {manifest.created} again; what it replaced is kept aside now.")
+    kept = store.kept_aside()
+    rows = [{"id": m.id, "kind": m.kind, "title": m.title, "created": m.created} for m in kept]
+    lines = [f"{row['id']:<28} {row['kind']:<9} {row['created']}  {row['title']}" for row in rows]
+    emit(options, {"kept": rows}, "\n".join(lines) or "Nothing is kept aside: what --replace replaces would be, the last one of each id.")
 
 
 def do_verify(options) -> None:

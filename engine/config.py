@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from .core.told import check, told
 from .errors import InvalidValue
@@ -42,6 +42,7 @@ SCALE = (
 class ZooConfig:
     """Many instances of one architecture, each from its own random start and trained for its own length (Suppl. IV)."""
 
+    KIND: ClassVar[str] = "zoo"
     architecture: str = told(*ARCHITECTURE)
     dataset: str = told(*DATASET)
     train: int = told("Training instances", "Instances that a space is trained on.", 100, low=1)
@@ -87,6 +88,7 @@ class ZooConfig:
 class ShapeZooConfig:
     """Many SIRENs, each fitted to the signed distances of a shape of its own from its own random start (Suppl. V)."""
 
+    KIND: ClassVar[str] = "zoo"
     architecture: str = told(*ARCHITECTURE, "siren")
     dataset: str = told(
         "Shapes",
@@ -134,6 +136,7 @@ class ShapeZooConfig:
 class SpaceConfig:
     """What every space of one zoo has: encoder, decoder, optimiser (paper, III; sizes of the paper's code by default)."""
 
+    KIND: ClassVar[str] = "netspace"
     zoo: str = told("Zoo", "The networks that the space is trained on: a preset, or the id of a zoo at hand.")
     prep_height: int = told(
         "PRep height",

@@ -19,6 +19,7 @@ from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
 from .cost import cost, in_words
 from .errors import InvalidValue
 from .multi.config import MultiSpaceConfig, MultiZooConfig
+from .naming import artifact_id, check_free, name_of, said, train_arguments
 from .nern.config import NernConfig, NetworkConfig
 from .netspace.evaluate import evaluate
 from .netspace.lso_evaluate import evaluate_lso
@@ -36,17 +37,13 @@ from .training import Outcome, run
 from .zoo import ZooTraining, measure
 
 
-def artifact_id(preset: str, seed: int) -> str:
-    """A preset's own seed gives its own name; another seed is said in the id."""
-    return preset if seed == presets.config(preset).seed else f"{preset}-seed{seed}"
-
-
-def provenance(took: Took, device: str) -> dict:
-    """How an artifact came to be: command, seconds of the clock and of processor time (stops left out), device, versions, commit."""
+def provenance(took: Took, device: str, arguments: list[str]) -> dict:
+    """How an artifact came to be: the command that makes it again (its `arguments`), seconds of the clock and of processor time
+    (stops left out), device, versions, commit."""
     root = Path(__file__).resolve().parent.parent
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True)
     return {
-        "command": command_line(sys.argv[1:]),
+        "command": said(arguments),
         "seconds": round(took.seconds, 1),
         "cpu_seconds": round(took.cpu_seconds, 1),
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else f"CPU, {os.cpu_count()} cores",
@@ -57,35 +54,32 @@ def provenance(took: Took, device: str) -> dict:
     }
 
 
-def command_line(arguments: list[str]) -> str:
-    """The command as another machine would give it: without where its artifacts went and how it spoke."""
-    kept = [word for i, word in enumerate(arguments) if word not in ("--json", "--workspace") and (i == 0 or arguments[i - 1] != "--workspace")]
-    return " ".join(["python -m engine", *kept])
-
-
 def checkpoint_path(store: Store, id_: str) -> Path:
     return store.workspace / ".training" / id_ / "checkpoint.safetensors"
 
 
-def train(store: Store, preset: str, config, device: str, progress, id_: str | None = None) -> Artifact:
+def train(store: Store, preset: str, config, device: str, progress, id_: str | None = None, replacing: bool = False) -> Artifact:
     """Make the artifact of a preset's config. `progress(title, total)` gives an `on_step(step, metrics)`; `id_` names the
-    artifact otherwise than by preset and seed. Small networks train on one thread: a second core gains them little, and
-    nothing at all when it is busy.
+    artifact otherwise than `name_of` does; `replacing`: another artifact of that name is replaced, and kept aside. Small networks
+    train on one thread: a second core gains them little, and nothing at all when it is busy.
 
-    Raises what training and storing raise; KeyboardInterrupt keeps the checkpoint.
+    Raises InvalidValue before the first step where the name is taken, and what training and storing raise; KeyboardInterrupt
+    keeps the checkpoint.
     """
+    id_ = id_ or name_of(preset, config)
+    check_free(store, preset, config, id_, replacing)
     if isinstance(config, NernConfig | NetworkConfig):
         from .nern.make import make_any  # it imports this module
 
-        return make_any(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
+        return make_any(store, preset, config, device, progress, id_, replacing)
     if isinstance(config, MultiZooConfig | MultiSpaceConfig):
         from .multi.make import make_any as make_multi  # it imports this module
 
-        return make_multi(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
+        return make_multi(store, preset, config, device, progress, id_, replacing)
     make = make_zoo if isinstance(config, ZOO_CONFIGS) else make_netspace
     small = is_small(config if isinstance(config, ZOO_CONFIGS) else zoo_config(store, config))
     torch.set_num_threads(1 if small else torch.get_num_threads())
-    return make(store, preset, config, device, progress, id_ or artifact_id(preset, config.seed))
+    return make(store, preset, config, device, progress, id_, replacing)
 
 
 def is_small(config) -> bool:
@@ -120,7 +114,7 @@ def train_to_end(trainee, path: Path, config, on_step, *inputs: Artifact) -> Out
     return outcome
 
 
-def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, device: str, progress, id_: str) -> Artifact:
+def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
     arch = architecture(config.architecture)
     if is_shapes(config):
         data = source(config.dataset, config.instances, config.seed)
@@ -133,18 +127,18 @@ def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, devi
     parameters_NP = trainee.instances()
     table = measured(config, parameters_NP, data)
     metrics = shape_zoo.metrics(table) if is_shapes(config) else zoo_metrics(table["test_accuracy"].to_numpy())
-    manifest = Manifest(id_, "zoo", f"{arch.family} on {data.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(took(), device))
+    manifest = Manifest(id_, "zoo", f"{arch.family} on {data.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(took(), device, train_arguments(preset, config, id_)))
     dtype = np.float16 if config.half else np.float32
-    artifact = store.write(manifest, {"parameters.safetensors": {"parameters": parameters_NP.cpu().numpy().astype(dtype)}}, {"instances.parquet": table}, store.workspace)
+    artifact = store.write(manifest, {"parameters.safetensors": {"parameters": parameters_NP.cpu().numpy().astype(dtype)}}, {"instances.parquet": table}, replace=replacing)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
 
 
-def make_netspace(store: Store, preset: str, config, device: str, progress, id_: str) -> Artifact:
+def make_netspace(store: Store, preset: str, config, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
     wanted = zoo_config(store, config)
     zoo_id = artifact_id(config.zoo, config.seed) if config.zoo in presets.presets() else config.zoo
     if not is_whole(store, zoo_id, wanted):
-        make_zoo(store, config.zoo, wanted, device, progress, zoo_id)
+        make_zoo(store, config.zoo, wanted, device, progress, zoo_id, replacing)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_zoo(store, zoo_id, device)
     if not is_shapes(config) and len(zoo.rows("test")) < 2:
@@ -173,14 +167,14 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
     table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
     metrics |= times(took(), "zoo and space from scratch", zoo_artifact.manifest.provenance)
     inputs = {zoo_id: {"sha256": manifest_hash(zoo_artifact)}}
-    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(took(), device))
+    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(took(), device, train_arguments(preset, config, id_)))
     arrays = {
         "model.safetensors": {name: tensor.cpu().numpy() for name, tensor in kept.items()},
         "embeddings.safetensors": {"embeddings": embeddings_NE.to(dtype).cpu().numpy()},
     }
     if is_shapes(config):
         arrays[sheet.FILE] = sheet.sheet_of(zoo.parameters_NP, zoo.arch)
-    artifact = store.write(manifest, arrays, {"instances.parquet": table}, store.workspace)
+    artifact = store.write(manifest, arrays, {"instances.parquet": table}, replace=replacing)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
 

@@ -97,8 +97,12 @@ def write(store: Store, artifact: Artifact, arrays: dict, tables: dict, note: st
     small = {file: {name: half(array) for name, array in tensors.items()} for file, tensors in arrays.items()}
     old = artifact.manifest
     manifest = Manifest(**{**asdict(old), "inputs": old.inputs if inputs is None else inputs, "provenance": {**old.provenance, "trimmed": note}})
-    found = store.write(manifest, small, tables, store.workspace)
-    metrics = reevaluate(store, found, "cpu")
+    found = store.write(manifest, small, tables, replace=True)
+    try:
+        metrics = reevaluate(store, found, "cpu")
+    except BaseException:
+        store.restore(found.id)  # what could not be measured does not stay
+        raise
     return store.update_metrics(found, {**{name: entry for name, entry in old.metrics.items() if name not in metrics}, **metrics})
 
 

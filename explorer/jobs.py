@@ -8,10 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine import datasets, presets
+from engine import datasets, naming, presets
 from engine.archs import all_architectures
 from engine.errors import ExplorerError, InvalidValue
-from engine.jobs import views
+from engine.jobs import specs, views
 from engine.jobs.backends import Keeper, keeper
 from engine.jobs.fields import Field, fields_of
 from engine.jobs.queue import Job, Queue
@@ -19,6 +19,7 @@ from explorer import navigation, services, state
 
 ROOT = Path(__file__).resolve().parent.parent
 ESTIMATE_SECONDS = 120
+KEPT = "The present one is kept aside: `python -m engine artifacts restore NAME` brings it back."
 KNOWN = {  # fields whose values have names
     "architecture": lambda: list(all_architectures()),
     "dataset": lambda: list(datasets.NAMES),
@@ -47,6 +48,25 @@ def launch(raw: dict) -> Job:
     return job
 
 
+def named(spec: dict) -> tuple[dict, bool]:
+    """(the spec of a training, whether it may have its name): what has the name already is replaced where the person says so."""
+    store, config = services.store(), specs.config_of(spec)
+    try:
+        naming.check_free(store, spec["preset"], config, spec["id"])
+    except ExplorerError as error:
+        st.warning(str(error), icon=":material/label:")
+        wanted = st.toggle("Replace it", key=f"replace_{spec['id']}", help=KEPT)
+        return specs.of_training(spec["preset"], config, spec["id"], wanted), wanted
+    if store.has(spec["id"]):
+        st.caption(f"There is a `{spec['id']}` of the same settings already: the new one takes its place.")
+    return spec, True
+
+
+def may_replace(name: str, key: str) -> bool:
+    """Asks whether what has a name may be replaced, where something has it."""
+    return bool(name) and services.store().has(name) and st.toggle(f"Replace the {name} that is there", key=key, help=KEPT)
+
+
 def selected(kind: str) -> Job | None:
     """The job in the URL, if it is of that kind; a message where it is no longer there."""
     id_ = state.get("job")
@@ -63,8 +83,7 @@ def selected(kind: str) -> Job | None:
 
 def recent(kind: str, space: str | None = None, limit: int = 30) -> list[dict]:
     """The latest jobs of a kind (and space), newest first."""
-    rows = [row for row in views.listed(services.store()) if row["kind"] == kind and space in (None, row["space"])]
-    return rows[:limit]
+    return views.listed(services.store(), limit, kind, space)
 
 
 @st.dialog("Delete this job?")

@@ -11,7 +11,7 @@ from engine.artifacts import Manifest
 from engine.datasets import Images
 from engine.errors import ExplorerError
 from engine.host import live_images
-from explorer import controls, services, state, theme
+from explorer import controls, jobs, services, state, theme
 
 BITS, WINDOWS, ORDERS = ("32", "16", "8", "6", "4"), ("8", "16", "32"), ("none", "in-filter", "cross-filter")
 CURVES = {"val_accuracy": "validation accuracy", "val_agreement": "validation agreement", "val_divergence": "validation divergence (KL)", "weight_error": "weight error", "reconstruction": "reconstruction loss (eq. 3)", "distillation": "KD loss (eq. 5)", "features": "FMD loss (eq. 4)"}
@@ -93,13 +93,14 @@ def bring() -> None:
     a, b = controls.pick_anchors(space)
     gamma = st.slider("Gamma", 0.0, 1.0, state.gamma(), 0.01, help="0 is anchor A, 1 is anchor B")
     path = st.segmented_control("Network", ["decoded from the space", "as it was trained (gamma 0 or 1)"], default="decoded from the space")
-    name = st.text_input("Name", placeholder="made from the anchors")
+    name = st.text_input("Name", placeholder="made from the anchors").strip()
+    replacing = jobs.may_replace(name, "replace_original")
     if st.button("Make it an original", icon=":material/input:"):
         from engine.nern.make import send
 
         try:
             kind = "weights" if path and path.startswith("as") else "embedding"
-            made = send(services.store(), space.id, a, b, round(gamma) if kind == "weights" else gamma, kind, name or None, str(services.host().device))
+            made = send(services.store(), space.id, a, b, round(gamma) if kind == "weights" else gamma, kind, name or None, str(services.host().device), replacing)
         except ExplorerError as error:
             st.error(str(error), icon=":material/error:")
             return

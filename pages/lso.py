@@ -29,9 +29,10 @@ def keep(space, job) -> None:
     """Make the result an instance, or say where it is one already."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     name = left.text_input("Name", placeholder="as its start, with a hash behind it", key=f"name_{job.id}", help="a-z, 0-9, dots and dashes")
+    replacing = jobs.may_replace(name.strip(), f"replace_{job.id}")
     if right.button("Keep", icon=":material/bookmark_add:", width="stretch", help="It becomes an instance of the space that every page can pick, with its lineage."):
         try:
-            kept = services.host().run_long(work.keep, services.store(), job.spec, jobs.queue().folder_of(job.id), name.strip() or None)
+            kept = services.host().run_long(work.keep, services.store(), job.spec, jobs.queue().folder_of(job.id), name.strip() or None, replacing)
             st.session_state[f"kept_{job.id}"] = kept.id
             st.rerun()  # the space has one instance more
         except ExplorerError as error:

@@ -31,7 +31,7 @@ def new_job() -> None:
         spec = specs.parse({"kind": "train", "preset": preset, "config": values, **({"id": name.strip()} if name.strip() else {})})
     except ExplorerError as error:
         return st.error(str(error))
-    arguments = tuple(specs.command(specs.of_training(preset, config, preset))[2:])
+    arguments = tuple(specs.command(specs.of_training(preset, config))[2:])
     left, right = st.columns([1, 3], vertical_alignment="center")
     if left.button("Estimate the cost", icon=":material/timer:", width="stretch"):
         st.session_state["estimated"] = (preset, arguments)
@@ -40,9 +40,8 @@ def new_job() -> None:
             right.write(jobs.estimate(preset, arguments))
         except ExplorerError as error:
             right.warning(str(error))
-    if services.store().has(spec["id"]):
-        st.caption(f"There is a `{spec['id']}` already: the new one goes to the workspace and takes its place in the pickers.")
-    if st.button("Launch", type="primary", icon=":material/rocket_launch:"):
+    spec, free = jobs.named(spec)
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:", disabled=not free):
         jobs.launch(spec)
         st.rerun()
 

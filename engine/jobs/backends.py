@@ -138,7 +138,8 @@ class Keeper:
             return
         if self._backend is not None:
             self._backend.reap()
-        waits = any(job.state == "queued" for job in self.queue.jobs())
+        self.queue.sweep()
+        waits = self.queue.waits()
         if self.queue.workers():
             self._started_at = -SECONDS_TO_START
         elif (waits or wanted) and (time.monotonic() - self._started_at > SECONDS_TO_START or not self._starting()):

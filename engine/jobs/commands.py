@@ -42,7 +42,7 @@ def jobs(options, emit) -> None:
     if action == "keep":
         from .work import keep
 
-        artifact = keep(store, queue.job(id_).spec, queue.folder_of(id_), options.name)
+        artifact = keep(store, queue.job(id_).spec, queue.folder_of(id_), options.name, options.replace)
         return emit(options, {"id": artifact.id, "kind": "network", "metrics": artifact.manifest.metrics}, f"{artifact.id} is an instance of {artifact.manifest.config['space']} now.")
     found = queue.stop(id_) if action == "stop" else queue.resume(id_)
     if action == "resume" and not queue.workers():

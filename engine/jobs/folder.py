@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 import math
 import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from ..core import small_json
+from ..core.manifests import is_number
 from ..errors import Stopped
 from ..took import stopwatch
 
+METRICS_BYTES = 64 << 20  # of the points of a run, about 2 000 a stage
 LOG_BYTES = 64 << 10  # of the end of a log that are shown
 
 
@@ -28,7 +32,8 @@ class Folder:
 
     def status(self) -> dict:
         """{"stage", "step", "total", "seconds", "cpu_seconds", "heartbeat", "pid", "eta"} as far as the job has come; {} before it began."""
-        return read_json(self.path / "status.json")
+        found = read_json(self.path / "status.json")
+        return {name: value for name, value in found.items() if is_number(value) or name == "stage" and isinstance(value, str)}
 
     def result(self) -> dict:
         """What the job found; {} before it ends."""
@@ -38,13 +43,12 @@ class Folder:
         """Measured points whose step is above `since`, in order."""
         points: list[dict] = []
         try:
-            lines = (self.path / "metrics.jsonl").read_bytes().split(b"\n")[:-1]
-        except OSError:
+            lines = small_json.read_bytes(self.path / "metrics.jsonl", METRICS_BYTES).split(b"\n")[:-1]
+        except (OSError, ValueError):
             return []
         for line in lines:
-            try:
-                point = json.loads(line)
-            except ValueError:  # torn by a kill, then written on
+            point = point_of(line)
+            if point is None:
                 continue
             while points and points[-1]["step"] >= point["step"]:
                 points.pop()
@@ -54,9 +58,12 @@ class Folder:
     def log(self, size: int = LOG_BYTES) -> str:
         """The end of the log."""
         try:
-            with open(self.path / "log.txt", "rb") as file:
+            handle = os.open(self.path / "log.txt", os.O_RDONLY | os.O_NONBLOCK)
+            with os.fdopen(handle, "rb") as file:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    return ""
                 file.seek(max(0, file.seek(0, os.SEEK_END) - size))
-                return file.read().decode("utf-8", "replace")
+                return file.read(size).decode("utf-8", "replace")
         except OSError:
             return ""
 
@@ -127,7 +134,20 @@ def write_json(path: Path, value: dict) -> None:
 
 
 def read_json(path: Path) -> dict:
+    """The object in a JSON file; {} where there is none, or it cannot be read as one."""
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        found = small_json.read(path)
+    except (OSError, ValueError, RecursionError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def point_of(line: bytes) -> dict | None:
+    """A line of the metrics as a point; None where it is none: torn by a kill, then written on, or never one."""
+    try:
+        point = small_json.parse(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(point, dict) or not isinstance(point.get("stage"), str) or not all(type(point.get(name)) is int for name in ("step", "at", "total")):
+        return None
+    return point

@@ -1,8 +1,8 @@
 """The queue: one row a job in SQLite, beside a folder a job with everything else (folder.py). Any number of processes share it.
 
 A job is queued, running, done, failed or stopped. Equal live specs are one job. A running job belongs to a worker, which sits
-on a slot (a device of a machine) and renews a lease; a worker that is gone is noticed by whoever looks next (`sweep`), and its
-job is queued again, once.
+on a slot (a device of a machine) and gives signs of life (signs.py); a worker that is gone is noticed by whoever looks next
+(`sweep`), and its job is queued again, once. The column `lease` counts a worker's beats: no clock is compared with another.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 
-from ..errors import InvalidValue, StorageError, UnknownId, closest
+from ..errors import ExplorerError, InvalidValue, StorageError, UnknownId, closest
 from . import specs
+from .signs import birth, gone, identity  # noqa: F401 - a worker's, which the queue names
 
-LEASE = 10.0  # seconds without a sign of life after which a worker of another machine counts as gone
-FROZEN = 60.0  # the same for a process that is still there on this machine, but does nothing
 LIVES = 2  # how often a job may be begun because a worker died under it, the first time included
 STATES = ("queued", "running", "done", "failed", "stopped")
 LIVE = ("queued", "running")
@@ -92,7 +92,9 @@ class Queue:
                     found.execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
                     found.execute("PRAGMA synchronous=NORMAL")
                     found.executescript(SCHEMA)
-            except (OSError, sqlite3.Error) as error:
+            except sqlite3.DatabaseError as error:
+                raise self._problem(error, "opened", "Choose another folder with --workspace.") from error
+            except OSError as error:
                 raise StorageError(f"Cannot keep jobs in {self.folder} ({error}). Choose another folder with --workspace.") from error
             self._local.connection, self._local.pid = found, os.getpid()
         return self._local.connection
@@ -109,10 +111,24 @@ class Queue:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise StorageError(f"The queue in {self.folder} cannot be written ({error}). Free some space, then try again.") from error
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            raise self._problem(error, "written", "Free some space, then try again.") from error
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._connection()
+        except sqlite3.Error as error:
+            raise self._problem(error, "read", "Try again.") from error
+
+    def _problem(self, error: sqlite3.Error, what: str, remedy: str) -> StorageError:
+        """Of a queue that is busy or has no room, or whose file is damaged."""
+        if not isinstance(error, sqlite3.OperationalError):
+            remedy = f"The file is damaged: move {self.folder / 'queue.sqlite'} away, and a new queue begins; artifacts are not touched."
+        return StorageError(f"The queue in {self.folder} cannot be {what} ({error}). {remedy}")
 
     # ---- what people ask for
 
@@ -123,23 +139,51 @@ class Queue:
             row = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE digest = ? AND state IN ('queued', 'running')", (digest,)).fetchone()
             if row is not None:
                 return job_of(row), True
+            self._check_alone(db, spec)
             number = db.execute("INSERT INTO jobs (digest, spec, state, created) VALUES (?, ?, 'queued', ?)", (digest, json.dumps(spec), time.time())).lastrowid
             db.execute("UPDATE jobs SET id = ? WHERE number = ?", (f"{spec['kind']}-{number:04d}", number))
             return job_of(db.execute(f"SELECT {COLUMNS} FROM jobs WHERE number = ?", (number,)).fetchone()), False
 
-    def jobs(self, limit: int = 200) -> list[Job]:
-        """The latest jobs, newest first. Sweeps: what it says is running has a worker."""
+    def _check_alone(self, db: sqlite3.Connection, spec: dict) -> None:
+        """Raises InvalidValue where a live job makes something else of the same name."""
+        if spec["kind"] != "train":
+            return
+        for other in map(job_of, db.execute(f"SELECT {COLUMNS} FROM jobs WHERE state IN ('queued', 'running')").fetchall()):
+            if other.spec.get("id") == spec["id"] and other.spec["kind"] == "train":
+                raise InvalidValue(f"{other.id} is making {spec['id']} with other settings, and is not done yet. Choose another name, or stop it first.")
+
+    def jobs(self, limit: int = 200, kind: str | None = None) -> list[Job]:
+        """Every job that waits or runs, and the latest of the others (of a kind), newest first, `limit` in all if they are not more.
+        Sweeps: what it says is running has a worker."""
         if not self.exists:
             return []
         self.sweep()
-        return [job_of(row) for row in self._connection().execute(f"SELECT {COLUMNS} FROM jobs ORDER BY number DESC LIMIT ?", (limit,))]
+        of_kind = f"{kind}-" if kind else ""
+        live = self._rows("state IN ('queued', 'running') AND substr(id, 1, ?) = ?", len(of_kind), of_kind)
+        ended = self._rows("state NOT IN ('queued', 'running') AND substr(id, 1, ?) = ?", len(of_kind), of_kind, limit=max(0, limit - len(live)))
+        return sorted([*live, *ended], key=lambda job: -job.number)
+
+    def live(self, ended_after: float) -> list[Job]:
+        """The jobs that wait or run, and those that ended after a time (seconds since 1970), newest first. Sweeps."""
+        if not self.exists:
+            return []
+        self.sweep()
+        return self._rows("state IN ('queued', 'running') OR ended > ?", ended_after)
+
+    def waits(self) -> bool:
+        """Whether a job waits for a worker."""
+        return self.exists and bool(self._rows("state = 'queued'", limit=1))
+
+    def _rows(self, where: str, *values: object, limit: int = -1) -> list[Job]:
+        with self._reading() as db:
+            return [job_of(row) for row in db.execute(f"SELECT {COLUMNS} FROM jobs WHERE {where} ORDER BY number DESC LIMIT ?", (*values, limit)).fetchall()]
 
     def job(self, id_: str) -> Job:
         """The job of that id. Raises UnknownId."""
-        row = self._connection().execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (str(id_),)).fetchone() if self.exists else None
-        if row is None:
+        found = self._rows("id = ?", str(id_)) if self.exists else []
+        if not found:
             raise UnknownId(f"There is no job {str(id_)[:60]!r}.{closest(str(id_), [job.id for job in self.jobs()])}")
-        return job_of(row)
+        return found[0]
 
     def stop(self, id_: str) -> Job:
         """Ask a job to stop; what it made is kept. One that waits is stopped at once, one that has ended stays as it is."""
@@ -152,12 +196,15 @@ class Queue:
     def resume(self, id_: str) -> Job:
         """Queue a stopped or failed job again; it goes on from its checkpoint. Raises InvalidValue."""
         job = self.job(id_)
+        if job.spec is specs.BROKEN:
+            raise InvalidValue(f"{id_} cannot go on: {job.reason}.")
         if job.state not in ("stopped", "failed"):
             raise InvalidValue(f"{id_} is {job.state}; only a stopped or failed job can go on.")
         with self._writing() as db:
             twin = db.execute("SELECT id FROM jobs WHERE digest = ? AND state IN ('queued', 'running')", (specs.digest(job.spec),)).fetchone()
             if twin is not None:
                 raise InvalidValue(f"{twin[0]} does the same and is not done yet; watch that one.")
+            self._check_alone(db, job.spec)
             db.execute("UPDATE jobs SET state = 'queued', stop = 0, deaths = 0, reason = '', ended = NULL WHERE id = ?", (id_,))
         return self.job(id_)
 
@@ -165,9 +212,20 @@ class Queue:
         """Forget a job that has ended, with its folder; artifacts that it made stay. Raises InvalidValue."""
         if self.job(id_).live:
             raise InvalidValue(f"{id_} is not done yet: stop it first.")
-        with self._writing() as db:
-            db.execute("DELETE FROM jobs WHERE id = ? AND state NOT IN ('queued', 'running')", (id_,))
-        shutil.rmtree(self.folder_of(id_), ignore_errors=True)
+        aside, folder = self.folder / f".deleted-{id_}-{uuid.uuid4().hex[:8]}", self.folder_of(id_)
+        try:
+            with self._writing() as db:
+                if not db.execute("DELETE FROM jobs WHERE id = ? AND state NOT IN ('queued', 'running')", (id_,)).rowcount:
+                    raise InvalidValue(f"{id_} was resumed or deleted in between: nothing was deleted now.")
+                if folder.exists():
+                    os.rename(folder, aside)  # while nobody can resume it: what a resumed job writes is never removed
+        except (OSError, StorageError) as error:
+            if aside.exists():
+                os.rename(aside, folder)
+            if isinstance(error, OSError):
+                raise StorageError(f"Cannot delete {folder} ({error.strerror}). It is unchanged.") from error
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
 
     # ---- what workers do
 
@@ -176,8 +234,8 @@ class Queue:
         with self._writing() as db:
             for name in names:
                 row = db.execute("SELECT worker, lease FROM slots WHERE name = ?", (name,)).fetchone()
-                if row is None or row[0] == worker or gone(*row):
-                    db.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, ?)", (name, worker, time.time() + LEASE))
+                if row is None or row[0] == worker or self._gone(*row, name):
+                    db.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, 0)", (name, worker))
                     return name
         return None
 
@@ -191,12 +249,17 @@ class Queue:
         """Slot -> worker, of those that live."""
         if not self.exists:
             return {}
-        return {name: worker for name, worker, lease in self._connection().execute("SELECT name, worker, lease FROM slots ORDER BY name") if not gone(worker, lease)}
+        with self._reading() as db:
+            rows = db.execute("SELECT name, worker, lease FROM slots ORDER BY name").fetchall()
+        return {name: worker for name, worker, beat in rows if not self._gone(worker, beat, name)}
+
+    def _gone(self, worker: str, beat: float, what: str) -> bool:
+        return gone(worker, beat, f"{self.folder}:{what}")
 
     def claim(self, slot: str, worker: str) -> Job | None:
         """The oldest job that waits, now this worker's; None where none does, or where the slot is another's by now."""
         self.sweep()
-        if self._connection().execute("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1").fetchone() is None:
+        if not self.waits():
             return None
         with self._writing() as db:
             seat = db.execute("SELECT 1 FROM slots WHERE name = ? AND worker = ?", (slot, worker)).fetchone()
@@ -204,17 +267,16 @@ class Queue:
             if seat is None or row is None:
                 return None
             now = time.time()
-            db.execute("UPDATE jobs SET state = 'running', worker = ?, lease = ?, started = COALESCE(started, ?), stop = 0 WHERE id = ?", (worker, now + LEASE, now, row[0]))
+            db.execute("UPDATE jobs SET state = 'running', worker = ?, lease = 0, started = COALESCE(started, ?), stop = 0 WHERE id = ?", (worker, now, row[0]))
         return self.job(row[0])
 
     def beat(self, worker: str, id_: str | None = None) -> tuple[bool, bool]:
-        """Renew the leases of a worker and its job: (whether slot and job are still its own, whether the job is to stop)."""
+        """A sign of life of a worker and its job: (whether slot and job are still its own, whether the job is to stop)."""
         with self._writing() as db:
-            lease = time.time() + LEASE
-            mine = db.execute("UPDATE slots SET lease = ? WHERE worker = ?", (lease, worker)).rowcount > 0
+            mine = db.execute("UPDATE slots SET lease = lease + 1 WHERE worker = ?", (worker,)).rowcount > 0
             if id_ is None:
                 return mine, False
-            mine &= db.execute("UPDATE jobs SET lease = ? WHERE id = ? AND worker = ? AND state = 'running'", (lease, id_, worker)).rowcount > 0
+            mine &= db.execute("UPDATE jobs SET lease = COALESCE(lease, 0) + 1 WHERE id = ? AND worker = ? AND state = 'running'", (id_, worker)).rowcount > 0
             row = db.execute("SELECT stop FROM jobs WHERE id = ?", (id_,)).fetchone()
             return mine, bool(row and row[0])
 
@@ -240,8 +302,9 @@ class Queue:
         """Queue again, or fail, what belongs to workers that are gone; how many jobs that were."""
         if not self.exists:
             return 0
-        rows = self._connection().execute("SELECT id, worker, lease FROM jobs WHERE state = 'running'").fetchall()
-        lost = [(id_, worker) for id_, worker, lease in rows if gone(worker, lease)]
+        with self._reading() as db:
+            rows = db.execute("SELECT id, worker, lease FROM jobs WHERE state = 'running'").fetchall()
+        lost = [(id_, worker) for id_, worker, beat in rows if self._gone(worker, beat, id_)]
         if lost:
             with self._writing() as db:
                 for id_, worker in lost:
@@ -250,29 +313,13 @@ class Queue:
 
 
 def job_of(row: tuple) -> Job:
-    number, id_, spec, *rest, stop, reason = row
-    return Job(number, id_, json.loads(spec), *rest, bool(stop), reason)
-
-
-def identity() -> str:
-    """This process, told from any other on any machine: a pid alone comes back."""
-    return f"{socket.gethostname()}:{os.getpid()}:{birth(os.getpid())}"
-
-
-def birth(pid: int) -> str | None:
-    """When a process of this machine was started, in the kernel's ticks; None where there is none, or it has ended."""
+    """A row as a job. One that cannot be read is a failed job all the same, which can be listed and deleted."""
+    number, id_, text, state, created, started, ended, worker, deaths, stop, reason = row
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
-
-
-def gone(worker: str, lease: float) -> bool:
-    """Whether a worker no longer lives: on this machine the kernel knows, on others the lease has run out."""
-    host, pid, born = worker.rsplit(":", 2)
-    late = time.time() - lease
-    if host != socket.gethostname():
-        return late > 0
-    return birth(int(pid)) != born or late > FROZEN
-
+        spec = specs.stored(text)
+    except ExplorerError:
+        spec = specs.BROKEN
+    timed = isinstance(created, float) and all(isinstance(each, (float, NoneType)) for each in (started, ended))
+    if spec is specs.BROKEN or not timed or state not in STATES or not isinstance(worker, (str, NoneType)) or not isinstance(deaths, int) or not isinstance(reason, str):
+        return Job(number, str(id_), specs.BROKEN, "failed", 0.0, None, 0.0, None, 0, False, "its row in the queue is damaged: delete it, and launch it again")
+    return Job(number, str(id_), spec, state, created, started, ended, worker, deaths, bool(stop), reason)

@@ -6,15 +6,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
 
 from .. import presets
 from ..artifacts import safe_name
 from ..config import LsoConfig
+from ..core import small_json
+from ..core.boundary import untrusted
+from ..core.manifests import is_number
 from ..errors import InvalidValue
+from ..naming import changes, name_of, plain, train_arguments
 from .fields import changed
 
 KINDS = ("lso", "train")
+BROKEN = {"kind": "broken", "config": {"space": None, "objective": None}}  # stands for a spec that cannot be read
 
 
 def parse(raw: object) -> dict:
@@ -27,7 +32,22 @@ def parse(raw: object) -> dict:
     if raw["kind"] == "lso":
         return of_lso(lso_config(values))
     config = changed(presets.config(str(raw.get("preset"))), values)
-    return of_training(raw["preset"], config, raw.get("id"))
+    if not isinstance(raw.get("replace", False), bool):
+        raise InvalidValue("replace is true or false: whether another artifact of that name may be replaced.")
+    return of_training(raw["preset"], config, raw.get("id"), raw.get("replace", False))
+
+
+def stored(text: object) -> dict:
+    """A spec that the queue kept, in the form that its readers rely on. Raises InvalidValue."""
+    with untrusted("A job's spec"):
+        spec = small_json.parse(text)
+        words = ("space", "a", "b") if spec["kind"] == "lso" else ()
+        config = spec["config"]
+        if spec["kind"] not in KINDS or not isinstance(config, dict) or not all(isinstance(config[name], str) for name in words):
+            raise InvalidValue("A job's spec has wrong fields.")
+        if not (isinstance(spec["id"], str) and isinstance(spec["preset"], str) if spec["kind"] == "train" else is_number(config["gamma"])):
+            raise InvalidValue("A job's spec has wrong fields.")
+        return spec
 
 
 def lso_config(values: dict) -> LsoConfig:
@@ -45,21 +65,17 @@ def of_lso(config: LsoConfig) -> dict:
     return {"kind": "lso", "config": plain(config)}
 
 
-def of_training(preset: str, config, id_: str | None = None) -> dict:
-    """The making of an artifact; its id is the preset's unless one is given, another config without a name gets a hash behind it."""
-    if id_ is None:
-        own = presets.config(preset)
-        id_ = preset if config == own else f"{preset}-{hashlib.sha256(json.dumps(plain(config), sort_keys=True).encode()).hexdigest()[:6]}"
-    return {"kind": "train", "preset": preset, "id": safe_name(id_), "config": plain(config)}
+def of_training(preset: str, config, id_: str | None = None, replace: bool = False) -> dict:
+    """The making of an artifact; its id is that of `name_of` unless one is given. `replace`: whatever has it is replaced."""
+    id_ = safe_name(name_of(preset, config) if id_ is None else id_)
+    return {"kind": "train", "preset": preset, "id": id_, "config": plain(config), **({"replace": True} if replace else {})}
 
 
 def config_of(spec: dict):
-    """The config dataclass of a checked spec."""
+    """The config dataclass of a checked spec. Raises InvalidValue for one that is broken, or of an older version."""
+    if spec is BROKEN:
+        raise InvalidValue("This job cannot be read. Delete it, and launch it again.")
     return lso_config(spec["config"]) if spec["kind"] == "lso" else changed(presets.config(spec["preset"]), spec["config"])
-
-
-def plain(config) -> dict:
-    return json.loads(json.dumps(asdict(config)))
 
 
 def digest(spec: dict) -> str:
@@ -70,6 +86,8 @@ def digest(spec: dict) -> str:
 def title(spec: dict) -> str:
     """A job in a few words."""
     config = spec["config"]
+    if spec is BROKEN:
+        return "A job that cannot be read"
     if spec["kind"] == "train":
         return f"Training {spec['id']}"
     start = f"{config['a']} to {config['b']} at {config['gamma']:g}" if config["b"] else config["a"] or "a place of the map"
@@ -77,9 +95,10 @@ def title(spec: dict) -> str:
 
 
 def command(spec: dict) -> list[str]:
-    """The command line that does the same: what an artifact's provenance says."""
-    if spec["kind"] == "lso":
-        return ["lso", spec["config"]["space"], spec["config"]["a"]]
-    base = plain(presets.config(spec["preset"]))
-    changes = [word for name, value in spec["config"].items() if value != base.get(name) for word in (f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value]))]
-    return ["train", spec["preset"], *(["--id", spec["id"]] if spec["id"] != spec["preset"] else []), *changes]
+    """The arguments of the command that does the same: what an artifact's provenance says."""
+    config = config_of(spec)
+    if spec["kind"] == "train":
+        return train_arguments(spec["preset"], config, spec["id"])
+    base = LsoConfig(config.space, a=config.a) if config.a else LsoConfig(config.space, xy=config.xy)
+    start = [config.a] if config.a else ["--xy", *map(str, config.xy)]
+    return ["lso", config.space, *start, *changes(config, base)]

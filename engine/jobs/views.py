@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 from ..artifacts import Store
+from ..naming import check_free
 from . import specs
 from .folder import Folder
 from .queue import Job, Queue
 
+ALL = 1 << 40  # jobs
 JUST_ENDED = 20.0  # seconds
 
 
@@ -30,29 +32,34 @@ def brief(queue: Queue, job: Job) -> dict:
         "step": status.get("step", 0),
         "total": status.get("total"),
         "eta": status.get("eta") if job.state == "running" else None,
-        "heartbeat_age": round(time.time() - status["heartbeat"], 1) if "heartbeat" in status else None,
+        "heartbeat_age": round(max(0.0, time.time() - status["heartbeat"]), 1) if status.get("heartbeat") else None,
         "pid": status.get("pid") if job.state == "running" else None,
     }
 
 
 def submit(store: Store, raw: object) -> tuple[Job, bool]:
-    """Queue what a stranger's JSON asks for, or attach to the live job of the same spec (True). Raises InvalidValue, UnknownId."""
+    """Queue what a stranger's JSON asks for, or attach to the live job of the same spec (True). Raises InvalidValue
+    (also where the name is taken), UnknownId."""
     spec = specs.parse(raw)
     if spec["kind"] == "lso":
         store.open(spec["config"]["space"], "netspace")
+    else:
+        check_free(store, spec["preset"], specs.config_of(spec), spec["id"], spec.get("replace", False))
     return Queue(store.workspace).submit(spec)
 
 
-def listed(store: Store, limit: int = 200) -> list[dict]:
-    """The latest jobs, newest first."""
+def listed(store: Store, limit: int = 200, kind: str | None = None, space: str | None = None) -> list[dict]:
+    """Every job that waits or runs and the latest others (of a kind, of a space), newest first."""
     queue = Queue(store.workspace)
-    return [brief(queue, job) for job in queue.jobs(limit)]
+    jobs = queue.jobs(limit if space is None else ALL, kind)
+    jobs = [job for job in jobs if space in (None, job.spec["config"].get("space"))]
+    return [brief(queue, job) for at, job in enumerate(jobs) if job.live or at < limit]
 
 
 def live(store: Store) -> list[dict]:
     """The jobs that wait or run, the one that runs first, and those that ended a moment ago."""
     queue, now = Queue(store.workspace), time.time()
-    jobs = [job for job in queue.jobs(50) if job.live or now - (job.ended or 0) < JUST_ENDED]
+    jobs = queue.live(now - JUST_ENDED)
     return [brief(queue, job) for job in sorted(jobs, key=lambda job: (not job.live, job.state != "running", job.number))]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,7 +43,6 @@ def carry_out(store: Store, spec: dict, path: Path, stop: Callable[[], bool], de
     checkpoint and, of an LSO, the best so far are kept), and all that training and storing raise."""
     reporter = Reporter(path, spec, stop)
     torch.set_num_threads(int(os.environ.get("EXPLORER_THREADS") or torch.get_num_threads()))
-    sys.argv = ["engine", *specs.command(spec)]
     config, on = specs.config_of(spec), str(device_of(device))
     if spec["kind"] == "lso":
         return descend(store, config, reporter, on)
@@ -52,7 +50,7 @@ def carry_out(store: Store, spec: dict, path: Path, stop: Callable[[], bool], de
         from .ray_zoo import fan_out
 
         fan_out(store, config, spec["id"], reporter)
-    artifact = train(store, spec["preset"], config, on, reporter.progress, spec["id"])
+    artifact = train(store, spec["preset"], config, on, reporter.progress, spec["id"], spec.get("replace", False))
     result = {"artifact": artifact.id, "kind": artifact.manifest.kind, "metrics": artifact.manifest.metrics}
     reporter.conclude(result)
     return result
@@ -243,8 +241,8 @@ def found_embedding(path: Path, which: str = "best") -> np.ndarray:
     return embedding_E
 
 
-def keep(store: Store, spec: dict, path: Path, id_: str | None = None) -> Artifact:
-    """Make what an LSO found an instance of its space. Raises InvalidValue, StorageError."""
+def keep(store: Store, spec: dict, path: Path, id_: str | None = None, replacing: bool = False) -> Artifact:
+    """Make what an LSO found an instance of its space; `replacing`: of another kept one. Raises InvalidValue, StorageError."""
     config, result = specs.config_of(spec), Folder(path).result()
     embedding_E = found_embedding(path)
     space = load_space(store, config.space, "cpu")
@@ -262,9 +260,6 @@ def keep(store: Store, spec: dict, path: Path, id_: str | None = None) -> Artifa
         metrics["target_iou"] = {"value": result["target"]["after"], "split": "against the target network", "n": 1}
     metrics |= outside_of(space, config, torch.from_numpy(embedding_E), result).metrics()
     lineage = asdict(config) | {"best_step": result["best_step"]}
-    sys_argv, sys.argv = sys.argv, ["engine", *specs.command(spec)]
-    try:
-        made = provenance(Took(*(Folder(path).status().get(name, 0.0) for name in ("seconds", "cpu_seconds"))), "cpu")
-    finally:
-        sys.argv = sys_argv
-    return kept.save(store, space, start_of(space, config)[1], embedding_E, found.parameters_P.numpy(), found.arch.id, lineage, metrics, made, id_)
+    took = Took(*(Folder(path).status().get(name, 0.0) for name in ("seconds", "cpu_seconds")))
+    made = provenance(took, "cpu", specs.command(spec))
+    return kept.save(store, space, start_of(space, config)[1], embedding_E, found.parameters_P.numpy(), found.arch.id, lineage, metrics, made, id_, replacing)

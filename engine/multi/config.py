@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..config import BATCH, DATASET, HALF, MEASURED, SCALE, SEED, STACK, TEMPERATURE, SpaceConfig, ZooConfig, require
 from ..core.told import check, told
@@ -12,6 +13,7 @@ from ..core.told import check, told
 class MultiZooConfig:
     """Good instances of several architectures, and the teacher (Suppl. IV). An architecture's ClassId is its place here."""
 
+    KIND: ClassVar[str] = "zoo"
     architectures: tuple[str, ...] = told(
         "Architectures",
         "Their ids, by rising number of parameters; the order is that of the ClassIds.",

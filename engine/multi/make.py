@@ -10,7 +10,8 @@ import torch
 from .. import datasets, presets
 from ..archs import architecture
 from ..artifacts import Artifact, Manifest, Store, manifest_hash
-from ..make import artifact_id, checkpoint_path, is_whole, provenance, train_to_end
+from ..make import checkpoint_path, is_whole, provenance, train_to_end
+from ..naming import artifact_id, train_arguments
 from ..netspace.evaluate import metric
 from ..netspace.space import MAP_2D, MAP_3D
 from ..netspace.umap_map import project
@@ -25,13 +26,13 @@ from .training import MultiSpaceTraining
 from .zoo import TEACHER, MultiZoo, MultiZooTraining
 
 
-def make_any(store: Store, preset: str, config: MultiZooConfig | MultiSpaceConfig, device: str, progress, id_: str) -> Artifact:
+def make_any(store: Store, preset: str, config: MultiZooConfig | MultiSpaceConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
     """Make a zoo or space of several architectures; small networks train on one thread."""
     torch.set_num_threads(1 if device == "cpu" and "digits" in preset else torch.get_num_threads())
-    return (make_zoo if isinstance(config, MultiZooConfig) else make_space)(store, preset, config, device, progress, id_)
+    return (make_zoo if isinstance(config, MultiZooConfig) else make_space)(store, preset, config, device, progress, id_, replacing)
 
 
-def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, progress, id_: str) -> Artifact:
+def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
     images = datasets.load(config.dataset, device).suited(*map(architecture, config.architectures))
     trainee = MultiZooTraining(config, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total))
@@ -39,20 +40,20 @@ def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, pro
     zoo = trainee.zoo(id_)
     metrics = zoo_metrics(zoo, images)
     title = f"{', '.join(arch.family for arch in zoo.archs)} on {images.title}"
-    manifest = Manifest(id_, "zoo", title, "", preset, asdict(config), metrics=metrics, provenance=provenance(took(), device))
+    manifest = Manifest(id_, "zoo", title, "", preset, asdict(config), metrics=metrics, provenance=provenance(took(), device, train_arguments(preset, config, id_)))
     dtype = np.float16 if config.half else np.float32
     parts = {arch.id: zoo.parameters_NZ[torch.tensor(zoo.table["class_id"] == number), : arch.parameters] for number, arch in enumerate(zoo.archs)}
     arrays = {name: tensor.cpu().numpy().astype(dtype) for name, tensor in {**parts, TEACHER: zoo.teacher_P}.items()}
-    artifact = store.write(manifest, {"parameters.safetensors": arrays}, {"instances.parquet": zoo.table}, store.workspace)
+    artifact = store.write(manifest, {"parameters.safetensors": arrays}, {"instances.parquet": zoo.table}, replace=replacing)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
 
 
-def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str, progress, id_: str) -> Artifact:
+def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
     zoo_id = artifact_id(config.zoo, config.seed)
     zoo_config = replace(presets.config(config.zoo), seed=config.seed)
     if not is_whole(store, zoo_id, zoo_config):
-        make_zoo(store, config.zoo, zoo_config, device, progress, zoo_id)
+        make_zoo(store, config.zoo, zoo_config, device, progress, zoo_id, replacing)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_multi_zoo(store, zoo_id, device)
     images = datasets.load(zoo.dataset, device).suited(*zoo.archs)
@@ -75,12 +76,12 @@ def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str,
     metrics = evaluate_multi(model, zoo, images, config.train, "test", "test") | evaluate_lso(model, zoo, images, config.train, measured=config.measured)
     metrics |= times(took(), "zoo and space from scratch", zoo_artifact.manifest.provenance)
     inputs = {zoo_id: {"sha256": manifest_hash(zoo_artifact)}}
-    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(took(), device))
+    manifest = Manifest(id_, "netspace", zoo_artifact.manifest.title, "", preset, asdict(config), inputs, metrics, provenance(took(), device, train_arguments(preset, config, id_)))
     arrays = {
         "model.safetensors": {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()},
         "embeddings.safetensors": {"embeddings": embeddings_NE.cpu().numpy()},
     }
-    artifact = store.write(manifest, arrays, {"instances.parquet": table}, store.workspace)
+    artifact = store.write(manifest, arrays, {"instances.parquet": table}, replace=replacing)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
 

@@ -14,7 +14,7 @@ def do_import(options) -> None:
     from .make import import_network
 
     id_ = options.id or f"network-{options.architecture}"
-    artifact = import_network(Store(options.workspace), Path(options.file), options.architecture, id_, options.dataset, str(device_of(options.device)))
+    artifact = import_network(Store(options.workspace), Path(options.file), options.architecture, id_, options.dataset, str(device_of(options.device)), options.replace)
     manifest = artifact.manifest
     emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
 
@@ -24,7 +24,7 @@ def do_send(options) -> None:
     from ..host import device_of
     from .make import send
 
-    artifact = send(Store(options.workspace), options.id, options.a, options.b, options.gamma, options.path, options.name, str(device_of(options.device)))
+    artifact = send(Store(options.workspace), options.id, options.a, options.b, options.gamma, options.path, options.name, str(device_of(options.device)), options.replace)
     manifest = artifact.manifest
     emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ..config import ARCHITECTURE, BATCH, DATASET, SEED, STEPS, VALIDATE, require
 from ..core.told import check, told
@@ -13,6 +13,7 @@ from ..core.told import check, told
 class NetworkConfig:
     """One network trained on a dataset, to be an original."""
 
+    KIND: ClassVar[str] = "network"
     architecture: str = told(*ARCHITECTURE)
     dataset: str = told(*DATASET)
     steps: int = told(*STEPS, 64_000, unit="steps", low=1)
@@ -64,6 +65,7 @@ class NetworkConfig:
 class NernConfig:
     """A NeRN of one original: order of the kernels, predictor, losses, sampling, optimisation (paper, 3 and 4)."""
 
+    KIND: ClassVar[str] = "nern"
     original: str = told("Original", "The network that is learnt: a preset, or the id of a network at hand.")
     permutation: Literal["none", "in-filter", "cross-filter"] = told(
         "Order of kernels",

@@ -12,8 +12,9 @@ from .. import datasets, presets
 from ..archs import architecture
 from ..artifacts import Artifact, Manifest, Store, manifest_hash, read_checkpoint, safe_name
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
-from ..make import artifact_id, checkpoint_path, provenance, train_to_end
+from ..make import checkpoint_path, provenance, train_to_end
 from ..multi.space import load_multi_zoo
+from ..naming import artifact_id, train_arguments
 from ..netspace.space import load_space, load_zoo, read_config
 from ..took import Took, stopwatch, times
 from .config import NernConfig, NetworkConfig
@@ -28,11 +29,11 @@ ORDERS, PREDICTOR, CURVES_FILE = "permutation.safetensors", "predictor.safetenso
 SMALL = 200_000  # parameters
 
 
-def make_any(store: Store, preset: str, config: NetworkConfig | NernConfig, device: str, progress, id_: str) -> Artifact:
+def make_any(store: Store, preset: str, config: NetworkConfig | NernConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
     """Make a network or a NeRN. Small networks train on one thread."""
     if architecture(arch_of(store, config)).parameters < SMALL:
         torch.set_num_threads(1)
-    return (make_network if isinstance(config, NetworkConfig) else make_nern)(store, preset, config, device, progress, id_)
+    return (make_network if isinstance(config, NetworkConfig) else make_nern)(store, preset, config, device, progress, id_, replacing)
 
 
 def arch_of(store: Store, config: NetworkConfig | NernConfig) -> str:
@@ -52,7 +53,7 @@ def preset_network(name: str) -> NetworkConfig:
     return found
 
 
-def make_network(store: Store, preset: str, config: NetworkConfig, device: str, progress, id_: str) -> Artifact:
+def make_network(store: Store, preset: str, config: NetworkConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
     """Train a network and write it, in deployable form."""
     images = datasets.load(config.dataset, device).suited(architecture(config.architecture))
     trainee = NetworkTraining(config, images)
@@ -60,17 +61,18 @@ def make_network(store: Store, preset: str, config: NetworkConfig, device: str, 
     took = stopwatch(outcome.took)
     module = trainee.deployed()
     family = architecture(config.architecture).family
-    artifact = write_network(store, id_, f"{family} on {images.title}", preset, asdict(config), module, images, took(), device)
+    artifact = write_network(store, id_, f"{family} on {images.title}", preset, asdict(config), module, images, provenance(took(), device, train_arguments(preset, config, id_)), replace=replacing)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
 
 
-def write_network(store: Store, id_: str, title: str, preset: str, config: dict, module: torch.nn.Module, images: datasets.Images | None, took: Took, device: str, inputs: dict | None = None) -> Artifact:
-    """A `network` artifact of a module in evaluation mode; `config` holds at least its `architecture` and `dataset`."""
+def write_network(store: Store, id_: str, title: str, preset: str, config: dict, module: torch.nn.Module, images: datasets.Images | None, made: dict, inputs: dict | None = None, replace: bool = False, new: bool = False) -> Artifact:
+    """A `network` artifact of a module in evaluation mode; `config` holds at least its `architecture` and `dataset`, `made` is its
+    provenance."""
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}
     original = of_module(id_, module, config.get("dataset"), config["architecture"], title)
-    manifest = Manifest(id_, "network", title, "", preset, config, inputs or {}, network_metrics(original, images), provenance(took, device))
-    return store.write(manifest, {FILE: arrays}, root=store.workspace)
+    manifest = Manifest(id_, "network", title, "", preset, config, inputs or {}, network_metrics(original, images), made)
+    return store.write(manifest, {FILE: arrays}, replace=replace, new=new)
 
 
 def network_metrics(original: Original, images: datasets.Images | None) -> dict:
@@ -97,13 +99,13 @@ def original_of(store: Store, config: NernConfig, device: str, progress) -> Orig
     return load_original(store, config.original, device, config.skip)
 
 
-def make_nern(store: Store, preset: str, config: NernConfig, device: str, progress, id_: str) -> Artifact:
+def make_nern(store: Store, preset: str, config: NernConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
     """Train a NeRN of its original and write it with its metrics and curves. Raises DataMissing where it is to be distilled on
     images that are not here."""
     original = original_of(store, config, device, progress)
     images = images_of(original.dataset, device)
     placed = places(config, original, device=device)
-    first = first_of(store, config, device, progress)
+    first = first_of(store, config, device, progress, replacing)
     trainee = NernTraining(config, placed, images, first and first.predictor)
     inputs = [store.open(each.id) for each in (original, first) if each]
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), *inputs)
@@ -114,17 +116,17 @@ def make_nern(store: Store, preset: str, config: NernConfig, device: str, progre
     metrics |= times(took(), "training", before)
     made_from = {original.id: {"sha256": manifest_hash(inputs[0])}}
     title = f"NeRN of {original.title}, {config.permutation}, hidden {config.hidden}{'' if config.inputs == 'data' else f', inputs {config.inputs}'}"
-    manifest = Manifest(id_, "nern", title, "", preset, asdict(config), made_from, metrics, provenance(took(), device))
+    manifest = Manifest(id_, "nern", title, "", preset, asdict(config), made_from, metrics, provenance(took(), device, train_arguments(preset, config, id_)))
     arrays = {
         PREDICTOR: {name: tensor.cpu().numpy() for name, tensor in trainee.predictor.state_dict().items()},
         ORDERS: {layer.name: np.asarray(order_M, np.min_scalar_type(len(order_M) - 1)) for layer, order_M in zip(original.layers, placed.orders)},
     }
-    artifact = store.write(manifest, arrays, {CURVES_FILE: curves_table(trainee.curves, store.open(first.id) if first else None)}, store.workspace)
+    artifact = store.write(manifest, arrays, {CURVES_FILE: curves_table(trainee.curves, store.open(first.id) if first else None)}, replace=replacing)
     checkpoint_path(store, id_).unlink(missing_ok=True)
     return artifact
 
 
-def first_of(store: Store, config: NernConfig, device: str, progress) -> Nern | None:
+def first_of(store: Store, config: NernConfig, device: str, progress, replacing: bool = False) -> Nern | None:
     """The NeRN that a config starts from, trained first where it is a preset that is not here yet, or only of an older version of
     the original; None where it names none. Raises InvalidValue where that one does not fit."""
     if not config.start:
@@ -132,7 +134,7 @@ def first_of(store: Store, config: NernConfig, device: str, progress) -> Nern | 
     preset = config.start in presets.presets()
     id_ = artifact_id(config.start, config.seed) if preset else config.start
     if not store.has(id_) or (preset and store.outdated(id_)):
-        make_any(store, config.start, replace(presets.config(config.start), seed=config.seed), device, progress, id_)
+        make_any(store, config.start, replace(presets.config(config.start), seed=config.seed), device, progress, id_, replacing)
     first = load_nern(store, id_, device)
     for name in ("original", "permutation", "hidden", "levels", "base", "kernel", "skip"):
         if getattr(first.config, name) != getattr(config, name):
@@ -179,21 +181,21 @@ def reevaluate(store: Store, artifact: Artifact, device: str) -> dict:
     return evaluate(nern, images_of(nern.original.dataset, device))
 
 
-def import_network(store: Store, path: Path, arch_id: str, id_: str, dataset: str | None, device: str) -> Artifact:
+def import_network(store: Store, path: Path, arch_id: str, id_: str, dataset: str | None, device: str, replacing: bool = False) -> Artifact:
     """A checkpoint file as a `network` artifact. Raises what reading and checking it raise; nothing is written then."""
     took = stopwatch()
-    if store.has(id_):
-        raise InvalidValue(f"There is an artifact {id_!r} already. Choose another --id.")
+    store.check_new(id_, replacing)
     arrays = read_checkpoint(path)
     module = build(arch_id, arrays, path.name).to(device)
     images = images_of(dataset, device)
     if images is not None:
         images.suited(architecture(arch_id))
     config = {"architecture": arch_id, "dataset": dataset, "source": path.name}
-    return write_network(store, id_, f"{architecture(arch_id).family} from {path.name}", "import", config, module, images, took(), device)
+    arguments = ["import", path.name, "--architecture", arch_id, "--id", id_, *(["--dataset", dataset] if dataset else [])]
+    return write_network(store, id_, f"{architecture(arch_id).family} from {path.name}", "import", config, module, images, provenance(took(), device, arguments), replace=replacing, new=True)
 
 
-def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path: str, id_: str | None, device: str) -> Artifact:
+def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path: str, id_: str | None, device: str, replacing: bool = False) -> Artifact:
     """A zoo's instance `a`, or the network at `gamma` between the instances `a` and `b` of a space (`path`: "embedding" decodes,
     "weights" mixes), as a `network` artifact: an original. Raises UnknownId, InvalidValue (a network without convolutions)."""
     source = store.open(source_id)
@@ -216,10 +218,10 @@ def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path
     else:
         raise InvalidValue(f"{source_id} is a {source.manifest.kind}; send an instance of a zoo, or a network of a space.")
     id_ = safe_name(id_ or f"network-{words}"[:100])
-    if store.has(id_):
-        raise InvalidValue(f"There is an artifact {id_!r} already. Choose another name.")
+    store.check_new(id_, replacing)
     module = arch.build().to(device).eval()
     torch.nn.utils.vector_to_parameters(parameters_P, module.parameters())
     config = {"architecture": arch.id, "dataset": dataset, "source": source_id, "a": a, "b": b, "gamma": gamma, "path": path}
     inputs = {source_id: {"sha256": manifest_hash(source)}}
-    return write_network(store, id_, f"{arch.family} {words}", "sent", config, module, images_of(dataset, device), Took(), device, inputs)
+    arguments = ["send", source_id, a, *([b] if b else []), "--gamma", f"{gamma:g}", "--path", path, "--name", id_]
+    return write_network(store, id_, f"{arch.family} {words}", "sent", config, module, images_of(dataset, device), provenance(Took(), device, arguments), inputs, replacing, new=True)

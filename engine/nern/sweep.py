@@ -9,7 +9,8 @@ from .. import presets
 from ..artifacts import Store
 from ..config import digest
 from ..errors import InvalidValue
-from ..make import artifact_id, train
+from ..make import train
+from ..naming import artifact_id
 from ..presets.nern_tables import PRESET, TABLES
 from .config import NernConfig
 

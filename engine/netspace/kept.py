@@ -21,17 +21,18 @@ MAKER = "lso"  # in the config of those that are meant here
 SPLIT = "kept"  # neither trained on, nor chosen with, nor held out
 
 
-def save(store: Store, space, start_row: int, embedding_E: np.ndarray, parameters_P: np.ndarray, arch_id: str, config: dict, metrics: dict, provenance: dict, id_: str | None = None) -> Artifact:
+def save(store: Store, space, start_row: int, embedding_E: np.ndarray, parameters_P: np.ndarray, arch_id: str, config: dict, metrics: dict, provenance: dict, id_: str | None = None, replace: bool = False) -> Artifact:
     """Write a found network with its lineage; the same embedding has the same id unless one is given. Raises StorageError,
     InvalidValue where the id is another's."""
     near = str(space.table["id"].iloc[start_row])
+    own_name = id_ is None  # a hash of the embedding: only the same one is replaced
     id_ = safe_name(id_ or f"{near[:80]}-lso-{hashlib.sha256(embedding_E.tobytes()).hexdigest()[:6]}")
-    if id_ in set(space.table["id"]) and id_ not in ids(store, space.id) or store.has(id_) and id_ not in ids(store, space.id):
-        raise InvalidValue(f"{id_!r} is taken. Choose another name.")
+    if id_ in set(space.table["id"]) and id_ not in ids(store, space.id):
+        raise InvalidValue(f"{id_!r} is an instance of {space.id} already. Choose another name.")
     config = {"made_by": MAKER, "space": space.id, "architecture": arch_id, "near": near, "lso": config}
     inputs = {space.id: {"sha256": manifest_hash(store.open(space.id, "netspace"))}}
     manifest = Manifest(id_, "network", f"Found by LSO in {space.id}", "", "", config, inputs, metrics, provenance)
-    return store.write(manifest, {"network.safetensors": {"parameters": parameters_P, "embedding": embedding_E}}, root=store.workspace)
+    return store.write(manifest, {"network.safetensors": {"parameters": parameters_P, "embedding": embedding_E}}, replace=replace or own_name)
 
 
 def ids(store: Store, space_id: str) -> tuple[str, ...]:

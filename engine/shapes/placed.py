@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..artifacts import Artifact, Manifest, Store, manifest_hash
+from ..core.replacing import FOLDER
 from ..errors import CorruptArtifact, InvalidValue, UnknownId
 from ..meshing import Mesh
+from ..naming import said
 
 LIMIT = 24
 ID = re.compile(r"placed-[0-9a-f]{12}")
@@ -47,13 +49,13 @@ def save(store: Store, space, placed: Placed, sheet: dict[str, np.ndarray], prov
     """Write it into the workspace and drop the oldest beyond LIMIT. Raises StorageError."""
     config = {"space": space.id, "name": placed.name, "architecture": space.arch.id}
     inputs = {space.id: {"sha256": manifest_hash(store.open(space.id, "netspace"))}}
-    manifest = Manifest(placed.id, "network", f"{placed.name} in {space.id}", "", "", config, inputs, placed.metrics, provenance)
+    manifest = Manifest(placed.id, "network", f"{placed.name} in {space.id}", "", "", config, inputs, placed.metrics, {"command": said(["place", space.id, placed.name]), **provenance})
     arrays = {
         "network.safetensors": {"parameters": placed.parameters_P, "encoded": placed.encoded_E, "inverted": placed.inverted_E},
         "original.safetensors": {"vertices": placed.original.vertices_V3, "faces": placed.original.faces_F3.astype(np.int32)},
         "sheet.safetensors": sheet,
     }
-    artifact = store.write(manifest, arrays, root=store.workspace)
+    artifact = store.write(manifest, arrays, replace=True)  # its id is that of its content
     mine = [each for each in store.manifests("network") if is_id(each.id)]
     for old in oldest_first(store, mine)[:-LIMIT]:
         forget(store, old.id)
@@ -72,6 +74,7 @@ def forget(store: Store, id_: str) -> None:
     if not is_id(id_) or not folder.is_dir():
         raise UnknownId(f"There is no placed shape {str(id_)[:100]!r} in the workspace.")
     shutil.rmtree(folder)
+    shutil.rmtree(store.workspace / FOLDER / id_, ignore_errors=True)
 
 
 def listed(store: Store, space_id: str) -> list[Manifest]:

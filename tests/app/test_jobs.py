@@ -151,3 +151,15 @@ def test_a_training_in_the_list_opens_by_its_name(queue):
     app = opened(training, job=newer.id)
     next(button for button in app.button if button.label.startswith(f"{older.id} ")).click().run()
     assert older.id in app.query_params["job"]
+
+
+def test_a_taken_name_is_told_and_replaced_only_when_that_is_said(queue):
+    app = opened(training, preset="zoo-digits")
+    next(field for field in app.text_input if field.label == "Name of the artifact").set_value(SPACE)
+    app.run()
+    assert not app.exception and any(f"{SPACE} is taken" in warning.value for warning in app.warning)
+    assert next(button for button in app.button if button.label == "Launch").disabled
+    next(toggle for toggle in app.toggle if toggle.label == "Replace it").set_value(True)
+    press(app.run(), "Launch")
+    (job,) = queue.jobs()
+    assert job.spec["id"] == SPACE and job.spec["replace"] is True

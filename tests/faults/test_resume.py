@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from safetensors.numpy import load, save
 
+from engine import presets
 from engine.artifacts import Store
 from engine.config import NetSpaceConfig, ZooConfig
 from engine.errors import InvalidValue, Stopped
@@ -61,7 +62,7 @@ def test_a_nern_begins_again_where_its_original_was_made_again(store, capsys):
     assert "goes on from its checkpoint" not in capsys.readouterr().err
     assert first_step(store, CONFIG, "nern-x", 40) == 31  # control
     assert "goes on from its checkpoint" in capsys.readouterr().err
-    train(store, "network-digits", replace(NETWORK, seed=1, steps=3), "cpu", quiet, ORIGINAL)
+    train(store, "network-digits", replace(NETWORK, seed=1, steps=3), "cpu", quiet, ORIGINAL, replacing=True)
     assert first_step(store, CONFIG, "nern-x", 40) == 1
     assert "goes on from its checkpoint" not in capsys.readouterr().err
 
@@ -85,14 +86,17 @@ def test_a_space_of_a_zoo_with_one_test_instance_is_refused_before_it_is_trained
 def test_the_first_stage_of_a_nern_is_made_again_with_its_original(store, monkeypatch):
     """Where a preset goes on from another preset."""
     first, second = replace(CONFIG, steps=3), replace(CONFIG, start="nern-digits-coarse", steps=2)
-    monkeypatch.setattr("engine.presets.config", lambda name: {"nern-digits-coarse": first}[name])
+    real = presets.config
+    monkeypatch.setattr("engine.presets.config", lambda name: first if name == "nern-digits-coarse" else real(name))
     train(store, "x", second, "cpu", quiet, "nern-x")
     made = store.open("nern-digits-coarse").manifest
     train(store, "x", second, "cpu", quiet, "nern-x")
     assert store.open("nern-digits-coarse").manifest == made  # control
-    train(store, "network-digits", replace(NETWORK, seed=1, steps=3), "cpu", quiet, ORIGINAL)
+    train(store, "network-digits", replace(NETWORK, seed=1, steps=3), "cpu", quiet, ORIGINAL, replacing=True)
     assert store.outdated("nern-digits-coarse") == [ORIGINAL] == store.outdated(NERN)
-    train(store, "x", second, "cpu", quiet, "nern-x")
+    with pytest.raises(InvalidValue, match=f"another version of {ORIGINAL}.*--replace"):
+        train(store, "x", second, "cpu", quiet, "nern-x")
+    train(store, "x", second, "cpu", quiet, "nern-x", replacing=True)
     assert store.open("nern-digits-coarse").manifest.inputs != made.inputs and not store.outdated("nern-digits-coarse")
 
 

@@ -9,12 +9,14 @@ import time
 import pytest
 
 from engine import presets
+from engine.artifacts import Store
 from engine.config import LsoConfig
 from engine.errors import InvalidValue, Stopped, UnknownId
-from engine.jobs import backends, specs
+from engine.jobs import backends, signs, specs, views
 from engine.jobs.fields import changed, fields_of
 from engine.jobs.folder import Folder, Reporter
 from engine.jobs.queue import Queue, birth, gone, identity
+from engine.jobs.signs import FROZEN, LEASE
 from tests.commands import call as run
 from tests.tiny_jobs import lso_spec, zoo_spec
 
@@ -147,7 +149,7 @@ def test_the_job_of_a_dead_worker_goes_on_once_then_has_failed(queue):
     queue.sit(["slot"], DEAD)
     job, _ = queue.submit(zoo_spec())
     later, _ = queue.submit(zoo_spec(1))
-    queue._connection().execute("UPDATE jobs SET state = 'running', worker = ?, lease = ? WHERE id = ?", (DEAD, time.time() + 99, job.id))
+    queue._connection().execute("UPDATE jobs SET state = 'running', worker = ?, lease = ? WHERE id = ?", (DEAD, 99, job.id))
     assert queue.sweep() == 1 and queue.sweep() == 0
     assert queue.job(job.id).state == "queued" and "goes on" in queue.job(job.id).reason
     me = identity()
@@ -173,13 +175,53 @@ def test_a_worker_that_lost_its_job_can_say_nothing_about_it(queue):
     assert queue.job(job.id).state == "running" and queue.job(job.id).worker == me
 
 
-def test_who_is_gone():
-    now = time.time()
-    assert not gone(identity(), now + 5) and not gone(identity(), now - 5), "a slow worker of this machine is not dead"
-    assert gone(identity(), now - 3600), "one that does nothing is"
-    assert gone(DEAD, now + 5) and gone(f"{os.uname().nodename}:{os.getpid()}:1", now + 5), "a pid that came back is another process"
-    assert not gone("elsewhere:1:1", now + 5) and gone("elsewhere:1:1", now - 1)
+@pytest.fixture
+def clock(monkeypatch):
+    """The observer's own clock, as a list of one number of seconds."""
+    now = [1000.0]
+    monkeypatch.setattr(signs.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(signs, "_seen", {})
+    return now
+
+
+ELSEWHERE = ("elsewhere:1:1", f"elsewhere:{os.getpid()}:1@abc.1", f"{os.uname().nodename}:{os.getpid()}:1@anotherboot.1", "no identity", "a:b:c")
+
+
+def test_on_this_machine_the_process_and_its_birth_decide(clock, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: pytest.fail("no wall clock is asked"))
+    assert not gone(identity(), 7)
+    clock[0] += FROZEN - 1
+    assert not gone(identity(), 7), "a slow worker of this machine is not dead"
+    clock[0] += 2
+    assert gone(identity(), 7), "one that does nothing is"
+    assert not gone(identity(), 8), "a beat is a sign of life"
+    assert gone(DEAD, 7) and gone(f"{os.uname().nodename}:{os.getpid()}:1@{signs.machine()}", 7), "a pid that came back is another process"
     assert birth(os.getpid()) and birth(4194300) is None
+
+
+@pytest.mark.parametrize("worker", ELSEWHERE)
+def test_elsewhere_beats_decide_as_whoever_asks_sees_them(clock, worker):
+    assert not gone(worker, 1) and not gone(worker, 1), "who asks for the first time knows nothing"
+    clock[0] += LEASE - 1
+    assert not gone(worker, 1)
+    clock[0] += 2
+    assert gone(worker, 1) and not gone(worker, 2) and not gone(worker, 1, "another queue's")
+
+
+@pytest.mark.parametrize("step", [-1e9, -120.0, 120.0, 1e9])
+def test_a_clock_that_is_set_kills_no_job(queue, monkeypatch, step):
+    """Neither this machine's workers nor those of others."""
+    real, me = time.time, identity()
+    queue.sit(["slot"], me)
+    job, _ = queue.submit(zoo_spec())
+    queue.claim("slot", me)
+    there, _ = queue.submit(zoo_spec(1))
+    queue._connection().execute("UPDATE jobs SET state = 'running', worker = 'elsewhere:1:1', lease = 3 WHERE id = ?", (there.id,))
+    queue._connection().execute("INSERT INTO slots VALUES ('other', 'elsewhere:1:1', 3)")
+    assert queue.sweep() == 0
+    monkeypatch.setattr(time, "time", lambda: real() + step)
+    assert queue.sweep() == 0 and queue.beat(me, job.id) == (True, False) and len(queue.workers()) == 2
+    assert [queue.job(each.id).state for each in (job, there)] == ["running", "running"]
 
 
 def test_only_what_has_ended_can_be_deleted_or_go_on(queue):
@@ -205,6 +247,32 @@ def test_a_worker_that_leaves_gives_its_job_back(queue):
     queue.claim("slot", me)
     queue.leave(me)
     assert queue.job(job.id).state == "queued" and queue.job(job.id).deaths == 0 and queue.workers() == {}
+
+
+def test_many_newer_jobs_hide_none_that_waits(queue, tmp_path):
+    store = Store(tmp_path, tmp_path / "gallery")
+    oldest, _ = queue.submit(lso_spec("space", "x"))
+    for seed in range(230):
+        job, _ = queue.submit(zoo_spec(seed))
+        queue.stop(job.id)
+    assert oldest.id in [job.id for job in queue.jobs()] and len(queue.jobs()) == 200
+    assert [row["id"] for row in views.live(store)][0] == oldest.id
+    assert [row["id"] for row in views.listed(store, 5, "lso", "space")] == [oldest.id] and views.listed(store, 5, "lso", "other") == []
+    assert queue.waits()
+    queue.stop(oldest.id)
+    assert not queue.waits() and [row["id"] for row in views.listed(store, 5, "lso", "space")] == [oldest.id]
+
+
+def test_two_trainings_of_one_name_do_not_meet(queue):
+    """They would share a checkpoint, and the later one would be refused at the end."""
+    job, _ = queue.submit(zoo_spec())
+    other = {**zoo_spec(1), "id": job.spec["id"]}
+    with pytest.raises(InvalidValue, match=job.id):
+        queue.submit(other)
+    queue.stop(job.id)
+    other, _ = queue.submit(other)
+    with pytest.raises(InvalidValue, match=other.id):
+        queue.resume(job.id)
 
 
 @pytest.mark.parametrize(("text", "address"), [("local", ""), ("ray://head:8265", "head:8265"), ("ray://10.0.0.1", "10.0.0.1:8265")])

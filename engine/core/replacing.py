@@ -1,0 +1,134 @@
+"""What may be written over, and where it stays: nothing that a person made is lost to a name that was taken.
+
+What was replaced lies in `.replaced/ID` of the workspace, the last one of each id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from .manifests import Manifest
+
+FOLDER = ".replaced"
+ABSENT = "nothing"
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+
+Look = Callable[[Manifest, str], Manifest | None]  # (a manifest, id of one of its inputs) -> that input's, in the version it was made from
+
+
+def difference(old: Manifest, new: Manifest, look: Look) -> str:
+    """Why `new` is not the same work made again as `old`, in a few words; "" where it is."""
+    if old.kind != new.kind:
+        return f"it is a {old.kind}, not a {new.kind}"
+    if changed := changed_fields(old, new):
+        shown = ", ".join(f"{name} {_short(was)} instead of {_short(now)}" for name, was, now in changed[:2])
+        return f"it has {shown}{f' and {len(changed) - 2} more other settings' if len(changed) > 2 else ''}"
+    if other := _other_input(old, new, look):
+        return f"it was made from {other}"
+    return ""
+
+
+def changed_fields(old: Manifest, new: Manifest) -> list[tuple[str, object, object]]:
+    """(name, old value, new value) of each setting that differs. One that a manifest does not know, being older, has its default."""
+    was, now = ({**defaults(each.preset), **_plain(each.config)} for each in (old, new))
+    names = sorted(was.keys() | now.keys())
+    return [(name, was.get(name, ABSENT), now.get(name, ABSENT)) for name in names if was.get(name, ABSENT) != now.get(name, ABSENT)]
+
+
+def defaults(preset: str) -> dict:
+    """What the fields of a preset's config are where nobody says; {} for what no preset made."""
+    from .. import presets
+
+    if preset not in presets.presets():
+        return {}
+    found = {}
+    for field in fields(presets.config(preset)):
+        if field.default is not MISSING:
+            found[field.name] = field.default
+        elif field.default_factory is not MISSING:
+            found[field.name] = field.default_factory()
+    return _plain(found)
+
+
+def _other_input(old: Manifest, new: Manifest, look: Look) -> str:
+    if old.inputs.keys() != new.inputs.keys():
+        return f"{', '.join(old.inputs) or 'nothing'}, not {', '.join(new.inputs) or 'nothing'}"
+    for id_ in old.inputs:
+        if old.inputs[id_].get("sha256") == new.inputs[id_].get("sha256"):
+            continue
+        was, now = look(old, id_), look(new, id_)
+        if was is None or now is None or not _made_by_preset(was) or difference(was, now, look):
+            return f"another version of {id_}"
+    return ""
+
+
+def _made_by_preset(manifest: Manifest) -> bool:
+    """Whether an artifact's config says all that it was made from, so that it can be made again."""
+    from .. import presets
+
+    return manifest.preset in presets.presets()
+
+
+def _plain(config: dict) -> dict:
+    """As JSON has it: a tuple is a list."""
+    return json.loads(json.dumps(config))
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Nobody else moves artifacts of this workspace meanwhile. Raises OSError."""
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def put(temp: Path, target: Path, keep: bool) -> None:
+    """Put a finished folder in its place at once; the one that was there is kept aside, or removed. Call it `alone`. Raises OSError."""
+    if not target.exists():
+        os.rename(temp, target)
+        return
+    exchange(temp, target)  # temp is the old one now
+    if keep:
+        set_aside(temp, target)
+    else:
+        shutil.rmtree(temp, ignore_errors=True)
+
+
+def set_aside(folder: Path, of: Path) -> None:
+    """Move a folder to where the replaced one of `of` is kept; the one kept before goes. Raises OSError."""
+    place = of.parent / FOLDER / of.name
+    place.parent.mkdir(exist_ok=True)
+    if not place.exists():
+        os.rename(folder, place)
+    else:
+        exchange(folder, place)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Two folders change their names, in one step where the file system can: no reader finds neither. Raises OSError."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is not None and rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".old-{other.name}-", dir=other.parent))
+    os.rename(other, aside / "old")
+    os.rename(one, other)
+    os.rename(aside / "old", one)
+    aside.rmdir()
