@@ -43,6 +43,7 @@ def parser() -> Parser:
     replacing = {"action": "store_true", "help": "replace another artifact of that name; it is kept aside (see artifacts restore)"}
     gamma = {"type": float, "default": 0.5, "help": "0 at anchor A, 1 at anchor B (default: 0.5)"}
     path = {"choices": ("embedding", "weights"), "default": "embedding", "help": "what is interpolated (default: embedding)"}
+    up = {"choices": ("y", "-y", "z", "-z", "x", "-x"), "default": "y", "help": "the file's axis that points up (default: y)"}
     command("list", "the artifacts at hand")
     command("artifacts", "what --replace replaced: list; restore ID brings the last one of an id back", action={"choices": ARTIFACT_ACTIONS, "nargs": "?", "default": "list", "help": "default: list"}, id={"help": "artifact id", "nargs": "?"})
     command("show", "an artifact's manifest", id={"help": "artifact id"})
@@ -51,7 +52,7 @@ def parser() -> Parser:
     command("interpolate", "accuracy of the network between two anchors", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id"}, __gamma=gamma, __path=path)
     command("export", "write the network between two anchors as safetensors", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id"}, __gamma=gamma, __path=path, __output={"help": "file (default: named after the network)"})
     command("mesh", "write the surface of a shape, or of one between two, as a file", id={"help": "space id"}, a={"help": "instance id"}, b={"help": "instance id (default: the first)", "nargs": "?"}, __gamma={**gamma, "default": None, "help": "0 at anchor A, 1 at anchor B (default: 0.5, and 0 without B)"}, __path=path, __resolution={"type": int, "default": 128, "help": "nodes an axis (default: 128)"}, __level={"type": float, "default": 0.0, "help": "signed distance of the surface (default: 0)"}, __output={"help": "a .glb, .ply, .stl or .obj file (default: a GLB named after the shape)"})
-    command("place", "find where a shape that a space was not trained on lives in it", id={"help": "space id"}, what={"help": "an instance of the space's zoo, a network (.safetensors) or a mesh (.obj, .ply, .stl, .off, .glb)"}, __steps={"type": int, "default": 30, "help": "of inversion (default: 30)"})
+    command("place", "find where a shape that a space was not trained on lives in it", id={"help": "space id"}, what={"help": "an instance of the space's zoo, a network (.safetensors), a mesh (.obj, .ply, .stl, .off, .glb) or DeepSDF samples (.npz)"}, __steps={"type": int, "default": 30, "help": "of inversion (default: 30)"}, __up=up, __turn={"type": int, "default": 0, "help": "quarter turns about that axis, 0 to 3, counterclockwise from above (default: 0)"})
     command("import", "bring a checkpoint here (.safetensors, or .pt with a state dict) as an original", file={"help": "the file"}, __architecture={"required": True, "help": "architecture id, e.g. resnet18-imagenet"}, __id={"help": "name of the artifact (default: network-ARCHITECTURE)"}, __dataset={"help": "dataset that it is measured on"}, __replace=replacing)
     command("send", "make an original of a zoo's instance A, or of the network between two anchors of a space", id={"help": "zoo or space id"}, a={"help": "instance id"}, b={"help": "instance id", "nargs": "?"}, __gamma=gamma, __path=path, __name={"help": "name of the artifact"}, __replace=replacing)
     command("reconstruct", "write the network that a NeRN knows as safetensors", id={"help": "NeRN id"}, __prune={"type": float, "default": 0.0, "help": "share of the predictor's weights to drop (default: 0)"}, __bits={"type": int, "default": 32, "help": "bits of those left: 32, 16, 8, 6 or 4 (default: 32)"}, __output={"help": "file (default: named after the NeRN)"})
@@ -84,8 +85,19 @@ def workspace(folder: str | None) -> Iterator[None]:
             os.environ["EXPLORER_WORKSPACE"] = before
 
 
+def joined(arguments: list[str]) -> list[str]:
+    """`--up -z` as `--up=-z`: argparse takes a value that begins with a dash for an option."""
+    words: list[str] = []
+    for word in arguments:
+        if words and words[-1] == "--up" and word in ("-x", "-y", "-z"):
+            words[-1] = f"--up={word}"
+        else:
+            words.append(word)
+    return words
+
+
 def main(arguments: list[str] | None = None) -> int:
-    options, rest = parser().parse_known_args(arguments)
+    options, rest = parser().parse_known_args(joined(sys.argv[1:] if arguments is None else arguments))
     options.overrides = rest
     try:
         if rest and options.command not in ("train", "lso", "sweep") and getattr(options, "action", None) != "estimate":

@@ -158,9 +158,10 @@ def do_place(options) -> None:
     from .host import device_of
     from .netspace.placing import place_what
     from .netspace.space import load_space
+    from .shapes.pose import Pose
 
     space = load_space(store_of(options), options.id, str(device_of(options.device)))
-    found, fit = place_what(space, options.what, options.steps, options.seed or 0, progress)
+    found, fit = place_what(space, options.what, options.steps, options.seed or 0, progress, Pose(options.up, options.turn))
     said = {key: value for key, value in asdict(found).items() if not key.endswith("_E")} | {"outside": found.outside.said()}
     (xy,), _ = space.place_on_map(found.embedding_E[None])
     value = {"id": options.id, "what": options.what, **said, "x2": float(xy[0]), "y2": float(xy[1]), "fit": fit}
@@ -172,7 +173,8 @@ def do_place(options) -> None:
         found.outside.words,
     ]
     if fit:
-        lines.insert(1, f"  {'fitted to the mesh':<28} {fit['iou']:.4f}  ({fit['steps']} steps, {fit['seconds']:.1f} s)")
+        lines.insert(1, f"  {'fitted to the file':<28} {fit['iou']:.4f}  ({fit['steps']} steps, {fit['seconds']:.1f} s)")
+        lines[2:2] = [f"  {note}" for note in fit["notes"]]
     emit(options, value, "\n".join(lines))
 
 

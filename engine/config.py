@@ -121,6 +121,8 @@ class ShapeZooConfig:
     )
     stack: int = told(*STACK, 4, unit="instances", low=1)
     half: bool = told(*HALF, True)
+    up: Literal["y", "-y", "z", "-z", "x", "-x"] = told("Up axis", "The axis of a folder's files that points up.", "y")
+    turn: int = told("Quarter turns", "By which a folder's shapes are turned about the up axis, counterclockwise from above.", 0, low=0, high=3)
     seed: int = told(*SEED, 0, low=0)
 
     def __post_init__(self):

@@ -30,7 +30,7 @@ from .netspace.training import NetSpaceTraining
 from .netspace.umap_map import project
 from .shapes import sheet
 from .shapes import zoo as shape_zoo
-from .shapes.sources import source
+from .shapes.sources import source_of
 from .stacked import accuracies
 from .took import Took, stopwatch, times
 from .training import Outcome, run
@@ -117,7 +117,7 @@ def train_to_end(trainee, path: Path, config, on_step, *inputs: Artifact) -> Out
 def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
     arch = architecture(config.architecture)
     if is_shapes(config):
-        data = source(config.dataset, config.instances, config.seed)
+        data = source_of(config)
         trainee, measured = shape_zoo.ShapeZooTraining(config, data, device), shape_zoo.measure
     else:
         data = datasets.load(config.dataset, device).suited(arch)
@@ -131,6 +131,8 @@ def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, devi
     dtype = np.float16 if config.half else np.float32
     artifact = store.write(manifest, {"parameters.safetensors": {"parameters": parameters_NP.cpu().numpy().astype(dtype)}}, {"instances.parquet": table}, replace=replacing)
     checkpoint_path(store, id_).unlink(missing_ok=True)
+    if is_shapes(config):
+        shape_zoo.check_fits(id_, table)
     return artifact
 
 
@@ -188,7 +190,7 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
     if artifact.manifest.kind == "zoo":
         config, zoo = read_config(artifact, ZOO_CONFIGS), load_zoo(store, artifact.id, device)
         if is_shapes(config):
-            return shape_zoo.metrics(shape_zoo.measure(config, zoo.parameters_NP, source(config.dataset, config.instances, config.seed)))
+            return shape_zoo.metrics(shape_zoo.measure(config, zoo.parameters_NP, source_of(config)))
         images = datasets.load(zoo.dataset, device).suited(zoo.arch)
         return zoo_metrics(accuracies(zoo.parameters_NP, images.images["test"], images.labels["test"], zoo.arch).cpu().numpy())
     if artifact.manifest.kind == "netspace":

@@ -54,7 +54,7 @@ def shape_line(host: Host, space: Space, a: str, b: str, count: int = POINTS) ->
     insides = [host.run_long(viewing.inside, host, space, viewing.parameters(host, viewing.View(space.id, a, b, gamma))) for gamma in gammas]
     embeddings_GE = torch.lerp(*(embedding(host, space, name) for name in (a, b)), torch.tensor(gammas, device=space.embeddings_NE.device)[:, None])
     flat, solid = space.place_on_map(embeddings_GE)
-    near = [max(iou(inside_M, end_M) for end_M in ends) for inside_M in insides]
+    near = [max((value for end_M in ends if (value := iou(inside_M, end_M)) is not None), default=None) for inside_M in insides]
     return {"a": a, "b": b, "gammas": gammas, "accuracy": near, "n": GRID**3, "split": "", "xy": flat.tolist(), "xyz": solid.tolist()}
 
 

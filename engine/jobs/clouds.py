@@ -15,7 +15,7 @@ import numpy as np
 from ..artifacts import Store, write_atomic
 from ..errors import InvalidValue, UnknownId
 from ..shapes.chairs import RADIUS
-from ..shapes.meshes import SUFFIXES, read_mesh
+from ..shapes.meshes import MESH_SUFFIXES, read_mesh
 
 TEXTS = (".xyz", ".txt", ".csv", ".pts")
 MAX_BYTES, MAX_POINTS, LEAST = 32 << 20, 20_000, 32
@@ -30,10 +30,10 @@ def read(name: str, content: bytes, seed: int = 0) -> np.ndarray:
     if len(content) > MAX_BYTES:
         raise InvalidValue(f"The file is over {MAX_BYTES >> 20} MiB: thin the cloud out.")
     random = np.random.default_rng([0xC10D, seed])
-    if suffix in SUFFIXES:
+    if suffix in MESH_SUFFIXES:
         return read_mesh(Path(Path(name).name), content).surface(MAX_POINTS // 4, random).astype(np.float32)
     if suffix not in TEXTS:
-        raise InvalidValue(f"A point cloud is one of {', '.join((*TEXTS, *SUFFIXES))}; got {suffix[:10]!r}.")
+        raise InvalidValue(f"A point cloud is one of {', '.join((*TEXTS, *MESH_SUFFIXES))}; got {suffix[:10]!r}.")
     try:
         lines = content.decode("utf-8").replace(",", " ").replace(";", " ")
         if not lines.strip():

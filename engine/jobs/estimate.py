@@ -28,7 +28,7 @@ from ..nern.training import NernTraining
 from ..netspace.shape_training import ShapeSpaceTraining
 from ..netspace.training import NetSpaceTraining
 from ..shapes.networks import layers_of, values
-from ..shapes.sources import source
+from ..shapes.sources import source_of
 from ..shapes.zoo import ShapeZooTraining
 from ..stacked import flatten
 from ..zoo import Zoo, ZooTraining
@@ -53,7 +53,7 @@ def trainee(store: Store, config, device: str):
     if isinstance(config, ZooConfig):
         return ZooTraining(config, images_of(config.dataset, architecture(config.architecture), device))
     if isinstance(config, ShapeZooConfig):
-        return ShapeZooTraining(config, source(config.dataset, config.instances, config.seed), device)
+        return ShapeZooTraining(config, source_of(config), device)
     if isinstance(config, MultiZooConfig):
         return MultiZooTraining(config, images_of(config.dataset, architecture(config.teacher), device))
     if isinstance(config, NetworkConfig):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -214,7 +215,8 @@ def figures(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso:
         return found
     target = network(store, space, config.target)
     inside_NM = insides(layers_of(target.parameters_NP, target.arch))
-    return found | {"target": {name: float(ious(insides(layers_of(each.parameters_P[None], each.arch)), inside_NM)[0]) for name, each in networks.items()}}
+    iou = {name: float(ious(insides(layers_of(each.parameters_P[None], each.arch)), inside_NM)[0]) for name, each in networks.items()}
+    return found | {"target": {name: None if math.isnan(value) else value for name, value in iou.items()}}
 
 
 @torch.no_grad()

@@ -18,9 +18,9 @@ from ..archs import Architecture
 from ..artifacts import read_checkpoint
 from ..errors import InvalidValue
 from ..shapes.fitting import FitConfig, fit, start
-from ..shapes.meshes import SUFFIXES, MeshError, MeshShape, read_mesh
+from ..shapes.meshes import SUFFIXES, Shape, read_shape, samples_of
 from ..shapes.networks import Layers, grid, insides, ious, layers_of, values
-from ..shapes.sampling import NoInside
+from ..shapes.pose import Pose
 from ..shapes.zoo import flat, hidden_of
 from .outside import Outside
 from .shape_inversion import STEPS, place
@@ -90,10 +90,10 @@ def place_network(space: Space, parameters_P: Tensor | Layers, steps: int = STEP
 
 @dataclass(frozen=True)
 class Fitted:
-    """A network fitted to a mesh, `steps` of it done; `iou` is that of its shape with the mesh."""
+    """A network fitted to the shape of a file, `steps` of it done; `iou` is that of its shape with the file's."""
 
     parameters_P: Tensor
-    shape: MeshShape
+    shape: Shape
     iou: float
     steps: int
     seconds: float
@@ -107,19 +107,16 @@ def fit_mesh(
     stop: Callable[[], bool] = lambda: False,
     seed: int = 0,
     steps: int | None = None,
+    pose: Pose = Pose(),
 ) -> Fitted:
-    """Fit a network to the mesh of a file, or of `content` where that is given (`path` is its name then).
+    """Fit a network to the mesh or the samples of a file, or of `content` where that is given (`path` is its name then).
 
     `progress(step, steps, loss)` is called every 50 steps; after `stop()` the network as it stands is given. Raises MeshError for
-    a file that cannot be used, one that encloses nothing among them.
+    a file that cannot be used, one that encloses nothing among them; Stopped where it is stopped while the file is read.
     """
     path, steps, began = Path(path), steps or FIT["steps"], time.monotonic()
-    shape = read_mesh(path, content)
-    try:
-        drawn = shape.samples(FIT_QUERIES, seed)
-    except NoInside as error:
-        raise MeshError(path, "encloses nothing", str(error)) from error
-    points_1Q3, sdf_1Q = (torch.from_numpy(table)[None] for table in drawn)
+    shape = read_shape(path, content, pose, stop)
+    points_1Q3, sdf_1Q = (torch.from_numpy(table)[None] for table in samples_of(path.name, shape, FIT_QUERIES, seed))
     config = FitConfig(hidden_of(arch), **{**FIT, "steps": steps})
     state = start([seed], config.hidden)
     while state.step < steps and not (state.step and stop()):
@@ -148,9 +145,9 @@ def network_layers(tensors: dict[str, np.ndarray], name: str) -> Layers:
     return [(weight[None], bias[None]) for weight, bias in layers]
 
 
-def place_what(space: Space, what: str, steps: int, seed: int, progress) -> tuple[Placed, dict | None]:
-    """Place an instance of the zoo, the network of a .safetensors file or the shape of a mesh file; with what is said of the fit
-    to a mesh. `progress(title, total)` gives an `on_step(step, metrics)`. Raises InvalidValue, UnknownId, MeshError, NoInside."""
+def place_what(space: Space, what: str, steps: int, seed: int, progress, pose: Pose = Pose()) -> tuple[Placed, dict | None]:
+    """Place an instance of the zoo, the network of a .safetensors file or the shape of a mesh or sample file; with what is said of
+    the fit to it. `progress(title, total)` gives an `on_step(step, metrics)`. Raises InvalidValue, UnknownId, MeshError, NoInside."""
     if not space.is_shapes:
         raise classifiers(space)
     path = Path(what)
@@ -163,8 +160,9 @@ def place_what(space: Space, what: str, steps: int, seed: int, progress) -> tupl
             bars or bars.append(progress(path.name, total))
             bars[0](step, {"loss": loss})
 
-        fitted = fit_mesh(path, space.arch, progress=report, seed=seed)
-        return place_network(space, fitted.parameters_P.to(space.embeddings_NE.device), steps), {"iou": fitted.iou, "steps": fitted.steps, "seconds": fitted.seconds}
+        fitted = fit_mesh(path, space.arch, progress=report, seed=seed, pose=pose)
+        fit = {"iou": fitted.iou, "steps": fitted.steps, "seconds": fitted.seconds, "notes": fitted.shape.notes}
+        return place_network(space, fitted.parameters_P.to(space.embeddings_NE.device), steps), fit
     if path.suffix and path.is_file():
-        raise InvalidValue(f"{path.name} is neither a network (.safetensors) nor a mesh ({', '.join(SUFFIXES)}). Convert it first.")
+        raise InvalidValue(f"{path.name} is neither a network (.safetensors) nor a shape ({', '.join(SUFFIXES)}). Convert it first.")
     return place_network(space, space.parameters_NP[space.row(what)], steps), None

@@ -39,10 +39,10 @@ def evaluate_shapes(model, parameters_NP: Tensor, table, arch: Architecture, see
         return decode(model, embeddings_ME)
 
     predicted_N = ious(insides(layers_of(decoded(embeddings_NE), arch)), target_NM)
-    seen_T = predicted_N[train_T]
+    seen_T = defined(predicted_N[train_T])
     metrics = {"predicted_iou_mean": metric(seen_T, seen), "predicted_iou_min": lowest(seen_T, seen)}
     if "fit_iou" in table:
-        metrics = {"fit_iou_mean": metric(table["fit_iou"], "all instances, against the exact shapes")} | metrics
+        metrics = {"fit_iou_mean": metric(table["fit_iou"].dropna(), "all instances, against the exact shapes")} | metrics
 
     space = known(embeddings_NE[train_T], layers_of(parameters_NP[train_T], arch))
     held_layers = layers_of(parameters_NP[held_H], arch)
@@ -50,8 +50,8 @@ def evaluate_shapes(model, parameters_NP: Tensor, table, arch: Architecture, see
     placed_H = ious(insides(layers_of(decoded(placed_HE), arch)), target_NM[held_H])
     nearest_H = nearest(target_NM[held_H], target_NM[train_T])
     metrics |= {
-        "heldout_encoded_iou_mean": metric(predicted_N[held_H], f"{held}, by the encoder alone"),
-        "heldout_iou_mean": metric(placed_H, f"{held}, {STEPS} steps of inversion"),
+        "heldout_encoded_iou_mean": metric(defined(predicted_N[held_H]), f"{held}, by the encoder alone"),
+        "heldout_iou_mean": metric(defined(placed_H), f"{held}, {STEPS} steps of inversion"),
         "nearest_iou_mean": metric(nearest_H, f"{held}, the training instance of the highest IoU"),
         "heldout_beats_nearest_share": metric((placed_H > nearest_H).float(), held),
     }
@@ -77,6 +77,11 @@ def encode(model, parameters_NP: Tensor) -> Tensor:
 def decode(model, embeddings_NE: Tensor) -> Tensor:
     """Their parameters [N, P]."""
     return torch.cat([model.decode(part) for part in embeddings_NE.split(64)])
+
+
+def defined(iou_N: Tensor) -> Tensor:
+    """Without those of two shapes that are both empty on the grid."""
+    return iou_N[~iou_N.isnan()]
 
 
 def lowest(values_N: Tensor, split: str) -> dict:
@@ -110,7 +115,7 @@ def midpoints(name: str, pairs: list, chairs: list, decoded, embeddings_NE: Tens
     sums_NM = torch.stack([field(parameters_NP[a], arch) + field(parameters_NP[b], arch) < 0 for a, b in pairs])
     where = f"{where}, pairs of one topology against the parametric midpoint"
     found = {name: ours_NM, f"weight_{name}": weights_NM, f"sdf_mean_{name}": sums_NM}
-    return {f"{key}_iou_mean": metric(ious(inside_NM, exact_NM), where) for key, inside_NM in found.items()}
+    return {f"{key}_iou_mean": metric(defined(ious(inside_NM, exact_NM)), where) for key, inside_NM in found.items()}
 
 
 @torch.inference_mode()

@@ -67,13 +67,13 @@ def component_volumes(mesh: Mesh) -> np.ndarray:
     return np.bincount(label_F, np.einsum("fi,fi->f", a, np.cross(b, c)) / 6, components)
 
 
-def iou(inside_a: np.ndarray, inside_b: np.ndarray) -> float:
-    """Intersection over union, 0 to 1, of two shapes given as booleans at the same points (any shape); 1 where both are
-    empty. Of fields: ``iou(values_a < 0, values_b < 0)``."""
+def iou(inside_a: np.ndarray, inside_b: np.ndarray) -> float | None:
+    """Intersection over union, 0 to 1, of two shapes given as booleans at the same points (any shape); None, undefined, where
+    both are empty. Of fields: ``iou(values_a < 0, values_b < 0)``."""
     if inside_a.shape != inside_b.shape or inside_a.dtype != bool or inside_b.dtype != bool:
         raise InvalidValue("IoU compares two arrays of booleans of one shape: give values < level, not values.")
     union = np.count_nonzero(inside_a | inside_b)
-    return np.count_nonzero(inside_a & inside_b) / union if union else 1.0
+    return np.count_nonzero(inside_a & inside_b) / union if union else None
 
 
 def chamfer(mesh_a: Mesh, mesh_b: Mesh, count: int = CHAMFER_POINTS, seed: int = 0) -> float:

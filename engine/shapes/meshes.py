@@ -1,40 +1,40 @@
-"""Triangle meshes of anyone's making, as shapes: read under limits, normalised, with a signed distance.
+"""Shapes of anyone's making, from files: triangle meshes and DeepSDF's samples. Read in a process with limits, mended, stood
+upright, normalised, with a signed distance.
 
 A mesh need not be watertight: the sign comes from the generalised winding number (libigl's fast one), which is near 1
-inside and near 0 outside and passes over holes; the distance is exact, to the nearest triangle. DeepSDF's sample files
-(``.npz`` with ``pos`` and ``neg``) are read too.
+inside and near 0 outside and passes over holes; the distance is exact, to the nearest triangle.
 
 Shape suffixes: V vertices, F faces, Q points, 3 coordinates.
 """
 
-import io
-import json
-import struct
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import igl
 import numpy as np
-import trimesh
 
-from ..errors import ExplorerError
-from .chairs import RADIUS
-from .sampling import NoInside, Samples, balanced, draw
+from ..core.limits import Limits, limited
+from ..errors import InvalidValue
+from .deepsdf import SampleShape
+from .pose import Pose
+from .sampling import NoInside, Samples, draw
 
-SUFFIXES = (".obj", ".ply", ".stl", ".off", ".glb")
+MESH_SUFFIXES = (".obj", ".ply", ".stl", ".off", ".glb")
+SUFFIXES = (*MESH_SUFFIXES, ".npz")
 MAX_BYTES = 256 * 2**20  # of a file
-MAX_FACES = 2_000_000
-MAX_SAMPLES = 20_000_000  # rows of a DeepSDF file (its own have 500 000)
+LIMITS = Limits(memory=4 << 30, cpu=90, wall=180)  # of one file, and of a batch of small ones
+BATCH, BATCH_BYTES = 64, 16 << 20  # files of a folder that are read by one process; its limits are those of one file
+DEEPEST, MOST_FILES = 6, 100_000  # folders below a folder of meshes, and files in it, that are looked through
+MIDDLES = {"models", "model", "mesh", "meshes"}  # folders that do not name a shape
+PLAIN_NAMES = {"model_normalized", "model", "mesh", "models", "model_watertight", "model_flipped"}  # nor do these files
 
 
-class MeshError(ExplorerError):
+class MeshError(InvalidValue):
     """A mesh or sample file that cannot be used; the message says which, why, and what to do."""
-
-    def __init__(self, path: Path, problem: str, remedy: str) -> None:
-        super().__init__(f"{path.name}: {problem}; {remedy}")
-        self.path = path
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class MeshShape:
 
     vertices_V3: np.ndarray  # float64
     faces_F3: np.ndarray  # int64
+    notes: list[str] = field(default_factory=list)  # what was mended in it, and what stays doubtful
 
     def sdf(self, points_Q3: np.ndarray) -> np.ndarray:
         """Signed distances (Q,), negative inside. Inside is where the winding number is above 1/2, or, for a mesh
@@ -66,170 +67,149 @@ class MeshShape:
         return draw(self.sdf, self.surface, count, seed)
 
 
-def read_mesh(path: Path, content: bytes | None = None) -> MeshShape:
-    """The mesh of an OBJ, PLY, STL, OFF or GLB file, all of its parts together, normalised. With ``content`` that is what
-    the file holds, and ``path`` only its name.
+Shape = MeshShape | SampleShape
 
-    Nothing else is read than this file: materials and outside buffers are not followed. Raises :class:`MeshError` for
-    an unknown format, a broken or empty file, and one of more than 256 MiB or 2 million triangles, before it is parsed
-    where the file says so itself.
+
+@dataclass(frozen=True)
+class ShapeFile:
+    """A file of a folder, and what the shape in it is called: by its file, or in ShapeNet's layout by its folder."""
+
+    path: Path
+    name: str
+
+
+def read_shape(path: Path, content: bytes | None = None, pose: Pose = Pose(), stop: Callable[[], bool] = lambda: False) -> Shape:
+    """The shape of an OBJ, PLY, STL, OFF, GLB or DeepSDF NPZ file, all of its parts together. With ``content`` that is what the
+    file holds, and ``path`` only its name.
+
+    Nothing else is read than this file. Raises :class:`MeshError` for an unknown format, a broken, empty or too large file, and
+    one that takes too long; Stopped soon after ``stop()`` is true.
     """
-    content = _read_bounded(path, SUFFIXES, content)
-    kind = path.suffix.lower()[1:]
-    claimed = _claimed_faces(content, kind)
-    if claimed > MAX_FACES:
-        raise _too_many(path, claimed)
-    try:
-        scene = trimesh.load_scene(io.BytesIO(content), file_type=kind, process=False)
-        placed = [scene.geometry[scene.graph[node][1]] for node in scene.graph.nodes_geometry]
-        total = sum(len(part.faces) for part in placed if isinstance(part, trimesh.Trimesh))
-        if total > MAX_FACES:
-            raise _too_many(path, total)
-        mesh = scene.to_mesh()
-        vertices_V3, faces_F3 = np.array(mesh.vertices, np.float64), np.array(mesh.faces, np.int64)
-    except MeshError:
-        raise
-    except Exception as error:  # a parser fed with strangers' bytes can fail in any way; every way means the same here
-        raise MeshError(path, f"cannot be read as {kind.upper()} ({error})", "export it again") from error
-    return _normalised(path, vertices_V3, faces_F3)
+    check_file(path, content)
+    with tempfile.TemporaryDirectory(prefix="mesh-") as folder:
+        where = path
+        if content is not None:
+            where = Path(folder, f"content{path.suffix.lower()}")
+            where.write_bytes(content)
+        ((_, found),) = _read([(where, path.name)], pose, stop)
+    if isinstance(found, MeshError):
+        raise found
+    return found
 
 
-def read_deepsdf(path: Path, count: int, seed: int) -> Samples:
-    """``count`` queries out of DeepSDF's ``.npz``: float arrays ``pos`` and ``neg`` of rows (x, y, z, distance).
+def read_mesh(path: Path, content: bytes | None = None, pose: Pose = Pose()) -> MeshShape:
+    """:func:`read_shape` of a triangle mesh; raises :class:`MeshError` for a file of samples, too."""
+    if path.suffix.lower() not in MESH_SUFFIXES:
+        raise MeshError(f"{path.name}: is not one of {', '.join(MESH_SUFFIXES)}; convert it first")
+    return read_shape(path, content, pose)
 
-    Rows that are not finite are left out, as DeepSDF does. Raises :class:`MeshError` for anything else in the file, and
-    reads nothing before the sizes in the headers were checked.
+
+def read_folder(folder: Path, pose: Pose = Pose(), stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[ShapeFile, Shape | MeshError]]:
+    """Each shape of a folder, in the order of names, or the error that it met; one bad file does not stop the rest.
+
+    Raises :class:`MeshError` where the folder is none, or holds no such file.
     """
-    content = _read_bounded(path, (".npz",))
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            shapes = {name: _npy_shape(archive, f"{name}.npy") for name in ("pos", "neg")}
-        for name, shape in shapes.items():
-            if len(shape) != 2 or shape[1] != 4:
-                raise MeshError(path, f"'{name}' has shape {shape}", "rows are x, y, z and the distance")
-            if shape[0] > MAX_SAMPLES:
-                raise MeshError(path, f"'{name}' has {shape[0]:,} rows", f"at most {MAX_SAMPLES:,} are read: thin it out")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            tables = {name: np.asarray(arrays[name], np.float32) for name in ("pos", "neg")}
-    except MeshError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise MeshError(path, f"is not a DeepSDF sample file ({error})", "it holds the arrays 'pos' and 'neg'") from error
-    outside, inside = (table[np.isfinite(table).all(-1)] for table in (tables["pos"], tables["neg"]))
-    if not len(outside) or not len(inside):
-        raise MeshError(path, "has samples on one side of the surface only", "both 'pos' and 'neg' need finite rows")
-    if (outside[:, 3] < 0).any() or (inside[:, 3] > 0).any():
-        raise MeshError(path, "has distances of the wrong sign", "'pos' is outside (>= 0), 'neg' inside (<= 0)")
-    return balanced(inside, outside, count, seed)
+    batch: list[ShapeFile] = []
+    size = 0
+    for file in shape_files(folder):
+        bytes_ = file.path.stat().st_size
+        if batch and (len(batch) == BATCH or size + bytes_ > BATCH_BYTES):
+            yield from _batch(batch, pose, stop)
+            batch, size = [], 0
+        batch.append(file)
+        size += bytes_
+    yield from _batch(batch, pose, stop)
 
 
-def read_folder(folder: Path, count: int, seed: int) -> Iterator[tuple[Path, Samples | MeshError]]:
-    """Each mesh and DeepSDF file of a folder, by name, as ``count`` queries or as the error that it met.
-
-    One bad file does not stop the rest. Files of other kinds are passed over. Raises :class:`MeshError` where the
-    folder is none, or holds no such file.
-    """
-    for path in mesh_files(folder):
-        try:
-            if path.suffix.lower() == ".npz":
-                yield path, read_deepsdf(path, count, seed)
-            else:
-                yield path, _samples(path, count, seed)
-        except MeshError as error:
-            yield path, error
-
-
-def mesh_files(folder: Path) -> list[Path]:
-    """The mesh and DeepSDF files of a folder, by name. Raises :class:`MeshError` where there are none."""
+def shape_files(folder: Path) -> list[ShapeFile]:
+    """The mesh and DeepSDF files below a folder, however deep, by name. Raises :class:`MeshError` where there are none."""
     if not folder.is_dir():
-        raise MeshError(folder, "is not a folder", "name a folder of OBJ, PLY, STL, OFF, GLB or NPZ files")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (*SUFFIXES, ".npz") and path.is_file())
+        raise MeshError(f"{folder.name}: is not a folder; name a folder of OBJ, PLY, STL, OFF, GLB or NPZ files")
+    paths, seen = [], 0
+    for path in _files_below(folder):
+        seen += 1
+        if seen > MOST_FILES:
+            raise MeshError(f"{folder.name}: holds more than {MOST_FILES:,} files; name a smaller folder")
+        if path.suffix.lower() in SUFFIXES:
+            paths.append(path)
     if not paths:
-        raise MeshError(folder, "holds no mesh", "put OBJ, PLY, STL, OFF, GLB or NPZ files in it")
-    return paths
+        raise MeshError(f"{folder.name}: holds no mesh; put OBJ, PLY, STL, OFF, GLB or NPZ files in it")
+    return sorted((ShapeFile(path, shape_name(folder, path)) for path in paths), key=lambda file: (file.name, str(file.path)))
 
 
-def _samples(path: Path, count: int, seed: int) -> Samples:
-    try:
-        return read_mesh(path).samples(count, seed)
-    except MeshError:
-        raise
-    except NoInside as error:
-        raise MeshError(path, "encloses nothing", str(error)) from error
+def shape_name(folder: Path, path: Path) -> str:
+    """`id` for ShapeNet's id/models/model_normalized.obj, the path below the folder for any other file."""
+    parts = path.relative_to(folder).parts
+    if path.stem.lower() in PLAIN_NAMES:
+        named = [part for part in parts[:-1] if part.lower() not in MIDDLES]
+        if named:
+            return "/".join(named)
+    return "/".join(parts)
 
 
-def _read_bounded(path: Path, suffixes: tuple[str, ...], content: bytes | None = None) -> bytes:
-    if path.suffix.lower() not in suffixes:
-        raise MeshError(path, f"is not one of {', '.join(suffixes)}", "convert it first")
+def _files_below(folder: Path, depth: int = 0) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_file():
+            yield path
+        elif depth < DEEPEST and path.is_dir() and not path.is_symlink():
+            yield from _files_below(path, depth + 1)
+
+
+def check_file(path: Path, content: bytes | None = None) -> None:
+    """Raises :class:`MeshError` for what need not be opened to be refused."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise MeshError(f"{path.name}: is not one of {', '.join(SUFFIXES)}; convert it first")
     try:
         size = path.stat().st_size if content is None else len(content)
-        if size > MAX_BYTES:
-            raise MeshError(path, f"has {size / 2**20:.0f} MiB", f"at most {MAX_BYTES / 2**20:.0f} are read: simplify it")
-        if content is None:
-            with path.open("rb") as file:
-                content = file.read(MAX_BYTES + 1)  # bounded again: the file may be growing
+        if content is None and not path.is_file():
+            raise MeshError(f"{path.name}: is not a file; name a mesh or a DeepSDF sample file")
     except OSError as error:
-        raise MeshError(path, f"cannot be opened ({error.strerror})", "check that it is there and readable") from error
-    if not content or len(content) > MAX_BYTES:
-        raise MeshError(path, "is empty" if not content else "grew beyond the limit", "export it again")
-    return content
+        raise MeshError(f"{path.name}: cannot be opened ({error.strerror}); check that it is there and readable") from error
+    if size > MAX_BYTES:
+        raise MeshError(f"{path.name}: has {size / 2**20:.0f} MiB; at most {MAX_BYTES / 2**20:.0f} are read: simplify it")
+    if not size:
+        raise MeshError(f"{path.name}: is empty; export it again")
 
 
-def _too_many(path: Path, count: int) -> MeshError:
-    return MeshError(path, f"has {count:,} triangles", f"at most {MAX_FACES:,} are read: simplify it")
-
-
-def _claimed_faces(content: bytes, kind: str) -> int:
-    """The number of faces that a file announces, found without parsing it; 0 where it announces none (or wrongly)."""
-    head = content[:4096]
+def _batch(batch: Sequence[ShapeFile], pose: Pose, stop) -> Iterator[tuple[ShapeFile, Shape | MeshError]]:
+    """A batch read by one process; where that ends at a limit, each file by its own, so that the one to blame is found."""
     try:
-        if kind == "obj":
-            return content.count(b"\nf ") + content.startswith(b"f ")
-        if kind == "stl" and not (head.lstrip().startswith(b"solid") and b"facet" in head):
-            return struct.unpack_from("<I", content, 80)[0]
-        if kind == "stl":
-            return content.count(b"endfacet")
-        if kind == "ply":
-            line = next(line for line in head.split(b"\n") if line.startswith(b"element face"))
-            return int(line.split()[2])
-        if kind == "off":
-            words = [w for line in head.split(b"\n") for w in line.split(b"#")[0].split()]
-            return int(words[2] if words[0].upper().endswith(b"OFF") else words[1])
-        length = struct.unpack_from("<I", content, 12)[0]
-        accessors = json.loads(content[20 : 20 + length]).get("accessors", [])
-        return max((int(accessor["count"]) // 3 for accessor in accessors), default=0)
-    except (struct.error, StopIteration, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError):
-        return 0  # broken: the parser will say so
+        read = _read([(file.path, file.name) for file in batch], pose, stop)
+    except InvalidValue:
+        read = [each for file in batch for each in _one(file, pose, stop)]
+    yield from ((file, found) for file, (_, found) in zip(batch, read))
 
 
-def _npy_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
-    with archive.open(name) as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-    if dtype.kind != "f":
-        raise ValueError(f"{name} holds {dtype}, not floats")
-    return shape
+def _one(file: ShapeFile, pose: Pose, stop) -> list[tuple[str, Shape | MeshError]]:
+    try:
+        return _read([(file.path, file.name)], pose, stop)
+    except MeshError as error:
+        return [(file.name, error)]
 
 
-def _normalised(path: Path, vertices_V3: np.ndarray, faces_F3: np.ndarray) -> MeshShape:
-    if not len(faces_F3):
-        raise MeshError(path, "has no triangles", "a point cloud or a drawing of lines is no surface")
-    if faces_F3.min() < 0 or faces_F3.max() >= len(vertices_V3):
-        raise MeshError(path, "has triangles with corners that are not there", "export it again")
-    used = np.unique(faces_F3)
-    if not np.isfinite(vertices_V3[used]).all():
-        raise MeshError(path, "has vertices that are not finite", "export it again")
-    faces_F3 = np.searchsorted(used, faces_F3)  # stray vertices would count in the box
-    vertices_V3 = vertices_V3[used]
-    vertices_V3 = vertices_V3 - (vertices_V3.min(0) + vertices_V3.max(0)) / 2
-    radius = np.linalg.norm(vertices_V3, axis=-1).max()
-    if not (np.isfinite(radius) and radius > 0):
-        raise MeshError(path, "has no extent", "all of its vertices lie in one point, or beyond any scale")
-    vertices_V3 = vertices_V3 * (RADIUS / radius)
-    corners_F33 = vertices_V3[faces_F3]
-    area_F = np.linalg.norm(np.cross(corners_F33[:, 1] - corners_F33[:, 0], corners_F33[:, 2] - corners_F33[:, 0]), axis=-1)
-    keep_F = area_F > 1e-14
-    if not keep_F.any():
-        raise MeshError(path, "has triangles without area only", "export it again")
-    return MeshShape(vertices_V3, np.ascontiguousarray(faces_F3[keep_F]))
+def _read(files: Sequence[tuple[Path, str]], pose: Pose, stop) -> list[tuple[str, Shape | MeshError]]:
+    """Shapes or errors of files (path, name), by one process. Raises MeshError where it ran into a limit or died."""
+    given = {"files": [[str(path.absolute()), name] for path, name in files], "pose": asdict(pose)}
+    what = files[0][1] if len(files) == 1 else f"A batch of {len(files)} files"
+    try:
+        said, arrays = limited("engine.shapes.reading:read", given, what, LIMITS, stop)
+    except InvalidValue as error:
+        raise MeshError(str(error)) from error
+    return [(name, _shape(each, arrays, index)) for index, ((_, name), each) in enumerate(zip(files, said))]
+
+
+def _shape(said: dict, arrays: dict[str, np.ndarray], index: int) -> Shape | MeshError:
+    if "error" in said:
+        return MeshError(said["error"])
+    kind = MeshShape if said["kind"] == "mesh" else SampleShape
+    return kind(arrays[f"{index}.0"], arrays[f"{index}.1"], said["notes"])
+
+
+def samples_of(name: str, shape: Shape, count: int, seed: int) -> Samples:
+    """``count`` queries of a file's shape. Raises :class:`MeshError` where it encloses nothing."""
+    try:
+        return shape.samples(count, seed)
+    except NoInside as error:
+        raise MeshError(f"{name}: encloses nothing; {error}") from error

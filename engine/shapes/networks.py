@@ -58,9 +58,9 @@ def insides(layers: Layers, count: int = GRID) -> Tensor:
 
 
 def ious(inside_NM: Tensor, other_NM: Tensor) -> Tensor:
-    """Intersection over union [N] of shapes given as booleans on one grid; 1 where both are empty."""
+    """Intersection over union [N] of shapes given as booleans on one grid; NaN, undefined, where both are empty."""
     union_N = (inside_NM | other_NM).sum(-1)
-    return torch.where(union_N > 0, (inside_NM & other_NM).sum(-1) / union_N.clamp_min(1), 1.0)
+    return torch.where(union_N > 0, (inside_NM & other_NM).sum(-1) / union_N.clamp_min(1), torch.nan)
 
 
 def queries(layers: Layers, count: int, seed: int) -> tuple[Tensor, Tensor]:

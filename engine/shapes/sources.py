@@ -8,12 +8,13 @@ from typing import Protocol
 
 import numpy as np
 
+from ..config import ShapeZooConfig
 from ..errors import DataMissing, InvalidValue
 from .chairs import Chair, random_chair, samples, sdf, topology
-from .meshes import MeshError, MeshShape, mesh_files, read_deepsdf, read_mesh
-from .sampling import NoInside, Samples
+from .meshes import MeshError, Shape, read_folder, samples_of
+from .pose import Pose
+from .sampling import Samples
 
-DEEPSDF_SAMPLES = 200_000  # of a file, where they stand for its shape
 log = logging.getLogger(__name__)
 
 
@@ -61,47 +62,57 @@ def chairs_of(table) -> list[Chair] | None:
 
 
 class Folder:
-    """The meshes and DeepSDF files of a folder, by name; those that cannot be used are said and passed over."""
+    """The meshes and DeepSDF files below a folder, by name; those that cannot be used are said and passed over."""
 
     name = "mesh"
 
-    def __init__(self, folder: Path, count: int, seed: int):
+    def __init__(self, folder: Path, count: int, seed: int, pose: Pose = Pose()):
         self.title, self.seed = f"Meshes of {folder.name}", seed
-        self.paths, self.shapes = [], []
-        for path in mesh_files(folder):
+        self.names: list[str] = []
+        self.shapes: list[Shape] = []
+        left_out = 0
+        for file, shape in read_folder(folder, pose):
             try:
-                shape = None if path.suffix.lower() == ".npz" else read_mesh(path)
-                (shape.samples(2, seed) if shape else read_deepsdf(path, 2, seed))
-            except (MeshError, NoInside) as error:
-                log.warning("%s is left out: %s", path.name, error)
+                if isinstance(shape, MeshError):
+                    raise shape
+                samples_of(file.name, shape, 2, seed)
+            except MeshError as error:
+                left_out += 1
+                log.warning("Left out: %s", error)
                 continue
-            self.paths.append(path)
+            for note in shape.notes:
+                log.warning("%s: %s", file.name, note)
+            self.names.append(file.name)
             self.shapes.append(shape)
-            if len(self.paths) == count:
+            if len(self.shapes) == count:
                 return
-        raise InvalidValue(f"{folder} holds {len(self.paths)} usable shapes, the zoo needs {count}: set --train, --val and --test to that many in all.")
+        lacking = f"; {left_out} more cannot be used, see above" if left_out else ""
+        raise InvalidValue(
+            f"{folder} holds {len(self.shapes)} usable shapes{lacking}. The zoo needs {count}: set --train, --val and --test to that many in all."
+        )
 
     def samples(self, index: int, count: int) -> Samples:
-        shape: MeshShape | None = self.shapes[index]
-        return shape.samples(count, self.seed) if shape else read_deepsdf(self.paths[index], count, self.seed)
+        return self.shapes[index].samples(count, self.seed)
 
     def sdf(self, index: int, points_M3: np.ndarray) -> np.ndarray:
-        """Of a DeepSDF file, whose shape is known by its samples alone: the distance of the nearest one."""
-        if self.shapes[index]:
-            return self.shapes[index].sdf(points_M3)
-        from scipy.spatial import cKDTree
-
-        points_Q3, sdf_Q = read_deepsdf(self.paths[index], DEEPSDF_SAMPLES, self.seed)
-        return sdf_Q[cKDTree(points_Q3).query(points_M3)[1]]
+        """Of a DeepSDF file, whose shape is known by its samples alone: from the nearest of them."""
+        return self.shapes[index].sdf(points_M3)
 
     def columns(self) -> dict[str, list]:
-        return {"seed": [self.seed] * len(self.paths), "file": [path.name for path in self.paths]}
+        return {"seed": [self.seed] * len(self.names), "file": self.names}
 
 
-def source(dataset: str, count: int, seed: int) -> Source:
+def source(dataset: str, count: int, seed: int, pose: Pose = Pose()) -> Source:
     """The shapes of a zoo's `dataset`: "chairs", or a folder. Raises DataMissing, InvalidValue."""
     if dataset == "chairs":
         return Chairs(count, seed)
     if not Path(dataset).is_dir():
         raise DataMissing(f"There are no shapes {dataset[:200]!r}: use 'chairs', or an existing folder of OBJ, PLY, STL, OFF, GLB or NPZ files.")
-    return Folder(Path(dataset), count, seed)
+    return Folder(Path(dataset), count, seed, pose)
+
+
+def source_of(config: ShapeZooConfig) -> Source:
+    """The shapes of a zoo's config. Raises DataMissing, InvalidValue."""
+    if config.dataset == "chairs" and (config.up, config.turn) != ("y", 0):
+        raise InvalidValue("up and turn are for a folder of meshes: the built-in chairs stand already.")
+    return source(config.dataset, config.instances, config.seed, Pose(config.up, config.turn))

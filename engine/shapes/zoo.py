@@ -5,6 +5,7 @@ Legend: N instances, P parameters, Q queries, 3 coordinates.
 
 from __future__ import annotations
 
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from ..archs import Architecture, architecture
 from ..config import ShapeZooConfig
+from ..errors import InvalidValue
 from ..training import generator
 from ..zoo import LANES, splits
 from .fitting import FitConfig, FitState, fit, start
@@ -21,6 +23,9 @@ from .networks import grid, insides, ious, layers_of
 from .sources import Source
 
 CHUNK = 10  # steps of a fit that are one step of the loop
+FIT_BOUND = 0.5  # IoU with its shape below which a network does not fit it; the presets' reach 0.9
+NAMED = 10  # networks that a sentence names
+log = logging.getLogger(__name__)
 
 
 class ShapeZooTraining:
@@ -127,7 +132,34 @@ def fit_ious(config: ShapeZooConfig, source: Source, parameters_NP: Tensor) -> n
 
 def metrics(table) -> dict:
     """How well a zoo's networks fit their shapes, from its table."""
+    where = "all instances, against the exact shapes"
     fit_N = table["fit_iou"].to_numpy()
-    where = {"split": "all instances, against the exact shapes", "n": len(fit_N)}
-    lowest = {"value": round(float(fit_N.min()), 6), **where}
-    return {"fit_iou_mean": {"value": round(float(fit_N.mean()), 6), **where, "spread": round(float(fit_N.std()), 6)}, "fit_iou_min": lowest}
+    known_N = fit_N[~np.isnan(fit_N)]
+    mean, spread, least = (round(float(part(known_N)), 6) if len(known_N) else None for part in (np.mean, np.std, np.min))
+    return {
+        "fit_iou_mean": {"value": mean, "split": where, "n": len(known_N), "spread": spread},
+        "fit_iou_min": {"value": least, "split": where, "n": len(known_N)},
+        "fit_failed": {"value": len(failed(table)), "split": f"{where}: an IoU below {FIT_BOUND}, or undefined", "n": len(fit_N)},
+    }
+
+
+def failed(table) -> list[str]:
+    """What a person is told of each network that does not fit its shape, the worst first."""
+    bad = table[~(table["fit_iou"] >= FIT_BOUND)].sort_values("fit_iou", na_position="first")
+    files = bad["file"] if "file" in bad else bad["id"]
+    return [
+        f"{id_}{'' if file == id_ else f' ({file})'} {'undefined' if np.isnan(iou) else f'{iou:.2f}'}"
+        for id_, file, iou in zip(bad["id"], files, bad["fit_iou"])
+    ]
+
+
+def check_fits(id_: str, table) -> None:
+    """Says which networks of a zoo do not fit their shapes. Raises InvalidValue where they are more than half of it."""
+    bad = failed(table)
+    if not bad:
+        return
+    named = ", ".join(bad[:NAMED]) + (f" and {len(bad) - NAMED} more" if len(bad) > NAMED else "")
+    sentence = f"{len(bad)} of {len(table)} networks of {id_} do not fit their shapes (IoU below {FIT_BOUND}): {named}."
+    if 2 * len(bad) > len(table):
+        raise InvalidValue(f"{sentence} The zoo is kept, but no space can be made of it: train it again with more --steps or a lower --lr.")
+    log.warning("%s More --steps, or a lower --lr, may fit them.", sentence)

@@ -1,6 +1,5 @@
 """Meshes of someone else's making: what is read, and what is refused by name."""
 
-import json
 import os
 import struct
 
@@ -8,17 +7,20 @@ import numpy as np
 import pytest
 import trimesh
 
-from engine.errors import ExplorerError
-from engine.shapes import meshes
+from engine.core.limits import Limits
+from engine.errors import ExplorerError, InvalidValue
+from engine.shapes import formats, meshes, reading
 from engine.shapes.chairs import RADIUS
-from engine.shapes.meshes import MeshError, read_deepsdf, read_folder, read_mesh
+from engine.shapes.meshes import MeshError, MeshShape, SampleShape, read_folder, read_mesh, read_shape
+from engine.shapes.pose import Pose
+from tests.shape_files import deepsdf, glb, glb_file, table
 
 
 def box(**options) -> trimesh.Trimesh:
     return trimesh.creation.box((2.0, 4.0, 1.0), **options)
 
 
-@pytest.mark.parametrize("suffix", meshes.SUFFIXES)
+@pytest.mark.parametrize("suffix", meshes.MESH_SUFFIXES)
 def test_every_format_gives_the_same_distances(tmp_path, suffix):
     path = tmp_path / f"box{suffix}"
     moved = box()
@@ -76,15 +78,6 @@ def test_samples_are_balanced_and_repeat(tmp_path):
     assert np.array_equal(samples.points_Q3, read_mesh(tmp_path / "box.stl").samples(400, seed=3).points_Q3)
 
 
-def glb(document: dict, binary: bytes = b"") -> bytes:
-    text = json.dumps(document).encode()
-    text += b" " * (-len(text) % 4)
-    body = struct.pack("<II", len(text), 0x4E4F534A) + text
-    if binary:
-        body += struct.pack("<II", len(binary), 0x004E4942) + binary
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
-
-
 TRIANGLE = {
     "asset": {"version": "2.0"},
     "scenes": [{"nodes": [0]}],
@@ -110,35 +103,35 @@ BROKEN = {
     "short.stl": bytes(80) + struct.pack("<I", 12) + bytes(50),
     "boast.off": b"OFF\n3 4000000000 0\n0 0 0\n",
     "noise.glb": bytes(range(256)) * 8,
-    "boast.glb": glb({**TRIANGLE, "accessors": [{"componentType": 5126, "count": 10**12, "type": "VEC3"}]}),
-    "short.glb": glb(TRIANGLE, bytes(4)),
-    "flat.glb": glb(TRIANGLE, np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], "<f4").tobytes()),
-    "wrong-keys.npz": None,
+    "boast.glb": glb_file({**TRIANGLE, "accessors": [{"componentType": 5126, "count": 10**12, "type": "VEC3"}]}),
+    "short.glb": glb_file(TRIANGLE, bytes(4)),
+    "flat.glb": glb_file(TRIANGLE, np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], "<f4").tobytes()),
 }
 
 
-@pytest.mark.parametrize("name", [name for name in BROKEN if BROKEN[name] is not None])
+@pytest.mark.parametrize("name", BROKEN)
 def test_each_broken_file_is_a_named_error(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(BROKEN[name])
     with pytest.raises(ExplorerError) as caught:
-        read_mesh(path).samples(100, 0)
-    assert name in str(caught.value) or "volume" in str(caught.value)
+        kind, pair, _ = reading.shape_of(path, name, Pose())
+        meshes.samples_of(name, MeshShape(*pair), 100, 0)
+    assert name in str(caught.value)
 
 
 def test_a_glb_reads_no_other_file(tmp_path):
     (tmp_path / "secret.bin").write_bytes(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], "<f4").tobytes())
-    (tmp_path / "a.glb").write_bytes(glb({**TRIANGLE, "buffers": [{"byteLength": 36, "uri": "secret.bin"}]}))
+    (tmp_path / "a.glb").write_bytes(glb_file({**TRIANGLE, "buffers": [{"byteLength": 36, "uri": "secret.bin"}]}))
     with pytest.raises(MeshError):
         read_mesh(tmp_path / "a.glb")
 
 
-def test_limits_are_checked_first(tmp_path, monkeypatch):
-    monkeypatch.setattr(meshes, "MAX_FACES", 11)
-    for suffix in meshes.SUFFIXES:
-        box().export(tmp_path / f"box{suffix}")
-        with pytest.raises(MeshError, match="12 triangles" if suffix != ".glb" else "triangles"):
-            read_mesh(tmp_path / f"box{suffix}")
+def test_sizes_are_checked_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "MAX_FACES", 11)
+    for suffix in meshes.MESH_SUFFIXES:
+        content = box().export(file_type=suffix[1:])
+        with pytest.raises(InvalidValue, match="12 triangles"):
+            formats.parse(content.encode() if isinstance(content, str) else content, suffix[1:])
     path = tmp_path / "large.stl"
     path.touch()
     os.truncate(path, meshes.MAX_BYTES + 1)  # a sparse file: nothing is written
@@ -150,66 +143,179 @@ def test_limits_are_checked_first(tmp_path, monkeypatch):
         read_mesh(tmp_path / "nowhere.obj")
 
 
-def deepsdf_tables(count: int = 50) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    tables = {name: rng.uniform(-1, 1, (count, 4)).astype(np.float32) for name in ("pos", "neg")}
-    tables["pos"][:, 3], tables["neg"][:, 3] = abs(tables["pos"][:, 3]), -abs(tables["neg"][:, 3])
-    return tables
+def test_a_mesh_that_takes_too_long_ends_at_a_limit_and_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(meshes, "LIMITS", Limits(cpu=1, wall=60))
+    trimesh.creation.icosphere(subdivisions=7).export(tmp_path / "heavy.obj")
+    with pytest.raises(MeshError, match="heavy.obj.*processor time"):
+        read_mesh(tmp_path / "heavy.obj")
 
 
-def test_deepsdf_samples_are_read(tmp_path):
-    tables = deepsdf_tables()
+def test_one_heavy_file_does_not_take_its_batch_along(tmp_path, monkeypatch):
+    """A batch that runs into a limit is read again file by file, and only the one to blame is left out."""
+    heavy = set()
+
+    def limited(call, given, what, limits, stop):
+        if any("heavy" in name for _, name in given["files"]):
+            heavy.add(what)
+            raise InvalidValue(f"{what} took too long to read.")
+        return reading.read(**given)
+
+    monkeypatch.setattr(meshes, "limited", limited)
+    for name in ("a", "heavy", "z"):
+        box().export(tmp_path / f"{name}.ply")
+    found = {file.name: shape for file, shape in read_folder(tmp_path)}
+    assert isinstance(found["heavy.ply"], MeshError) and "heavy.ply" in str(found["heavy.ply"])
+    assert all(isinstance(found[name], MeshShape) for name in ("a.ply", "z.ply")) and heavy == {"A batch of 3 files", "heavy.ply"}
+
+
+def test_reading_can_be_stopped(tmp_path):
+    from engine.errors import Stopped
+
+    trimesh.creation.icosphere(subdivisions=6).export(tmp_path / "ball.obj")
+    with pytest.raises(Stopped):
+        read_shape(tmp_path / "ball.obj", stop=lambda: True)
+
+
+PACKED = {
+    "KHR_draco_mesh_compression": {"extensionsRequired": ["KHR_draco_mesh_compression"]},
+    "EXT_meshopt_compression": {"extensionsUsed": ["EXT_meshopt_compression"]},
+    "KHR_mesh_quantization": {"extensionsRequired": ["KHR_mesh_quantization"], "extensionsUsed": ["KHR_mesh_quantization"]},
+    "EXT_mesh_gpu_instancing": {"extensionsUsed": ["EXT_mesh_gpu_instancing"]},
+    "ACME_shapes": {"extensionsRequired": ["ACME_shapes"]},
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_packed_glb_is_refused_by_the_name_of_its_extension(name):
+    with pytest.raises(InvalidValue, match=name):
+        formats.parse(glb(table(), **PACKED[name]), "glb")
+
+
+def test_what_only_concerns_a_glbs_looks_does_not_matter():
+    names = ["KHR_texture_basisu", "KHR_materials_unlit", "EXT_texture_webp"]
+    more = {"extensionsRequired": names, "extensionsUsed": [*names, "KHR_draco_mesh_compression"]}
+    images = {"images": [{"mimeType": "image/ktx2", "uri": "nowhere.ktx2"}], "textures": [{"extensions": {"KHR_texture_basisu": {"source": 0}}}]}
+    assert len(formats.parse(glb(table(), **more, **images), "glb")[1]) == 72
+
+
+def test_a_glb_of_very_many_instances_is_refused_before_it_is_parsed(monkeypatch):
+    monkeypatch.setattr(formats.trimesh, "load_scene", lambda *_, **__: pytest.fail("it was parsed"))
+    for instances in (200_000, formats.MAX_PARTS + 1):
+        with pytest.raises(InvalidValue, match="triangles|parts"):
+            formats.parse(glb(table(), instances), "glb")
+
+
+def test_instances_of_a_glb_are_placed_each():
+    vertices_V3, faces_F3 = formats.parse(glb(table(), 500), "glb")
+    assert len(faces_F3) == 500 * 72 and np.ptp(vertices_V3[:, 0]) == pytest.approx(500, abs=1e-3)
+
+
+def test_a_mirrored_part_of_a_scene_keeps_its_outside():
+    mirrored = glb(table(), nodes=[{"mesh": 0, "scale": [-1, 1, 1]}])
+    volume = [trimesh.Trimesh(*formats.parse(content, "glb"), process=False).volume for content in (glb(table()), mirrored)]
+    assert volume[0] > 0 and volume[1] == pytest.approx(volume[0], rel=1e-5)
+
+
+def test_deepsdf_samples_are_read_as_they_are(tmp_path):
+    tables = deepsdf()
     tables["pos"][3, 1] = np.nan  # DeepSDF's own files have such rows
     np.savez(tmp_path / "chair.npz", **tables)
-    samples = read_deepsdf(tmp_path / "chair.npz", 200, seed=0)
+    shape = read_shape(tmp_path / "chair.npz")
+    assert isinstance(shape, SampleShape) and not shape.notes
+    samples = shape.samples(200, seed=0)
     assert samples.points_Q3.shape == (200, 3) and np.isfinite(samples.points_Q3).all()
     assert (samples.sdf_Q[::2] <= 0).all() and (samples.sdf_Q[1::2] >= 0).all()
     rows = {tuple(row) for row in tables["neg"][:, :3]}
     assert all(tuple(point) in rows for point in samples.points_Q3[::2])
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"pos": np.zeros((4, 4), np.float32)},
-        {"pos": np.zeros((4, 3), np.float32), "neg": np.zeros((4, 4), np.float32)},
-        {"pos": np.array([{"a": 1}], dtype=object), "neg": np.zeros((4, 4), np.float32)},
-        {"pos": np.full((4, 4), np.nan, np.float32), "neg": np.zeros((4, 4), np.float32)},
-        {"pos": np.full((4, 4), -1, np.float32), "neg": np.full((4, 4), 1, np.float32)},
-        {"pos": np.zeros((4, 4), "U5"), "neg": np.zeros((4, 4), np.float32)},
-    ],
-)
-def test_a_wrong_sample_file_is_a_named_error(tmp_path, wrong):
-    np.savez(tmp_path / "wrong.npz", **wrong)
-    with pytest.raises(MeshError, match="wrong.npz"):
-        read_deepsdf(tmp_path / "wrong.npz", 10, 0)
+@pytest.mark.parametrize("scale", [100.0, 0.01])
+def test_deepsdf_samples_in_another_unit_are_the_same_shape(tmp_path, scale):
+    np.savez(tmp_path / "ball.npz", **deepsdf(scale))
+    shape = read_shape(tmp_path / "ball.npz")
+    assert any("units" in note for note in shape.notes)
+    points = np.random.default_rng(1).uniform(-0.95, 0.95, (2000, 3))
+    wanted = np.linalg.norm(points, axis=1) < RADIUS
+    inside = shape.sdf(points) < 0
+    assert (wanted & inside).sum() / (wanted | inside).sum() > 0.95
 
 
-def test_a_cut_off_or_boasting_sample_file_is_a_named_error(tmp_path):
-    np.savez(tmp_path / "good.npz", **deepsdf_tables())
+@pytest.mark.parametrize("distances", [100.0, 0.01, -1.0])
+def test_distances_that_are_not_those_of_the_points_are_refused(tmp_path, distances):
+    np.savez(tmp_path / "odd.npz", **deepsdf(distances=distances))
+    with pytest.raises(MeshError, match="odd.npz.*(fit its points|wrong sign)"):
+        read_shape(tmp_path / "odd.npz")
+
+
+def test_truncated_distances_are_refused(tmp_path):
+    tables = deepsdf()
+    for rows in tables.values():
+        rows[:, 3] = rows[:, 3].clip(-0.02, 0.02)
+    np.savez(tmp_path / "cut.npz", **tables)
+    with pytest.raises(MeshError, match="cut off"):
+        read_shape(tmp_path / "cut.npz")
+
+
+WRONG_SAMPLES = [
+    {"pos": np.zeros((4, 4), np.float32)},
+    {"pos": np.zeros((4, 3), np.float32), "neg": np.zeros((4, 4), np.float32)},
+    {"pos": np.array([{"a": 1}], dtype=object), "neg": np.zeros((4, 4), np.float32)},
+    {"pos": np.full((4, 4), np.nan, np.float32), "neg": np.zeros((4, 4), np.float32)},
+    {"pos": np.full((4, 4), -1, np.float32), "neg": np.full((4, 4), 1, np.float32)},
+    {"pos": np.zeros((4, 4), "U5"), "neg": np.zeros((4, 4), np.float32)},
+    {"pos": np.ones((4, 4), np.float32), "neg": -np.ones((4, 4), np.float32)},  # an inside of one point
+]
+
+
+def test_wrong_sample_files_are_named_errors(tmp_path):
+    for index, wrong in enumerate(WRONG_SAMPLES):
+        np.savez(tmp_path / f"wrong{index}.npz", **wrong)
+    np.savez(tmp_path / "good.npz", **deepsdf())
     content = (tmp_path / "good.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(content[: len(content) // 2])
-    boast = content.replace(b"(50, 4)", b"(9e9,4)")
-    (tmp_path / "boast.npz").write_bytes(boast)
-    for name in ("cut.npz", "boast.npz"):
-        with pytest.raises(MeshError, match=name):
-            read_deepsdf(tmp_path / name, 10, 0)
+    rows = str(len(deepsdf()["pos"])).encode()
+    (tmp_path / "boast.npz").write_bytes(content.replace(b"(" + rows + b", 4)", b"(9" + b"0" * len(rows) + b",4)"))
+    found = {file.name: shape for file, shape in read_folder(tmp_path)}
+    assert len(found) == len(WRONG_SAMPLES) + 3 and isinstance(found.pop("good.npz"), SampleShape)
+    for name, error in found.items():
+        assert isinstance(error, MeshError) and name in str(error) and len(str(error)) > 30, name
 
 
 def test_the_rest_of_a_folder_goes_on(tmp_path):
     for name, content in BROKEN.items():
-        if content is not None:
-            (tmp_path / name).write_bytes(content)
+        (tmp_path / name).write_bytes(content)
     np.savez(tmp_path / "wrong-keys.npz", a=np.zeros(3))
-    np.savez(tmp_path / "good.npz", **deepsdf_tables())
+    np.savez(tmp_path / "good.npz", **deepsdf())
     box().export(tmp_path / "good.obj")
     (tmp_path / "readme.txt").write_text("not a mesh")
-    read = dict(read_folder(tmp_path, 60, seed=0))
-    good = {path.name for path, result in read.items() if not isinstance(result, MeshError)}
-    assert good == {"good.npz", "good.obj"}
-    assert len(read) == len(BROKEN) + 2
+    read = {file.name: result for file, result in read_folder(tmp_path)}
+    sheets = {"flat.glb"}  # reads, and encloses nothing
+    good = {name for name, result in read.items() if not isinstance(result, MeshError)}
+    assert good == {"good.npz", "good.obj"} | sheets
+    assert len(read) == len(BROKEN) + 3
+    for name in read.keys() - good:
+        assert name in str(read[name]) and "Traceback" not in str(read[name])
+    with pytest.raises(MeshError, match="encloses nothing"):
+        meshes.samples_of("flat.glb", read["flat.glb"], 2, 0)
     with pytest.raises(MeshError, match="not a folder"):
-        list(read_folder(tmp_path / "none", 10, 0))
+        list(read_folder(tmp_path / "none"))
     (tmp_path / "bare").mkdir()
     with pytest.raises(MeshError, match="holds no mesh"):
-        list(read_folder(tmp_path / "bare", 10, 0))
+        list(read_folder(tmp_path / "bare"))
+
+
+def test_meshes_lie_at_any_depth_and_shapenets_are_named_by_their_id(tmp_path):
+    for place in ("1006be65/models/model_normalized.obj", "2a05d684/models/model_normalized.obj", "chairs/old/stool.obj", "lone.obj", "model.obj", ".hidden/x.obj"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        box().export(tmp_path / place)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert [file.name for file in meshes.shape_files(tmp_path)] == ["1006be65", "2a05d684", "chairs/old/stool.obj", "lone.obj", "model.obj"]
+
+
+@pytest.mark.parametrize("up", ["q", "", "Y", None])
+def test_another_up_axis_is_refused(up):
+    with pytest.raises(InvalidValue, match="up axis"):
+        Pose(up)
+    for turn in (4, -1, 0.5, True):
+        with pytest.raises(InvalidValue, match="turn"):
+            Pose("y", turn)

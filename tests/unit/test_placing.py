@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import trimesh
@@ -12,16 +13,18 @@ from safetensors.torch import save_file
 from engine.__main__ import main
 from engine.archs.siren import Siren
 from engine.artifacts import Store
-from engine.errors import InvalidValue, UnknownId
+from engine.errors import InvalidValue, Stopped, UnknownId
 from engine.netspace import placing
 from engine.netspace.model import build
 from engine.netspace.placing import fit_mesh, network_layers, place_network, place_what
 from engine.netspace.space import Space, load_space
 from engine.shapes.meshes import MeshError
 from engine.shapes.networks import grid, insides, ious, layers_of, queries, values
+from engine.shapes.pose import Pose
 from engine.shapes.sampling import NoInside
 from tests.commands import call as run
 from tests.serving import tiny_host, tiny_store  # noqa: F401 - fixtures
+from tests.shape_files import deepsdf
 from tests.tiny import SPACE as CLASSIFIERS
 from tests.tiny_shapes import SPACE, ZOO, write_tiny_shapes
 
@@ -135,7 +138,24 @@ def test_a_mesh_is_fitted_watched_and_stopped(space, box):
     again = fit_mesh("dropped.stl", space.arch, box.read_bytes(), steps=150)
     assert torch.equal(again.parameters_P, fitted.parameters_P)
     assert not torch.equal(fit_mesh(box, space.arch, steps=150, seed=1).parameters_P, fitted.parameters_P)
-    assert fit_mesh(box, space.arch, stop=lambda: True).steps == 50  # what was made is kept
+    fitting = []
+    assert fit_mesh(box, space.arch, progress=lambda *_: fitting.append(1), stop=lambda: bool(fitting)).steps == 50  # what was made is kept
+    with pytest.raises(Stopped):
+        fit_mesh(box, space.arch, stop=lambda: True)  # while it is read: nothing is there yet
+
+
+def test_samples_and_a_mesh_on_its_side_are_placed_from_the_command_line(call, space, tmp_path, monkeypatch):
+    monkeypatch.setitem(placing.FIT, "steps", 300)
+    np.savez(tmp_path / "ball.npz", **deepsdf(100.0))
+    code, value, _ = call("place", SPACE, str(tmp_path / "ball.npz"), "--steps", "1")
+    assert code == 0 and value["fit"]["iou"] > 0.9 and "units" in value["fit"]["notes"][0]
+    tall = trimesh.creation.box((0.6, 0.4, 1.6))
+    tall.export(tmp_path / "tall.ply")
+    assert np.argmax(np.ptp(fit_mesh(tmp_path / "tall.ply", space.arch, steps=50, pose=Pose("z")).shape.vertices_V3, axis=0)) == 1
+    code, value, _ = call("place", SPACE, str(tmp_path / "tall.ply"), "--steps", "1", "--up", "-z", "--turn", "1")
+    assert code == 0 and value["fit"]["iou"] > 0.8
+    assert call("place", SPACE, str(tmp_path / "tall.ply"), "--up", "up")[0] == 2
+    assert call("place", SPACE, str(tmp_path / "tall.ply"), "--turn", "4")[0] == 2
 
 
 def test_place_a_mesh_from_the_command_line(call, box, monkeypatch):
