@@ -73,7 +73,7 @@ def other(value):
     if isinstance(value, bool):
         return not value
     if isinstance(value, str):
-        return {"none": "layer", "paper": "zoo", "prep": "probe", "steps": "cosine"}.get(value, value + "-x")
+        return {"none": "layer", "paper": "zoo", "prep": "probe", "steps": "cosine", "y": "z"}.get(value, value + "-x")
     if isinstance(value, tuple):
         return (*value[:-1], value[-1] * 2)
     return value * 4 if value else 1
