@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 
     from engine.archs import Entry
 
+# Of every Plotly chart of the pages: the legend lies below, so that the toolbar has the strip above for itself.
+FRAME = {"height": 340, "margin": {"l": 0, "r": 0, "t": 36, "b": 0}, "hovermode": "closest", "legend": {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"}}
 TITLES = {"target": "Target", "predicted": "Predicted", "difference": "Predicted \u2212 target"}
 
 
 def colour_limit(target_P: np.ndarray) -> float:
     """v of the colour scale -v..v: the larger magnitude of the target's 1st and 99th percentile; 1 where all is zero."""
     return float(np.abs(np.percentile(target_P, (1, 99))).max()) or 1.0
+
+
+def signed(stops: Sequence[str]) -> list[str]:
+    """The theme's diverging stops with their middle once: Streamlit wants ten of them, an even number, so it is there twice."""
+    return [stop for at, stop in enumerate(stops) if at == 0 or stop != stops[at - 1]]
 
 
 def wrap(values_P: np.ndarray, cols: int) -> np.ndarray:
@@ -75,6 +82,7 @@ def statistics(layers: Sequence[Entry], target_P: np.ndarray, predicted_P: np.nd
 def prep_pixels(values_P: np.ndarray, high: float, stops: Sequence[str], aspect: float = 2.4, side: int = 6) -> np.ndarray:
     """Flat parameters re-wrapped as a picture, uint8 [H, W, 4], `side` pixels each: colours from `stops` over -high..high, clear behind the last one."""
     cells_HW = wrap(values_P, math.ceil(math.sqrt(len(values_P) * aspect)))
+    stops = signed(stops)
     ramp_S3 = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in stops], float)
     place_HW = np.nan_to_num(np.clip((cells_HW / high + 1) / 2, 0, 1)) * (len(stops) - 1)
     rgb_HW3 = np.stack([np.interp(place_HW, np.arange(len(stops)), channel_S) for channel_S in ramp_S3.T], -1)
@@ -97,7 +105,7 @@ def histogram(target_P: np.ndarray, predicted_P: np.ndarray, colours: Sequence[s
             hovertemplate="value %{x:.3f}: %{y:.2%}<extra>" + name + "</extra>",
         )
     figure.update_layout(
-        height=280, margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="x unified", legend={"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
+        **{**FRAME, "height": 320, "hovermode": "x unified"},
         xaxis={"title": "parameter value", "zeroline": True}, yaxis={"title": "share of parameters", "tickformat": ".0%", "rangemode": "tozero"},
     )
     return figure
@@ -110,7 +118,7 @@ def prep_figure(target_P: np.ndarray, predicted_P: np.ndarray, layers: Sequence[
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
-    colours = LinearSegmentedColormap.from_list("signed", list(stops))
+    colours = LinearSegmentedColormap.from_list("signed", signed(stops), N=257)  # odd: zero is exactly the middle
     high = colour_limit(target_P)
     values = {"target": target_P, "predicted": predicted_P, "difference": predicted_P - target_P}
     rows = math.ceil(len(target_P) / cols)

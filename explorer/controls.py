@@ -9,10 +9,12 @@ import streamlit as st
 import torch
 
 from engine.artifacts import Manifest
+from engine.netspace import kept
 from engine.netspace.space import Space
 from explorer import data, services, state
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES
 
+KEPT = kept.SPLIT  # of networks that LSO found and a person kept
 POOR, GOOD = 0.3, 0.85  # validation accuracy below and above which a network is called poor, good
 PAIRS = {"Random pair": None, "Poor to good": (False, True), "Good to good": (True, True)}  # button: (A is good, B is good)
 
@@ -61,11 +63,16 @@ def pick_space(label: str = "Space", shapes: bool = False) -> Space | None:
 
 
 def describe(table: pd.DataFrame) -> dict[str, str]:
-    """What a picker shows of each instance: '…-0017 · 93.1 % · 240 steps · held out'. Typing part of an id finds it."""
+    """What a picker shows of each instance: '…-0017 · trained 93.1 % · 240 steps · held out'. Typing part of an id finds it."""
     held = {"test": " · held out", "val": " · validation", "kept": " · kept"}
     if "predicted_iou" in table:
         return {row.id: f"{row.id} · IoU {row.predicted_iou:.3f}{held.get(row.split, '')}" for row in table.itertuples()}
-    return {row.id: f"{row.id} · {100 * row.test_accuracy:.1f}\u202f% · {row.steps} steps{held.get(row.split, '')}" for row in table.itertuples()}
+    return {
+        row.id: f"{row.id} · {100 * row.test_accuracy:.1f}\u202f% · found by LSO · kept"
+        if row.split == KEPT
+        else f"{row.id} · trained {100 * row.test_accuracy:.1f}\u202f% · {int(row.steps)} steps{held.get(row.split, '')}"
+        for row in table.itertuples()
+    }
 
 
 def pick_instance(name: str, label: str, space: Space, default: str | None = None) -> str:

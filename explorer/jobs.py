@@ -20,6 +20,7 @@ from explorer import navigation, services, state
 ROOT = Path(__file__).resolve().parent.parent
 ESTIMATE_SECONDS = 120
 KEPT = "The present one is kept aside: `python -m engine artifacts restore NAME` brings it back."
+LOOK, LISTED = 2.0, 60  # seconds between looks at the states of jobs, and how many of them
 KNOWN = {  # fields whose values have names
     "architecture": lambda: list(all_architectures()),
     "dataset": lambda: list(datasets.NAMES),
@@ -84,6 +85,23 @@ def selected(kind: str) -> Job | None:
 def recent(kind: str, space: str | None = None, limit: int = 30) -> list[dict]:
     """The latest jobs of a kind (and space), newest first."""
     return views.listed(services.store(), limit, kind, space)
+
+
+def watch() -> None:
+    """Run the page again where a job's state has changed: by another tab, another person, or a worker. Comes before what is shown."""
+    st.session_state["jobs_shown"] = states()
+    look_again()
+
+
+@st.fragment(run_every=LOOK)
+def look_again() -> None:
+    if states() != st.session_state.get("jobs_shown"):
+        st.rerun()
+
+
+def states() -> list[tuple[str, str, bool, str]]:
+    """(id, state, whether it is to stop, reason) of the latest jobs."""
+    return [(job.id, job.state, job.stop, job.reason) for job in queue().jobs(LISTED)]
 
 
 @st.dialog("Delete this job?")

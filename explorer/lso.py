@@ -150,8 +150,19 @@ def before_and_after(space: Space, job: Job) -> None:
                 st.image(pictures[name], width="content")
             else:
                 st.image(charts.prep_pixels(parameters[name].numpy(), high, theme.current()["chartDivergingColors"]), width="stretch", caption=f"PRep, all {len(parameters[name]):,} parameters; one colour scale on both sides, \u00b1{high:.2f}")
+    before = trained(space, job)
     where = "Accuracy is that of the test images, which chose nothing; interval: 95 % Wilson." if "test" in result else "IoU is that with the target network, on a grid of 48 cells an axis." if "target" in result else ""
-    st.caption(f"Best is step {result['best_step']}, chosen by {result['quality']} on validation ({cards.percent(result['validation']['before'])} at the start, {cards.percent(result['validation']['after'])} there). {where}")
+    st.caption(f"Best is step {result['best_step']}, chosen by {result['quality']} on validation ({cards.percent(result['validation']['before'])} at the start, {cards.percent(result['validation']['after'])} there). {before}{where}")
+
+
+def trained(space: Space, job: Job) -> str:
+    """What the start is, told from the instance that it may be named after: that has an accuracy of its own."""
+    config = job.spec["config"]
+    row = space.table[space.table["id"] == config["a"]]
+    if space.is_shapes or config["b"] or row.empty:
+        return "Start is the network that the space decodes there. "
+    word = "as LSO found it" if row["split"].iloc[0] == controls.KEPT else "as it was trained"
+    return f"Start is the network that the space predicts for {config['a']}, which itself, {word}, has {cards.percent(row['test_accuracy'].iloc[0])}. "
 
 
 @st.cache_data(max_entries=32, show_spinner="Drawing ...", hash_funcs={Space: lambda space: space.id, torch.Tensor: lambda tensor: tensor.numpy().tobytes()})

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 
 import streamlit as st
 
 from engine.artifacts import Manifest
+from engine.core.slugs import slug
 from engine.datasets import Images
 from engine.errors import ExplorerError
 from engine.host import live_images
+from engine.papers.recipe import recipe
 from explorer import controls, jobs, services, state, theme
+from explorer.charts import FRAME
 
 BITS, WINDOWS, ORDERS = ("32", "16", "8", "6", "4"), ("8", "16", "32"), ("none", "in-filter", "cross-filter")
 CURVES = {"val_accuracy": "validation accuracy", "val_agreement": "validation agreement", "val_divergence": "validation divergence (KL)", "weight_error": "weight error", "reconstruction": "reconstruction loss (eq. 3)", "distillation": "KD loss (eq. 5)", "features": "FMD loss (eq. 4)"}
@@ -32,7 +36,7 @@ def pick_original() -> tuple[Manifest, list[Manifest]] | None:
     best = named or max(networks, key=lambda id_: len(of[id_]))
     left, right = st.columns(2)
     with left:
-        original = st.selectbox("Original", list(networks), format_func=lambda id_: networks[id_].title or id_, **state.bound("original", list(networks), best, what="original"))
+        original = st.selectbox("Original", list(networks), format_func={id_: title_of(each) for id_, each in networks.items()}.get, **state.bound("original", list(networks), best, what="original"))
     mine = of[original]
     with right:
         if not mine:
@@ -42,6 +46,11 @@ def pick_original() -> tuple[Manifest, list[Manifest]] | None:
         ids = [nern.id for nern in mine]
         chosen = st.selectbox("NeRN", ids, format_func={nern.id: describe(nern) for nern in mine}.get, **state.bound("nern", ids, ids[0], what="NeRN"))
     return networks[original], sorted(mine, key=lambda nern: nern.id != chosen)
+
+
+def title_of(network: Manifest) -> str:
+    """'ResNet8 on Digits', or 'my-best · ResNet8 on Digits' where a person gave it a name."""
+    return network.title if network.title and network.id == network.preset else f"{network.id} · {network.title}".removesuffix(" · ")
 
 
 def describe(nern: Manifest) -> str:
@@ -93,8 +102,8 @@ def bring() -> None:
     a, b = controls.pick_anchors(space)
     gamma = st.slider("Gamma", 0.0, 1.0, state.gamma(), 0.01, help="0 is anchor A, 1 is anchor B")
     path = st.segmented_control("Network", ["decoded from the space", "as it was trained (gamma 0 or 1)"], default="decoded from the space")
-    name = st.text_input("Name", placeholder="made from the anchors").strip()
-    replacing = jobs.may_replace(name, "replace_original")
+    name = st.text_input("Name", placeholder="made from the anchors")
+    replacing = jobs.may_replace(slug(name), "replace_original")
     if st.button("Make it an original", icon=":material/input:"):
         from engine.nern.make import send
 
@@ -110,9 +119,11 @@ def bring() -> None:
 
 def no_nern(original: Manifest) -> None:
     """How to make a NeRN of an original that has none."""
-    st.info("No NeRN of this network yet; its kernels and their smoothness are below. These commands train one, in minutes, with and without its images:", icon=":material/memory:")
-    id_ = f"nern-{original.id.removeprefix('network-')}"[:100]
-    st.code(f"python -m engine train nern-digits --original {original.id} --id {id_}\npython -m engine train nern-digits --original {original.id} --id {id_[:90]}-noise --inputs noise", language="bash")
+    st.info("No NeRN of this network yet; its kernels and their smoothness are below. These commands train one:", icon=":material/memory:")
+    commands = recipe(original, {*services.store().folders()})
+    st.code("\n".join(f"python -m engine {shlex.join(each)}" for each in commands), language="bash", wrap_lines=True)
+    if original.config.get("dataset"):
+        st.caption("With `--inputs noise` behind each of them they need no images.")
 
 
 def curves(nerns: list[Manifest]) -> None:
@@ -142,7 +153,7 @@ def figure(tables: dict, which: str):
         )
     share = which in ("val_accuracy", "val_agreement")
     drawn.update_layout(
-        height=320, margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="x unified", legend={"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"},
+        **{**FRAME, "hovermode": "x unified"},
         xaxis={"title": "step"}, yaxis={"title": CURVES[which], "tickformat": ".0%" if share else None, "rangemode": "tozero", "type": "linear" if share else "log"},
     )
     return drawn

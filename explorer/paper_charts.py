@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.papers.resolve import Resolved
+from explorer.charts import FRAME
 
-LAYOUT = {"height": 340, "margin": {"l": 0, "r": 0, "t": 8, "b": 0}, "hovermode": "closest", "legend": {"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"}}
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 BASES = (0.76, 0.9, 1.25)
 SPACES, CURVES, SIMILARITY, FACTORS = ("netspace-figure-3", "netspace-figure-5"), ("nern-figure-4",), ("nern-figure-8",), ("nern-figure-3", "nern-table-10")
@@ -30,7 +30,7 @@ def accuracies(table, colours: Sequence[str]):
         for column, words, filled in (("test_accuracy", "target", ""), ("predicted_test_accuracy", "predicted", "-open")):
             hover = "%{customdata}: %{y:.1%}<extra>" + words + "</extra>"
             figure.add_scatter(x=part.index, y=part[column], name=f"{name}, {words}", customdata=part["id"], mode="markers", marker={"color": colour, "symbol": symbol + filled, "size": 8, "line": {"width": 1.5}}, hovertemplate=hover)
-    figure.update_layout(**LAYOUT, xaxis={"title": "test instances, by architecture and accuracy", "showticklabels": False}, yaxis={"title": "accuracy on test images", "tickformat": ".0%", "range": [0, 1.02]})
+    figure.update_layout(**FRAME, xaxis={"title": "test instances, by architecture and accuracy", "showticklabels": False}, yaxis={"title": "accuracy on test images", "tickformat": ".0%", "range": [0, 1.02]})
     return figure
 
 
@@ -43,7 +43,7 @@ def similarity(colours: Sequence[str]):
     figure = go.Figure()
     for base, colour, dash in zip(BASES, colours, ("solid", "dash", "dot")):
         figure.add_scatter(x=list(range(64)), y=similarity(base, 40).tolist(), name=f"base {base}", mode="lines", line={"color": colour, "width": 2, "dash": dash}, hovertemplate="channel %{x}: %{y:.3f}<extra>base " + str(base) + "</extra>")
-    figure.update_layout(**LAYOUT, xaxis={"title": "channel c of (0, 0, c)"}, yaxis={"title": "cosine similarity to (0, 0, 31)"})
+    figure.update_layout(**FRAME, xaxis={"title": "channel c of (0, 0, c)"}, yaxis={"title": "cosine similarity to (0, 0, 31)"})
     return figure
 
 
@@ -60,5 +60,5 @@ def factors(each: Resolved, colours: Sequence[str]):
             x=[float(line.row.id.partition("-")[2]) for line in lines], y=[line.cell.paper for line in lines], error_y=error, name=name, mode="lines+markers",
             line={"color": colours[at], "width": 2, "dash": ("dot", "solid", "dash")[at]}, marker={"symbol": SYMBOLS[at], "size": 8}, hovertemplate="factor %{x:g}: %{y:.2f} %<extra>" + name + "</extra>",
         )  # fmt: skip
-    figure.update_layout(**LAYOUT, xaxis={"title": "factor of the smoothness term", "type": "log", "tickvals": [1e-6, 5e-6, 1e-5, 5e-5], "ticktext": ["1e-6", "5e-6", "1e-5", "5e-5"]}, yaxis={"title": "accuracy, % (the paper's)"})
+    figure.update_layout(**FRAME, xaxis={"title": "factor of the smoothness term", "type": "log", "tickvals": [1e-6, 5e-6, 1e-5, 5e-5], "ticktext": ["1e-6", "5e-6", "1e-5", "5e-5"]}, yaxis={"title": "accuracy, % (the paper's)"})
     return figure

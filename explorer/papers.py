@@ -15,7 +15,7 @@ from engine.papers.resolve import HOLDS, STATES, VERDICTS, Line, Resolved, Shelf
 from explorer import navigation, nern_controls, paper_charts, services, state, theme
 
 MARKS = {
-    "reproduced": "\u25cf", "differs": "\u2260", "partly": "\u25d4", "reduced": "\u25d0", "missing": "\u25cb", "drawing": "\u25b1",
+    "reproduced": "\u25cf", "differs": "\u2260", "partly": "\u25d4", "reduced": "\u25d0", "unlike": "\u2260", "apart": "\u2013", "missing": "\u25cb", "drawing": "\u25b1",
     "within": "\u25cf", "outside": "\u2260", "run": "\u25cf", "holds": "\u2713", "fails": "\u2717", "spread": "\u2248", "alike": "=",
 }  # fmt: skip
 ALL = "all"
@@ -78,6 +78,9 @@ def coverage(each: Resolved) -> str:
     if all(line.measure.counted for line in each.judged):
         return f"{total} figures counted, none trained"
     parts = [f"{count} of {total} {where}" for count, where in ((each.run, "at the paper's size"), (reduced, "at reduced size")) if count]
+    verdicts = [verdict for _, verdict in each.claims() if verdict != "missing"]
+    if fails := verdicts.count("fails"):
+        parts.append(f"{fails} of {len(verdicts)} comparisons {'does' if fails == 1 else 'do'} not hold")
     return ", ".join(parts) or f"0 of {total} run"
 
 

@@ -20,8 +20,11 @@ import streamlit as st
 
 from engine.errors import closest
 
-# What names something inside a space, and so means nothing in another one.
-OF_A_SPACE = ("a", "b", "c0", "c1", "c2", "c3", "instance")
+# What names something inside another selection, and so means nothing once a person selects another one there.
+WITHIN = {
+    "space": ("a", "b", "c0", "c1", "c2", "c3", "instance", "xy", "objective"),
+    "original": ("nern", "layer", "filter", "channel", "class"),
+}
 LONGEST = 200
 
 _SELECTION, _NOTICES, _SCREEN = "_selection", "_notices", "_screen"
@@ -36,12 +39,11 @@ def _notices() -> dict[str, str]:
 
 
 def _merge(changes: dict[str, str | None]) -> None:
-    """Apply changes to the session's selection; another space forgets what named things in the old one."""
+    """Apply changes to the session's selection; another space, or original, forgets what named things in the old one."""
     selection = _selection()
-    if "space" in changes and changes["space"] != selection.get("space"):
-        for name in OF_A_SPACE:
-            selection.pop(name, None)
-            _notices().pop(name, None)
+    for name in forgotten(selection, changes):
+        selection.pop(name, None)
+        _notices().pop(name, None)
     for name, value in changes.items():
         if selection.get(name) != value:
             _notices().pop(name, None)
@@ -49,6 +51,12 @@ def _merge(changes: dict[str, str | None]) -> None:
             selection.pop(name, None)
         else:
             selection[name] = value
+
+
+def forgotten(selection: dict[str, str], changes: dict) -> set[str]:
+    """Names that mean nothing after the changes."""
+    others = [name for name in WITHIN if name in changes and changes[name] != selection.get(name)]
+    return {inner for name in others for inner in WITHIN[name]}
 
 
 def read(screen: str) -> None:
@@ -148,8 +156,8 @@ def bound(name: str, options: Sequence[str], default: str | None = None, what: s
 def query(**changes: object) -> dict[str, str]:
     """The selection with changes, as the query of a link: st.page_link(page, query_params=state.query(a="z017"))."""
     merged = dict(_selection())
-    if "space" in changes and changes["space"] != merged.get("space"):
-        merged = {name: value for name, value in merged.items() if name not in OF_A_SPACE}
+    for name in forgotten(merged, changes):
+        merged.pop(name, None)
     merged.update({name: text(value) for name, value in changes.items() if value is not None})
     return {name: value for name, value in merged.items() if changes.get(name, "") is not None}
 

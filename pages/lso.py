@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.core.slugs import slug
 from engine.errors import ExplorerError
 from engine.jobs import work
 from explorer import controls, data, jobs, lso, navigation, services, state
@@ -28,18 +29,18 @@ def choose_start(where: dict) -> None:
 def keep(space, job) -> None:
     """Make the result an instance, or say where it is one already."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    name = left.text_input("Name", placeholder="as its start, with a hash behind it", key=f"name_{job.id}", help="a-z, 0-9, dots and dashes")
-    replacing = jobs.may_replace(name.strip(), f"replace_{job.id}")
+    name = left.text_input("Name", placeholder="as its start, with a hash behind it", key=f"name_{job.id}", help="Any words; its id is made of them.")
+    replacing = jobs.may_replace(slug(name), f"replace_{job.id}")
     if right.button("Keep", icon=":material/bookmark_add:", width="stretch", help="It becomes an instance of the space that every page can pick, with its lineage."):
         try:
-            kept = services.host().run_long(work.keep, services.store(), job.spec, jobs.queue().folder_of(job.id), name.strip() or None, replacing)
+            kept = services.host().run_long(work.keep, services.store(), job.spec, jobs.queue().folder_of(job.id), name, replacing)
             st.session_state[f"kept_{job.id}"] = kept.id
             st.rerun()  # the space has one instance more
         except ExplorerError as error:
             st.error(str(error))
     if (kept := st.session_state.get(f"kept_{job.id}")) in set(space.table["id"]):
         with st.container(horizontal=True, key="kept"):
-            st.success(f"`{kept}` is an instance of {space.id} now.", icon=":material/bookmark_added:")
+            st.success(f"It is an instance of {space.id} now: `{kept}`.", icon=":material/bookmark_added:")
             navigation.link("latent_map", "Find it on the map", ":material/scatter_plot:", space=space.id, instance=kept)
 
 
@@ -71,6 +72,7 @@ with third:
             st.error(str(error))
 if keeper.problem:
     st.warning(f"No worker could be started: {keeper.problem}", icon=":material/engineering:")
+jobs.watch()
 runs = {row["id"]: row for row in jobs.recent("lso", space.id)}
 if len(runs) > 1 or runs and job is None:
     others = [id_ for id_ in runs if job is None or id_ != job.id]

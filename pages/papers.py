@@ -11,7 +11,8 @@ from explorer import navigation, papers, state
 WHAT = "Every table and figure of the two papers, and what this explorer has of it. Ours are read from the manifests now; a state follows from them."
 STATES_SAY = """
 *Reproduced*: run with the paper's own data and sizes, every figure within its margin (the tolerance of its measure, or twice the paper's spread); pictures, where they are drawn.
-*Run, differs*: run, and some figure is outside. *At reduced size*: a smaller network, or other data: compare the pattern, not the figures. *A drawing* has nothing to measure.
+*Run, differs*: run, and some figure is outside, or a comparison does not hold. *At reduced size*: a smaller network, or other data: compare the pattern, not the figures; there is a difference only where
+architecture and data are the paper's. *Reduced, differs*: a comparison that the paper makes does not hold in ours. *A drawing* has nothing to measure.
 """
 
 

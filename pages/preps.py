@@ -5,14 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.shapes import placed
-from explorer import charts, controls, services, state, theme
+from explorer import charts, controls, preps, services, state, theme
 from explorer.components.prep_view import FORMS, VIEWS, prep_view, wrapped_cols
 
 CAPTION = """
 All {count} parameters of the network `{id}` in PRep order (rows filled one after the other, {rows} × {cols}; re-wrapped to
 columns that fit the screen), the target as it was trained and as the space predicts it from its embedding. One diverging colour
-scale, centred on zero, to the 1st and 99th percentile of the target (±{high:.3f}); lines are layer boundaries. NetSpace
-is trained on what networks answer, not on their weights, so the pictures differ while {like}.
+scale, centred on zero, to the 1st and 99th percentile of the target (±{high:.3f}); lines are layer boundaries. {like}
 """
 HELP = "Point at a parameter to name it; drag to pan, double-click or Ctrl and wheel to zoom (or +, - and arrow keys once a picture has the focus); all pictures move together."
 FORMATS = {"png": "image/png", "svg": "image/svg+xml"}
@@ -48,11 +47,7 @@ target_P = space.parameters_NP[row].cpu().numpy()
 predicted_P = services.host().run(space.decode, space.embeddings_NE[row : row + 1])[0].cpu().numpy()
 facts = space.table.iloc[row]
 st.caption(HELP)
-like = (
-    f"the shapes overlap with an IoU of {facts['predicted_iou']:.3f}. Without an own figure in the paper"
-    if space.is_shapes
-    else f"the accuracies are near: {100 * facts['test_accuracy']:.1f}\u202f% and {100 * facts['predicted_test_accuracy']:.1f}\u202f% on the {len(space.images.labels['test']) if space.images else 'same'} test images. As in Suppl. VII, figures 5 and 6 of the paper"
-)
+like = preps.likeness(space, facts, target_P, predicted_P)
 sizes = {"rows": space.config.prep_height, "cols": space.config.prep_width, "high": charts.colour_limit(target_P)}
 st.caption(CAPTION.format(count=f"{len(target_P):,}", id=instance, like=like, **sizes))
 stops = theme.current()["chartDivergingColors"]

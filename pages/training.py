@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import presets
+from engine.core.slugs import slug
 from engine.errors import ExplorerError
 from engine.jobs import backends, specs
 from engine.jobs.fields import changed
@@ -25,10 +26,13 @@ def new_job() -> None:
         data.panel(name, "This preset needs", stored=False)
     st.caption(" ".join((presets.presets()[preset].__doc__ or type(base).__doc__ or "").split()))
     values = jobs.form(base, f"train_{preset}", columns=4)
-    name = st.text_input("Name of the artifact", placeholder="the preset's; with a hash behind it where fields were changed", key=f"name_{preset}")
+    words = st.text_input("Name of the artifact", placeholder="the preset's; with a hash behind it where fields were changed", key=f"name_{preset}")
+    name = slug(words)
+    if words.strip() and name != words.strip():
+        st.caption(f"It will be called `{name}`." if name else "Nothing of that name can be spelt in a-z and 0-9: it gets the preset's.")
     try:
         config = changed(base, values)
-        spec = specs.parse({"kind": "train", "preset": preset, "config": values, **({"id": name.strip()} if name.strip() else {})})
+        spec = specs.parse({"kind": "train", "preset": preset, "config": values, **({"id": name} if name else {})})
     except ExplorerError as error:
         return st.error(str(error))
     arguments = tuple(specs.command(specs.of_training(preset, config))[2:])
@@ -65,6 +69,7 @@ if job is not None:
 with st.expander("New training", expanded=job is None, icon=":material/add:"):
     new_job()
 st.subheader("Jobs", anchor=False)
+jobs.watch()
 jobs.table()
 with st.expander("Where jobs run", icon=":material/dns:"):
     where()

@@ -43,7 +43,7 @@ def write(store: Store, arch_id: str, zoo: str, space: str, dataset: str) -> Non
     parameters_NP = training.instances()
     table = measure(config, parameters_NP, images)
     arrays = {"parameters.safetensors": {"parameters": parameters_NP.numpy().astype(np.float16)}}
-    made = store.write(Manifest(zoo, "zoo", "Tiny zoo", "", zoo, asdict(config)), arrays, {"instances.parquet": table}, store.workspace)
+    made = store.write(Manifest(zoo, "zoo", "Tiny zoo", "", zoo, asdict(config)), arrays, {"instances.parquet": table}, store.workspace, replace=True)
 
     arch = architecture(arch_id)
     small = NetSpaceConfig(zoo, prep_width=width_for(arch.parameters, 8), embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise="zoo", start="zoo")
@@ -57,7 +57,7 @@ def write(store: Store, arch_id: str, zoo: str, space: str, dataset: str) -> Non
         table[column] = np.random.default_rng(0).normal(size=len(table)).astype("float32")
     arrays = {"model.safetensors": {name: tensor.numpy() for name, tensor in model.state_dict().items()}, "embeddings.safetensors": {"embeddings": embeddings_NE.numpy()}}
     inputs = {zoo: {"sha256": manifest_hash(made)}}
-    store.write(Manifest(space, "netspace", "Tiny space", "", space, asdict(small), inputs), arrays, {"instances.parquet": table}, store.workspace)
+    store.write(Manifest(space, "netspace", "Tiny space", "", space, asdict(small), inputs), arrays, {"instances.parquet": table}, store.workspace, replace=True)
 
 
 def tamper(folder: Path, name: str, change, honest: bool = False) -> None:

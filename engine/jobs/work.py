@@ -243,8 +243,9 @@ def found_embedding(path: Path, which: str = "best") -> np.ndarray:
     return embedding_E
 
 
-def keep(store: Store, spec: dict, path: Path, id_: str | None = None, replacing: bool = False) -> Artifact:
-    """Make what an LSO found an instance of its space; `replacing`: of another kept one. Raises InvalidValue, StorageError."""
+def keep(store: Store, spec: dict, path: Path, name: str | None = None, replacing: bool = False) -> Artifact:
+    """Make what an LSO found an instance of its space, under a person's `name` for it; `replacing`: instead of the kept one that has
+    the name. Raises InvalidValue, StorageError."""
     config, result = specs.config_of(spec), Folder(path).result()
     embedding_E = found_embedding(path)
     space = load_space(store, config.space, "cpu")
@@ -262,6 +263,6 @@ def keep(store: Store, spec: dict, path: Path, id_: str | None = None, replacing
         metrics["target_iou"] = {"value": result["target"]["after"], "split": "against the target network", "n": 1}
     metrics |= outside_of(space, config, torch.from_numpy(embedding_E), result).metrics()
     lineage = asdict(config) | {"best_step": result["best_step"]}
-    took = Took(*(Folder(path).status().get(name, 0.0) for name in ("seconds", "cpu_seconds")))
+    took = Took(*(Folder(path).status().get(each, 0.0) for each in ("seconds", "cpu_seconds")))
     made = provenance(took, "cpu", specs.command(spec))
-    return kept.save(store, space, start_of(space, config)[1], embedding_E, found.parameters_P.numpy(), found.arch.id, lineage, metrics, made, id_, replacing)
+    return kept.save(store, space, start_of(space, config)[1], embedding_E, found.parameters_P.numpy(), found.arch.id, lineage, metrics, made, name, replacing)

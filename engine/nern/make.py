@@ -10,7 +10,8 @@ import torch
 
 from .. import datasets, presets
 from ..archs import architecture
-from ..artifacts import Artifact, Manifest, Store, manifest_hash, read_checkpoint, safe_name
+from ..artifacts import Artifact, Manifest, Store, manifest_hash, read_checkpoint
+from ..core.slugs import slug
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..make import checkpoint_path, provenance, train_to_end
 from ..multi.space import load_multi_zoo
@@ -217,7 +218,7 @@ def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path
         dataset = None if space.is_shapes else space.images.name
     else:
         raise InvalidValue(f"{source_id} is a {source.manifest.kind}; send an instance of a zoo, or a network of a space.")
-    id_ = safe_name(id_ or f"network-{words}"[:100])
+    id_ = slug(id_) or f"network-{words}"[:100]
     store.check_new(id_, replacing)
     module = arch.build().to(device).eval()
     torch.nn.utils.vector_to_parameters(parameters_P, module.parameters())

@@ -14,25 +14,30 @@ from pathlib import Path
 import numpy as np
 
 from ..archs import architecture
-from ..artifacts import Artifact, Manifest, Store, manifest_hash, safe_name
+from ..artifacts import Artifact, Manifest, Store, manifest_hash
+from ..core.slugs import plain, slug, unused
 from ..errors import CorruptArtifact, InvalidValue
 
 MAKER = "lso"  # in the config of those that are meant here
 SPLIT = "kept"  # neither trained on, nor chosen with, nor held out
 
 
-def save(store: Store, space, start_row: int, embedding_E: np.ndarray, parameters_P: np.ndarray, arch_id: str, config: dict, metrics: dict, provenance: dict, id_: str | None = None, replace: bool = False) -> Artifact:
-    """Write a found network with its lineage; the same embedding has the same id unless one is given. Raises StorageError,
-    InvalidValue where the id is another's."""
-    near = str(space.table["id"].iloc[start_row])
-    own_name = id_ is None  # a hash of the embedding: only the same one is replaced
-    id_ = safe_name(id_ or f"{near[:80]}-lso-{hashlib.sha256(embedding_E.tobytes()).hexdigest()[:6]}")
-    if id_ in set(space.table["id"]) and id_ not in ids(store, space.id):
+def save(store: Store, space, start_row: int, embedding_E: np.ndarray, parameters_P: np.ndarray, arch_id: str, config: dict, metrics: dict, provenance: dict, name: str | None = None, replace: bool = False) -> Artifact:
+    """Write a found network with its lineage. Its id is made of a person's `name` for it, with a number behind it where that is taken
+    and not to be replaced, else of the instance that it began near; the same embedding under the same name is the same artifact.
+    Raises StorageError, InvalidValue where what is to be replaced cannot be."""
+    near, mine = str(space.table["id"].iloc[start_row]), ids(store, space.id)
+    id_ = slug(name) or f"{near[:80]}-lso-{hashlib.sha256(embedding_E.tobytes()).hexdigest()[:6]}"
+    again = {each for each in mine if np.array_equal(store.open(each).arrays("network.safetensors").get("embedding"), embedding_E)}
+    if not replace:
+        id_ = unused(id_, {*space.table["id"], *store.folders(), *store.broken()} - again)
+    if id_ in set(space.table["id"]) and id_ not in mine:
         raise InvalidValue(f"{id_!r} is an instance of {space.id} already. Choose another name.")
+    title = f"{plain(name)}, found by LSO in {space.id}" if plain(name) else f"Found by LSO in {space.id}"
     config = {"made_by": MAKER, "space": space.id, "architecture": arch_id, "near": near, "lso": config}
     inputs = {space.id: {"sha256": manifest_hash(store.open(space.id, "netspace"))}}
-    manifest = Manifest(id_, "network", f"Found by LSO in {space.id}", "", "", config, inputs, metrics, provenance)
-    return store.write(manifest, {"network.safetensors": {"parameters": parameters_P, "embedding": embedding_E}}, replace=replace or own_name)
+    manifest = Manifest(id_, "network", title, "", "", config, inputs, metrics, provenance)
+    return store.write(manifest, {"network.safetensors": {"parameters": parameters_P, "embedding": embedding_E}}, replace=replace or id_ in again)
 
 
 def ids(store: Store, space_id: str) -> tuple[str, ...]:
@@ -75,6 +80,8 @@ def merged(store: Store, space):
         embeddings_NE.append(embedding_E[None].to(space.embeddings_NE))
     flat, solid = space.place_on_map(torch.cat(embeddings_NE[1:]))
     rows = [row_of(space, artifact.manifest) for artifact in kept]
+    if "steps" in space.table:
+        space = replace(space, table=space.table.astype({"steps": np.float64}))  # with NaN for what was not trained
     for row, two, three in zip(rows, flat, solid):
         row.update(zip(("x2", "y2", "x3", "y3", "z3"), (*two, *three)))
     table = pd.concat([space.table, pd.DataFrame(rows)[list(space.table.columns)].astype(space.table.dtypes)], ignore_index=True)
@@ -90,10 +97,10 @@ def agreement_of(manifest: Manifest) -> float | None:
 
 def row_of(space, manifest: Manifest) -> dict:
     """A kept network's line of the table: that of the instance it began near, with what is its own. Its target is the network
-    itself, so predicted figures are its own."""
+    itself, so predicted figures are its own; it was found, not trained, so it has no length of training."""
     ids_, config = list(space.table["id"]), manifest.config
     row = space.table.iloc[ids_.index(config["near"]) if config.get("near") in ids_ else 0].to_dict()
-    row |= {"id": manifest.id, "split": SPLIT, "architecture": config["architecture"], "steps": max(1, int(config["lso"].get("best_step", 1)))}
+    row |= {"id": manifest.id, "split": SPLIT, "architecture": config["architecture"], "steps": np.nan}
     if "class_id" in row:
         row["class_id"] = [arch.id for arch in space.archs].index(config["architecture"])
     for name in row:

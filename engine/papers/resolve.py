@@ -12,17 +12,19 @@ from ..artifacts import Manifest, Store
 from .counted import configured, counted
 from .entries import UNITS, Cell, Claim, Entry, Measure, Row, Source
 from .records import records
+from .subjects import subject
 
 STATES = {  # of an entry, derived
     "reproduced": "Reproduced",
     "differs": "Run, differs",
     "partly": "Partly run",
     "reduced": "At reduced size",
+    "unlike": "Reduced, differs",
     "missing": "Not yet run",
     "drawing": "A drawing",
 }
 VERDICTS = {"within": "as in the paper", "outside": "differs", "run": "run", "reduced": "at reduced size", "missing": "not yet run"}  # of a line
-HOLDS = {"holds": "holds", "spread": "within the spread", "fails": "does not hold", "alike": "one run for both", "missing": "not yet run"}  # of a claim
+HOLDS = {"holds": "holds", "spread": "within the spread", "fails": "does not hold", "alike": "one run for both", "apart": "on other data each", "missing": "not yet run"}  # of a claim
 TABLE_COLUMNS = ("variant", "preset", "metric", "mean", "spread", "n", "seeds", "split", "device", "seconds")  # of a sweep's CSV; the others are changed fields
 
 
@@ -43,6 +45,8 @@ class Ours:
     seconds: float | None  # of the clock
     reduced: bool  # not the paper's own data and size
     cpu_seconds: float | None = None  # of processor time, as far as runs have told it
+    comparable: bool = True  # of the paper's architecture and data: a difference means something
+    data: str = ""  # name of the data set
     recorded: int = 0  # of the runs, those whose tensors are not here, only what they said of themselves
 
 
@@ -62,8 +66,8 @@ class Line:
 
     @property
     def difference(self) -> float | None:
-        """Ours minus the paper's, where both are numbers."""
-        if self.ours is None or self.ours.value is None or self.cell.paper is None:
+        """Ours minus the paper's, where both are numbers, of the same architecture and data."""
+        if self.ours is None or self.ours.value is None or self.cell.paper is None or not self.ours.comparable:
             return None
         return self.ours.value - self.cell.paper
 
@@ -107,8 +111,10 @@ class Resolved:
         own = [line for line in self.judged if line.ours and not line.ours.reduced]
         if not self.judged:
             return "drawing"
-        if any(line.verdict == "outside" for line in own):
+        if any(line.verdict == "outside" for line in own) or any(verdict == "fails" and self.at_own_size(claim) for claim, verdict in self.claims()):
             return "differs"
+        if any(verdict == "fails" for _, verdict in self.claims()):
+            return "unlike"
         if own:
             return "reproduced" if len(own) == len(self.judged) else "partly"
         return "reduced" if any(line.ours for line in self.judged) else "missing"
@@ -117,6 +123,10 @@ class Resolved:
     def run(self) -> int:
         """How many of the judged lines were run at the paper's own size."""
         return sum(1 for line in self.judged if line.ours and not line.ours.reduced)
+
+    def at_own_size(self, claim: Claim) -> bool:
+        """Whether both sides of a claim that was looked at were run at the paper's own size (`holds` compares no others)."""
+        return all(line.ours and not line.ours.reduced for line in self.lines if line.key in (claim.more, claim.less))
 
     def claims(self) -> list[tuple[Claim, str]]:
         """Each claim and one of HOLDS."""
@@ -128,6 +138,8 @@ def holds(more: Line, less: Line) -> str:
     """Whether ours tell two lines apart as the paper's do."""
     if None in (more.ours, less.ours) or None in (more.ours.value, less.ours.value) or more.ours.reduced != less.ours.reduced:
         return "missing"
+    if more.ours.data != less.ours.data:
+        return "apart"
     if more.ours.ids and (more.ours.ids, more.ours.what, more.ours.metric) == (less.ours.ids, less.ours.what, less.ours.metric):
         return "alike"
     apart = more.ours.value - less.ours.value
@@ -186,7 +198,7 @@ def found(held: Shelf, row: Row, name: str, measure: Measure) -> Ours | None:
     """Ours for a row's measure: at the paper's size if that is at hand, else the first reduced one."""
     for source, reduced in ((row.ours, False), *((each, True) for each in row.reduced)):
         if source and (ours := look(held, source, source.metrics.get(name, measure.metric), measure, reduced)):
-            return ours
+            return replace(ours, comparable=not reduced or row.ours is not None and subject(row.ours) == subject(source), data=subject(source)[1])
     return None
 
 

@@ -41,7 +41,7 @@ class Interpolation extends LiveView {
     this.setStateValue = setStateValue;
     const old = this.data;
     this.data = data;
-    this.table = colourTable(this.root, "--st-chart-diverging-colors");
+    this.table = signedTable(this.root);
     paintBytes(this.find("legend"), Uint8Array.from({ length: 256 }, (_, at) => at), 1, 256, this.table);
     for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
     const key = [data.space, data.a, data.b, data.images].join("\n");
@@ -68,10 +68,12 @@ class Interpolation extends LiveView {
 
   start(otherSpace) {
     const { data } = this;
-    for (const slot of ["step", "baseline", "curve", "a", "b"]) this.live.drop(slot);
+    for (const slot of ["step", "baseline", "curve", "a", "b", "decoded-a", "decoded-b"]) this.live.drop(slot);
     for (const end of ["a", "b"]) {
       this.find(`name-${end}`).textContent = data[end];
+      this.find(`origin-${end}`).textContent = data.origins[end];
       this.find(`figure-${end}`).textContent = data.images ? "–" : data.stored[end];
+      this.find(`predicted-${end}`).textContent = data.images ? "–" : data.predicted[end];
     }
     this.find("baseline").textContent = data.mixes ? "–" : "impossible";
     this.classes.reset(data.architectures);
@@ -96,7 +98,7 @@ class Interpolation extends LiveView {
     return images ? asked : { ...asked, want: want.filter((each) => each === "prep"), images: "none" };
   }
 
-  // An anchor itself: the weight path at its end. Its PRep in this pair's colours, its accuracy.
+  // An anchor itself, the weight path at its end: its PRep in this pair's colours, its accuracy, and that of the network decoded for it.
   async target(end, gamma) {
     const answer = await this.ask(end, ONCE, this.question(gamma, "weights", ["prep"]));
     if (!answer) return;
@@ -106,6 +108,8 @@ class Interpolation extends LiveView {
     const { n, total } = answer.header.accuracy;
     const whole = n < total ? await this.ask(end, CURVE, this.question(gamma, "weights", [], { images: "all" })) : answer;
     if (whole) this.find(`figure-${end}`).textContent = percent(whole.header.accuracy.value);
+    const decoded = await this.ask(`decoded-${end}`, CURVE, this.question(gamma, "embedding", [], { images: "all" }));
+    if (decoded) this.find(`predicted-${end}`).textContent = percent(decoded.header.accuracy.value);
   }
 
   async input(gamma, stamp) {

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.fast import fastest
 from engine.host import live_images
+from engine.netspace import kept
 from engine.netspace.space import Space
 from explorer import state
 from explorer.components import source
@@ -18,7 +19,7 @@ _mount = st.components.v2.component(
     "explorer_interpolation",
     html=source("interpolation.html"),
     css=source("interpolation.css"),
-    js=source("mount.js", "live.js", "live_view.js", "gamma_slider.js", "path_curve.js", "class_board.js", "class_ids.js", "interpolation.js"),
+    js=source("mount.js", "colours.js", "live.js", "live_view.js", "gamma_slider.js", "path_curve.js", "class_board.js", "class_ids.js", "interpolation.js"),
     isolate_styles=False,  # Plotly's hover styles live in the document's head
 )
 
@@ -41,9 +42,16 @@ def interpolation(space: Space, a: str, b: str, gamma: float) -> None:
         captions["preps"] = f"PReps of {space.config.prep_height}\u00d7{space.config.prep_width}, filled up to the parameters of each architecture (paper, Suppl. II); colour scale: 1st to 99th percentile of both targets."
     if not space.images:
         captions["curve"] = measured(space)
-    stored = {end: f"{100 * space.table['test_accuracy'].iloc[space.row(id_)]:.1f}\u202f% (stored)" for end, id_ in (("a", a), ("b", b))}
-    data = {"space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions, "images": space.images is not None, "stored": stored, "architectures": architectures(space), "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b))}
+    ends = {"a": space.table.iloc[space.row(a)], "b": space.table.iloc[space.row(b)]}
+    stored, predicted = ({end: stored_figure(row.get(name)) for end, row in ends.items()} for name in ("test_accuracy", "predicted_test_accuracy"))
+    origins = {end: "found by LSO" if row["split"] == kept.SPLIT else "trained" for end, row in ends.items()}
+    data = {"origins": origins, "predicted": predicted, "space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions, "images": space.images is not None, "stored": stored, "architectures": architectures(space), "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b))}
     _mount(data=data, key=KEY, on_gamma_change=lambda: committed(st.session_state[KEY].get("gamma")))
+
+
+def stored_figure(value: float | None) -> str:
+    """An accuracy of the table, where none can be measured."""
+    return "not measured" if value is None or not math.isfinite(value) else f"{100 * value:.1f}\u202f% (stored)"
 
 
 def measured(space: Space) -> str:

@@ -55,12 +55,12 @@ _tray = st.components.v2.component(
 def lso_view(data: dict, on_start: Callable[[dict], None], key: str = "lso") -> None:
     """Map and curves. `data`: space, version (changes when the space's instances do), job (id or None), others (ids of runs to
     compare), start ({"xy": [x, y]} or None). `on_start` gets {"a": instance} or {"xy": [x, y]} of a click on the map."""
-    _lso(data=data, key=key, on_start_change=lambda: on_start(st.session_state[key]["start"]), on_ended_change=lambda: None)
+    _lso(data=data, key=key, on_start_change=lambda: on_start(st.session_state[key]["start"]), on_turned_change=lambda: None)
 
 
 def training_view(job: str, key: str = "training") -> None:
     """A training job as it goes."""
-    _training(data={"job": job}, key=key, on_ended_change=lambda: None)
+    _training(data={"job": job}, key=key, on_turned_change=lambda: None)
 
 
 def job_tray() -> None:

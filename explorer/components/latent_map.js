@@ -242,7 +242,7 @@ class LatentMap extends Picture {
     words.classList.toggle("lm-bone", Boolean(a && b && !line));
     words.textContent = !a || !b ? "Click two points, and the networks that live between them are decoded and measured." : !line ? "" :
       this.points.shapes ? `IoU with the nearer anchor: ${overlap(line.accuracy[0])} at A, ${overlap(line.accuracy.at(-1))} at B, lowest on the way ${overlap(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded shapes, each on ${line.n.toLocaleString("en")} cells.` :
-      !line.n ? `${line.accuracy.length} networks are decoded along the line; they are not measured, as the images are not here.` : `${percent(line.accuracy[0])} at A, ${percent(line.accuracy.at(-1))} at B, lowest on the way ${percent(Math.min(...line.accuracy))}: ${line.accuracy.length} decoded networks, each on ${line.n} ${line.split} images${line.coarse}.`;
+      !line.n ? `${line.accuracy.length} networks are decoded along the line; they are not measured, as the images are not here.` : `Predicted by the space: ${percent(line.accuracy[0])} at A, ${percent(line.accuracy.at(-1))} at B, lowest on the way ${percent(Math.min(...line.accuracy))}; ${line.accuracy.length} decoded networks, each on ${line.n} ${line.split} images${line.coarse}.`;
     go.classList.toggle("lm-off", !(a && b));
     if (a && b) go.href = `${this.points.shapes ? "shapes" : "interpolation"}?${new URLSearchParams({ space: this.space, a, b })}`;
     else go.removeAttribute("href");
@@ -253,7 +253,7 @@ class LatentMap extends Picture {
     const { table } = this.points, canvas = make("canvas", { "aria-label": "PRep of the target, thumbnail" });
     this.thumbnail(canvas, row, look);
     const facts = make("dl", {});
-    const rows = [["accuracy, target", percent(table.test_accuracy[row])], ["accuracy, predicted", percent(table.predicted_test_accuracy[row])], ["split", table.split[row]], ["steps", table.steps[row].toLocaleString("en")]];
+    const rows = [["accuracy, trained", percent(table.test_accuracy[row])], ["accuracy, predicted by the space", percent(table.predicted_test_accuracy[row])], ["split", table.split[row]], ["trained for", table.steps[row] == null ? "found by LSO" : `${table.steps[row].toLocaleString("en")} steps`]];
     if (new Set(table.architecture).size > 1) rows.push(["architecture", table.architecture[row]]);
     for (const [name, value] of rows) facts.append(make("dt", {}, name), make("dd", {}, value));
     return [make("h4", {}, table.id[row]), canvas, facts];
@@ -278,7 +278,7 @@ class LatentMap extends Picture {
     const { rows, cols, shape, pixels } = this.points.thumbnails, height = rows ?? shape[1], width = cols ?? shape[2];
     canvas.width = width;
     canvas.height = height;
-    const picture = new ImageData(width, height), ramp = look.ramp ?? (look.ramp = Array.from({ length: 256 }, (_, i) => mix(look.signed, i / 255)));
+    const picture = new ImageData(width, height), ramp = look.ramp ?? (look.ramp = signedRamp(this.root));
     for (let i = 0; i < width * height; i++) picture.data.set([...ramp[pixels[row * width * height + i]], 255], 4 * i);
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }

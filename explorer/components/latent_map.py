@@ -75,7 +75,7 @@ _mount = st.components.v2.component(
     "latent_map",
     html=HTML,
     css=_here.with_suffix(".css").read_text("utf-8"),
-    js=source("mount.js", "latent_map_picture.js", "latent_map.js"),
+    js=source("mount.js", "colours.js", "latent_map_picture.js", "latent_map.js"),
     isolate_styles=False,  # Plotly listens on the document and adds its own styles there
 )
 

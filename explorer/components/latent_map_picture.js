@@ -66,7 +66,7 @@ class Picture {
     return {
       text: read("text-color"), grey: read("gray-color"), border: read("border-color"), back: read("background-color"), accent: read("primary-color"),
       font: style.fontFamily, names: read("chart-categorical-colors").split(","), stops,
-      scale: stops.map((colour, i) => [i / (stops.length - 1), colour.trim()]), signed: read("chart-diverging-colors").split(",").map((c) => c.trim()),
+      scale: stops.map((colour, i) => [i / (stops.length - 1), colour.trim()]),
     };
   }
 
@@ -86,14 +86,15 @@ class Picture {
   }
 
   values(by, rows) {
-    return rows.map((row) => { const value = this.points.table[by.column][row]; return by.log ? Math.log10(value) : value; });
+    return rows.map((row) => { const value = this.points.table[by.column][row]; return by.log && value !== null ? Math.log10(value) : value; });
   }
 
   range() {
     const by = COLOURS[this.view.colour], values = this.points.table[by.column];
     if (by.iou) return [Math.floor(10 * Math.min(...values.filter((value) => value !== null))) / 10, 1];
     if (!by.log) return [0, 1];
-    return [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
+    const known = values.filter((value) => value !== null); // a network that LSO found was not trained for any length
+    return [Math.log10(Math.min(...known)), Math.log10(Math.max(...known))];
   }
 
   at(rows, solid) {
@@ -199,10 +200,4 @@ function make(tag, attributes = {}, text) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   if (text !== undefined) element.textContent = text;
   return element;
-}
-
-function mix(stops, at) {
-  const place = at * (stops.length - 1), i = Math.min(stops.length - 2, Math.floor(place));
-  const [from, to] = [stops[i], stops[i + 1]].map((hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16)));
-  return from.map((value, k) => Math.round(value + (to[k] - value) * (place - i)));
 }

@@ -43,10 +43,11 @@ class LsoScreen {
     if (!this.data) return; // nothing to watch yet
     const job = jobs.get(this.data.job), root = this.root;
     this.jobs = [...jobs.values()];
-    const before = root.dataset.state;
+    const before = this.of === job?.id ? root.dataset.state : null; // of this job, not of another one
+    this.of = job?.id;
     root.dataset.state = job?.state ?? "none";
     this.tell(lost ? "The server does not answer; the job goes on without it." : "");
-    if (job && before && JOB_LIVE.includes(before) && !JOB_LIVE.includes(job.state)) this.say("ended", { job: job.id, state: job.state });
+    if (job && before && JOB_LIVE.includes(before) !== JOB_LIVE.includes(job.state)) this.say("turned", { job: job.id, state: job.state });
     this.paint();
   }
 
@@ -89,7 +90,7 @@ class LsoScreen {
 
   figures(job) {
     const looked = job?.points.filter((point) => point.val_quality != null) ?? [], first = looked[0], now = looked.at(-1);
-    const best = looked.reduce((top, point) => (!top || point.val_quality > top.val_quality ? point : top), null);
+    const best = now && looked.find((point) => point.step === now.best_step); // as the descent chose it: of equal ones the lowest loss
     for (const [name, point] of Object.entries({ first, now, best })) {
       this.find(name).textContent = point ? `${(100 * point.val_quality).toFixed(1)}\u202f%` : "–";
       this.find(`${name}-step`).textContent = point ? `step ${point.step}` : "";

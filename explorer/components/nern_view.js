@@ -34,7 +34,7 @@ class NernView extends LiveView {
   update(data, act) {
     this.act = act;
     this.data = data;
-    this.table = colourTable(this.root, "--st-chart-diverging-colors");
+    this.table = signedTable(this.root);
     for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
     for (const part of this.root.querySelectorAll("[data-needs-nern]")) part.hidden = !data.nern;
     this.find("live").hidden = !data.nern;
@@ -204,8 +204,8 @@ class NernView extends LiveView {
     for (const trace of traces) for (const part of [trace.line, trace.marker]) if (part?.color in colours) part.color = colours[part.color];
     const axis = { gridcolor: token("--st-border-color"), linecolor: token("--st-border-color"), zeroline: false, automargin: true };
     await this.Plotly.react(plot, traces, {
-      margin: { l: 52, r: 8, t: 8, b: 40 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", hovermode: "closest",
-      font: { family: style.fontFamily, size: 12, color: token("--st-text-color") }, legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom" },
+      margin: { l: 52, r: 8, t: 34, b: 40 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", hovermode: "closest",
+      font: { family: style.fontFamily, size: 12, color: token("--st-text-color") }, legend: { orientation: "h", x: 0, yref: "container", y: 0, yanchor: "bottom" }, // below: the toolbar has the strip above
       ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis },
     }, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"], toImageButtonOptions: { format: "svg", filename: `${this.data.nern ?? this.data.original}` } });
   }

@@ -133,9 +133,8 @@ class PrepView {
   colour() {
     if (!this.prep) return;
     const style = getComputedStyle(this.root), read = (name) => style.getPropertyValue(`--st-${name}`).trim();
-    const stops = read("chart-diverging-colors").split(",").map((stop) => stop.trim());
     this.look = { text: read("text-color"), accent: read("primary-color"), border: read("border-color"), back: read("background-color") };
-    const ramp = Array.from({ length: 256 }, (_, i) => mix(stops, i / 255));
+    const ramp = signedRamp(this.root);
     const { cols, rows } = this.grid(), { count, high } = this.prep;
     for (const { name, picture } of this.panels) {
       picture.width = cols;
@@ -151,7 +150,7 @@ class PrepView {
     this.root.dataset.mode = this.mode;
     this.root.dataset.form = this.form;
     this.root.style.setProperty("--pv-ratio", this.form === "raw" ? "auto" : `${cols} / ${rows}`);
-    this.find("ramp").style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
+    this.find("ramp").style.background = `linear-gradient(90deg, ${signedStops(this.root).join(", ")})`;
     this.find("low").textContent = (-high).toFixed(3);
     this.find("high").textContent = `+${high.toFixed(3)}`;
     this.find("raw").textContent = `Raw ${this.prep.rows} × ${this.prep.width}`;
@@ -348,10 +347,4 @@ function outline(pen, { start, stop }, { cols, sx, sy, ox, oy }) { // a staircas
 
 function signed(value) {
   return `${value < 0 ? "\u2212" : "+"}${Math.abs(value).toFixed(4)}`;
-}
-
-function mix(stops, at) {
-  const place = at * (stops.length - 1), i = Math.min(stops.length - 2, Math.floor(place));
-  const [from, to] = [stops[i], stops[i + 1]].map((hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16)));
-  return from.map((value, k) => Math.round(value + (to[k] - value) * (place - i)));
 }

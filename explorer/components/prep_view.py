@@ -51,7 +51,7 @@ _mount = st.components.v2.component(
     "prep_view",
     html=HTML.replace("FIGURES", "".join(FIGURE.format(name=name, title=title) for name, title in TITLES.items())),
     css=_here.with_suffix(".css").read_text("utf-8"),
-    js=source("mount.js", "prep_view.js"),
+    js=source("mount.js", "colours.js", "prep_view.js"),
     isolate_styles=False,
 )
 

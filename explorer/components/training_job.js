@@ -24,7 +24,8 @@ class TrainingJob {
   }
 
   fed(jobs, lost) {
-    const job = jobs.get(this.id), before = this.root.dataset.state;
+    const job = jobs.get(this.id), before = this.of === this.id ? this.root.dataset.state : null; // of this job, not of another one
+    this.of = this.id;
     if (!job) return;
     this.root.dataset.state = job.state;
     this.root.dataset.steps = job.points.at(-1)?.step ?? 0;
@@ -44,7 +45,7 @@ class TrainingJob {
     this.curve.rows[1].names = names.map((name) => ({ name, label: name.slice(4).replaceAll("_", " "), thick: true }));
     this.find("curve").parentElement.classList.toggle("empty", !job.points.length);
     if (job.points.length) this.curve.draw([job]).catch((error) => (this.find("problem").textContent = error.message));
-    if (before && JOB_LIVE.includes(before) && !JOB_LIVE.includes(job.state)) this.say("ended", { job: job.id, state: job.state });
+    if (before && JOB_LIVE.includes(before) !== JOB_LIVE.includes(job.state)) this.say("turned", { job: job.id, state: job.state });
   }
 
   close() {

@@ -132,6 +132,9 @@ def test_every_figure_is_the_engines(page, anchors, host, tmp_path):
     for name, gamma in (("figure-a", 0.0), ("figure-b", 1.0)):
         target = host.step(SPACE, *anchors, gamma, "weights", images="all").accuracy
         assert page.locator(f'[data-ip="{name}"]').inner_text() == f"{100 * target:.1f}\u202f%"
+        decoded = host.step(SPACE, *anchors, gamma, images="all").accuracy  # another network, and said to be
+        expect(page.locator(f'[data-ip="{name.replace("figure", "predicted")}"]')).to_have_text(f"{100 * decoded:.1f}\u202f%")
+        expect(page.locator(".ip-ends")).to_contain_text(f"trained {100 * target:.1f}\u202f% · predicted by the space {100 * decoded:.1f}\u202f%")
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     download.value.save_as(tmp_path / "curve.csv")

@@ -111,7 +111,7 @@ def test_hovering_shows_a_card_with_a_picture(page):
     card = page.get_by_test_id("hover-card")
     expect(card).to_be_visible()
     expect(card).to_contain_text(names[row])
-    for word in ("accuracy, target", "accuracy, predicted", "split", "steps"):
+    for word in ("accuracy, trained", "accuracy, predicted by the space", "split", "steps"):
         expect(card).to_contain_text(word)
     colours = "(canvas) => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"
     assert card.locator("canvas").evaluate(colours) > 5

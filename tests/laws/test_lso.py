@@ -22,6 +22,7 @@ from engine.netspace.space import load_space
 from engine.stacked import logits
 from engine.training import generator, run
 from engine.zoo import ZooTraining
+from explorer.controls import describe
 from tests.tiny import SPACE, write_tiny
 from tests.tiny_jobs import lso_spec
 
@@ -238,13 +239,16 @@ def test_what_was_found_can_be_kept_and_is_an_instance_everywhere(own_store, tmp
         space = host.space(SPACE)  # it noticed
         row = space.row(artifact.id)
         assert len(space.table) == len(before.table) + 1 and space.table["split"].iloc[row] == kept.SPLIT
-        assert (space.table.dtypes == before.table.dtypes).all() and space.table.iloc[:row].equals(before.table)
+        assert space.table.iloc[:row].equals(before.table.astype({"steps": float})) and np.isnan(space.table["steps"].iloc[row]), "it was not trained for any length"
         embedding_E = torch.from_numpy(work.found_embedding(tmp_path / "job"))
         assert torch.equal(space.embeddings_NE[row], embedding_E) and torch.allclose(space.decode(embedding_E[None])[0], space.parameters_NP[row])
         assert host.step(SPACE, a, artifact.id, 1.0, images="all").accuracy == pytest.approx(result["test"]["after"]["value"])
         assert work.keep(own_store, spec, tmp_path / "job").id == artifact.id, "kept twice is kept once"
-        with pytest.raises(InvalidValue, match="taken"):
-            work.keep(own_store, spec, tmp_path / "job", a)
+        assert describe(space.table)[artifact.id].endswith("found by LSO · kept")
+        for name, id_ in (("my best", "my-best"), ("my best", "my-best"), ("🎉 Größtes!", "grosstes"), ("最良", artifact.id), ("x" * 300, "x" * 80), (a, f"{a}-2"), (SPACE, f"{SPACE}-2"), ("../../up", "up")):
+            found = work.keep(own_store, spec, tmp_path / "job", name)
+            assert found.id == id_ and (found.manifest.title.startswith(name[:80]) or not name.isprintable()) and "found by LSO" in found.manifest.title
+        assert a in set(host.space(SPACE).table["id"]) and own_store.open(SPACE).manifest.kind == "netspace", "a name that is taken takes nothing"
         write_tiny(own_store, "resnet8-digits")  # the space is made again: the network is of another one
         assert kept.ids(own_store, SPACE) == ()
     finally:
