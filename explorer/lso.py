@@ -99,7 +99,7 @@ def pick_objective(space: Space) -> dict:
 
 def upload() -> str:
     """The id of an uploaded cloud, kept by its content; "" before there is one."""
-    file = st.file_uploader("Point cloud", type=[suffix[1:] for suffix in (*clouds.TEXTS, *clouds.SUFFIXES)], max_upload_size=clouds.MAX_BYTES >> 20, help="A text file with x y z on each line, or a mesh, whose surface is sampled.")
+    file = st.file_uploader("Point cloud", type=[suffix[1:] for suffix in (*clouds.TEXTS, *clouds.MESH_SUFFIXES)], max_upload_size=clouds.MAX_BYTES >> 20, help="A text file with x y z on each line, or a mesh, whose surface is sampled.")
     if file is not None:
         try:
             state.remember(cloud=clouds.save(services.store(), file.name, file.getvalue()))
