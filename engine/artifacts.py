@@ -121,7 +121,7 @@ class Store:
     def open(self, id_: str, kind: str | None = None) -> Artifact:
         """The artifact of that id. Raises UnknownId, CorruptArtifact, NewerFormat."""
         folders = self.folders()
-        if id_ not in folders:
+        if not isinstance(id_, str) or id_ not in folders:
             hint = closest(str(id_), folders) or f" There is none in {self.gallery} or {self.workspace}; `python -m engine train netspace-digits` makes one."
             raise UnknownId(f"There is no artifact {str(id_)[:100]!r}.{hint}")
         manifest = read_manifest(folders[id_])
@@ -144,7 +144,7 @@ class Store:
         return None
 
     def has(self, id_: str) -> bool:
-        return id_ in self.folders()
+        return isinstance(id_, str) and id_ in self.folders()
 
     def check_free(self, manifest: Manifest, replace: bool = False, inputs: bool = True, way: str = "") -> None:
         """Raises InvalidValue where an artifact of that id, here or shipped, is not the same work (kind, config and, with `inputs`,
@@ -284,12 +284,12 @@ def fsync(path: Path) -> None:
         os.close(handle)
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
+def write_atomic(path: Path, data: bytes, remedy: str = "Choose another folder with --workspace.") -> None:
+    """Write a file whole or not at all. Raises StorageError, which ends with what to do (`remedy`)."""
     try:
         handle, temp = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     except OSError as error:
-        raise StorageError(f"Cannot write to {path.parent} ({error.strerror}). Choose another folder with --workspace.") from error
+        raise StorageError(f"Cannot write to {path.parent} ({error.strerror}). {remedy}") from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -300,7 +300,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         fsync(path.parent)
     except OSError as error:
         Path(temp).unlink(missing_ok=True)
-        raise StorageError(f"Cannot write {path} ({error.strerror}). What was there is unchanged.") from error
+        raise StorageError(f"Cannot write {path} ({error.strerror}). What was there is unchanged. {remedy}") from error
 
 
 def replace_folder(temp: Path, target: Path, keep: bool = False) -> None:

@@ -7,10 +7,10 @@ import io
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from . import presets
 from .artifacts import Store
+from .core.outputs import output_path, write_output
 from .core.suffixes import form_of
 from .errors import ExplorerError, InvalidValue
 from .nern.commands import do_import, do_reconstruct, do_send, do_sweep  # noqa: F401 - commands by their names
@@ -51,7 +51,7 @@ def metric_lines(metrics: dict, stored: dict | None = None) -> list[str]:
     for name, entry in metrics.items():
         spread = f" ± {entry['spread']:.4f}" if entry.get("spread") is not None else ""
         beside = "" if stored is None else f"   stored {stored[name]['value']}" if name in stored else "   not stored"
-        lines.append(f"  {name:<28} {entry['value']}{spread}  (n {entry['n']}, {entry['split']}){beside}")
+        lines.append(f"  {name:<28} {entry['value']}{spread}  (n {entry.get('n')}, {entry.get('split', '')}){beside}")
     return lines
 
 
@@ -125,19 +125,17 @@ def do_interpolate(options) -> None:
 
 
 def do_export(options) -> None:
-    from .artifacts import write_atomic
     from .export import FORMS, network_bytes
     from .host import Host
 
-    path = Path(options.output or f"{options.id}-{options.a}-{options.b}-{options.gamma:g}.safetensors")
+    path = output_path(options.output or f"{options.id}-{options.a}-{options.b}-{options.gamma:g}.safetensors")
     form_of(path, FORMS, "A network")
     data = network_bytes(Host(store_of(options), options.device), options.id, options.a, options.b, options.gamma, options.path)
-    write_atomic(path, data)
+    write_output(path, data)
     emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
 
 
 def do_mesh(options) -> None:
-    from .artifacts import write_atomic
     from .export import mesh_bytes
     from .host import Host
     from .shapes.measures import FORMATS
@@ -145,10 +143,10 @@ def do_mesh(options) -> None:
 
     gamma = options.gamma if options.gamma is not None else 0.5 if options.b else 0.0
     view = View(options.id, options.a, options.b or options.a, gamma, options.path, options.resolution, options.level)
-    path = Path(options.output or f"{'-'.join(filter(None, (options.id, options.a, options.b)))}-{gamma:g}.glb")
+    path = output_path(options.output or f"{'-'.join(filter(None, (options.id, options.a, options.b)))}-{gamma:g}.glb")
     form = form_of(path, FORMATS, "A mesh")
     data = mesh_bytes(Host(store_of(options), options.device), view, form)
-    write_atomic(path, data)
+    write_output(path, data)
     emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
 
 

@@ -9,6 +9,7 @@ import shlex
 import streamlit as st
 
 from engine.artifacts import Manifest
+from engine.core import cells
 from engine.core.slugs import slug
 from engine.datasets import Images
 from engine.errors import ExplorerError
@@ -137,7 +138,7 @@ def curves(nerns: list[Manifest]) -> None:
         import pandas as pd
 
         frame = pd.concat([table.assign(run=id_) for id_, table in tables.items()])
-        st.download_button("Curves as CSV", frame.to_csv(index=False), "nern-curves.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        st.download_button("Curves as CSV", cells.csv_of(frame), "nern-curves.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 
 def figure(tables: dict, which: str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.core import cells
 from explorer import controls, data, maps, navigation, services, state
 from explorer.components.latent_map import COLOURS, DIMS, SHAPE_COLOURS, latent_map
 
@@ -56,8 +57,8 @@ def selected_table(space, ids: list[str]) -> None:
     accuracies = [name for name in ("test accuracy", "predicted accuracy") if name in rows]
     shown = rows.assign(**{name: 100 * rows[name] for name in accuracies})
     formats = {name: st.column_config.NumberColumn(format="%.1f %%") for name in accuracies}
-    st.dataframe(shown, hide_index=True, height=min(38 + 35 * len(rows), 320), column_config=formats, key="map_rows")
-    st.download_button("Download CSV", rows.to_csv(index=False), f"{space.id}-selection.csv", "text/csv", icon=":material/download:", on_click="ignore")
+    st.dataframe(cells.harmless_table(shown), hide_index=True, height=min(38 + 35 * len(rows), 320), column_config=formats, key="map_rows")
+    st.download_button("Download CSV", cells.csv_of(rows), f"{space.id}-selection.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 
 heading, picker = st.columns([3, 2], vertical_alignment="bottom")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.core import cells
 from engine.shapes import placed
 from explorer import charts, controls, preps, services, state, theme
 from explorer.components.prep_view import FORMS, VIEWS, prep_view, wrapped_cols
@@ -61,9 +62,9 @@ with st.container(horizontal=True):
 st.subheader("Layers", anchor=False)
 table = charts.statistics(space.arch.layout, target_P, predicted_P)
 numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[3:]}
-st.dataframe(table, hide_index=True, column_config=numbers)
+st.dataframe(cells.harmless_table(table), hide_index=True, column_config=numbers)
 st.caption("sd: standard deviation; norm: Euclidean; relative error: |predicted − target| / |target|; correlation: of a layer's parameters.")
-st.download_button("Download CSV", table.to_csv(index=False), f"{instance}-layers.csv", "text/csv", icon=":material/download:", on_click="ignore")
+st.download_button("Download CSV", cells.csv_of(table), f"{instance}-layers.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 st.subheader("Values", anchor=False)
 st.plotly_chart(charts.histogram(target_P, predicted_P, theme.current()["chartCategoricalColors"]), key=f"histogram-{space.id}-{instance}")

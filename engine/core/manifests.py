@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import CorruptArtifact, InvalidValue, NewerFormat
@@ -45,7 +45,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of an artifact's folder, each part of the form that its readers rely on. Raises CorruptArtifact or NewerFormat."""
     with untrusted(f"{folder.name}: its manifest.json", CorruptArtifact, AGAIN):
         raw = small_json.read(folder / "manifest.json")
-        if not isinstance(raw, dict) or type(raw.get("format")) is not int:
+        if not isinstance(raw, dict) or type(raw.get("format")) is not int or raw["format"] < 1:
             raise CorruptArtifact(f"{folder.name}: its manifest.json has no format number. {AGAIN}")
         if raw["format"] > FORMAT:
             raise NewerFormat(f"{folder.name} has format {raw['format']}, this explorer reads up to {FORMAT}. Update the explorer.")
@@ -57,7 +57,7 @@ def read_manifest(folder: Path) -> Manifest:
             raise CorruptArtifact(f"{folder.name}: its manifest.json has wrong fields ({problem}). {AGAIN}")
         if manifest.id != folder.name or manifest.kind not in KINDS:
             raise CorruptArtifact(f"{folder.name}: its manifest names id {manifest.id[:60]!r} and kind {manifest.kind[:60]!r}. {AGAIN}")
-    return manifest
+    return replace(manifest, metrics={name: figures(entry) for name, entry in manifest.metrics.items()})
 
 
 def problem_of(manifest: Manifest) -> str:
@@ -72,12 +72,17 @@ def problem_of(manifest: Manifest) -> str:
     for name in ("inputs", "metrics", "files"):
         if wrong := next((key for key, entry in getattr(manifest, name).items() if not isinstance(entry, dict)), None):
             return f"{name}: {str(wrong)[:40]!r} is no object"
-    for name, entry in manifest.metrics.items():
-        if not isinstance(entry.get("split", ""), str):
-            return f"the metric {name[:40]!r} does not say its split"
-        if not all(is_number(entry.get(key)) for key in ("value", "spread", "n")) or CONTROL.search(name):
-            return f"the metric {name[:40]!r} is no number"
+    if wrong := next((name for name in manifest.metrics if CONTROL.search(name)), None):
+        return f"the metric {wrong[:40]!r} has no name of one line"
     return ""
+
+
+def figures(entry: dict) -> dict:
+    """A metric's entry as its readers rely on it: what is to be a number is one, or None."""
+    if "split" in entry:
+        entry = {**entry, "split": CONTROL.sub(" ", entry["split"]) if isinstance(entry["split"], str) else ""}
+    clean = {name: entry[name] if is_number(entry[name]) else None for name in ("value", "spread", "n") if name in entry}
+    return {"value": None, **entry, **clean}
 
 
 def is_number(value: object) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..artifacts import Store
+from ..core.cells import csv_of
+from ..core.outputs import output_path, write_output
 from ..core.suffixes import form_of
 
 
@@ -30,16 +32,15 @@ def do_send(options) -> None:
 
 
 def do_reconstruct(options) -> None:
-    from ..artifacts import write_atomic
     from ..commands import emit
     from ..export import FORMS
     from ..host import Host
     from .hosted import Look, state_bytes
 
-    path = Path(options.output or f"{options.id}-reconstructed.safetensors")
+    path = output_path(options.output or f"{options.id}-reconstructed.safetensors")
     form_of(path, FORMS, "A network")
     data = state_bytes(Host(Store(options.workspace), options.device), options.id, Look(options.prune, options.bits))
-    write_atomic(path, data)
+    write_output(path, data)
     emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
 
 
@@ -49,8 +50,8 @@ def do_sweep(options) -> None:
     from .sweep import sweep
 
     if options.output:
-        form_of(options.output, ("csv",), "A table")
+        form_of(output_path(options.output), ("csv",), "A table")
     table = sweep(Store(options.workspace), options.preset, options.seeds, lambda config: overridden(config, options.overrides), str(device_of(options.device)), progress)
     if options.output:
-        table.to_csv(options.output, index=False)
+        write_output(Path(options.output), csv_of(table).encode())
     emit(options, {"rows": table.astype(object).where(table.notna(), None).to_dict("records")}, table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))

@@ -54,7 +54,7 @@ def _ids(workspace: Path, changed: int, gallery: Path) -> dict[str, tuple[str, .
     store, found = Store(workspace, gallery), {}
     for manifest in store.manifests("network"):
         space = manifest.config.get("space")
-        entry = manifest.inputs.get(space)
+        entry = manifest.inputs.get(space) if isinstance(space, str) else None
         if manifest.config.get("made_by") == MAKER and isinstance(entry, dict) and store.has(space):
             if entry.get("sha256") == manifest_hash(store.open(space)):
                 found.setdefault(space, []).append(manifest.id)

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from ..artifacts import Store
+from ..core.outputs import output_path, write_output
 from ..core.suffixes import form_of
 from .counted import configured
 from .entries import Entry, Source, entries, entry
@@ -58,19 +59,18 @@ def do_record(options) -> None:
 
 
 def do_papers(options) -> None:
-    from ..artifacts import write_atomic
     from ..commands import emit
     from . import export
     from .resolve import STATES, resolve
 
-    for name, forms in ((options.csv, ("csv",)), (options.latex, ("tex",))):
+    for name, form, option in ((options.csv, "csv", "--csv"), (options.latex, "tex", "--latex")):
         if name:
-            form_of(name, forms, "A table")
+            form_of(output_path(name, option), (form,), "A table")
     chosen = [entry(options.entry)] if options.entry else list(entries().values())
     found = resolve(Store(options.workspace), chosen)
     if options.csv:
-        write_atomic(Path(options.csv), export.csv_text(found).encode())
+        write_output(Path(options.csv), export.csv_text(found).encode(), "--csv")
     if options.latex:
-        write_atomic(Path(options.latex), export.latex(found).encode())
+        write_output(Path(options.latex), export.latex(found).encode(), "--latex")
     lines = export.text(found[0]) if options.entry else [f"{each.entry.id:<28} {STATES[each.state]:<16} {each.entry.title}" for each in found]
     emit(options, {"entries": [export.as_json(each) for each in found]}, "\n".join(lines))

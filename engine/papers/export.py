@@ -6,6 +6,7 @@ import csv
 import io
 import re
 
+from ..core.cells import harmless
 from .commands import commands
 from .entries import UNREAD, Cell
 from .resolve import HOLDS, STATES, VERDICTS, Line, Resolved
@@ -16,7 +17,7 @@ CSV_COLUMNS = (
 )  # fmt: skip
 MACROS = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\u2212": "$-$", "\u00b1": r"$\pm$", "\u00d7": r"$\times$", "\u2265": r"$\ge$", "\u2264": r"$\le$", "\u00b3": "$^3$",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "[": "{[}", "]": "{]}", "*": "{*}", '"': "''", "`": r"\`{}", "\u2212": "$-$", "\u00b1": r"$\pm$", "\u00d7": r"$\times$", "\u2265": r"$\ge$", "\u2264": r"$\le$", "\u00b3": "$^3$",
     "\u202f": r"\,", "\u2019": "'", "\u2014": "---", "\u2013": "--", "\u00b7": r"$\cdot$", "\u03b1": r"$\alpha$", "\u03b2": r"$\beta$", "\u03b3": r"$\gamma$", "\u2192": r"$\to$",
 }  # fmt: skip
 
@@ -29,7 +30,7 @@ def csv_text(found: list[Resolved]) -> str:
     for each in found:
         head = {"paper": each.entry.paper, "entry": each.entry.id, "label": each.entry.label, "state": STATES[each.state], "paper_data": each.entry.test, "paper_seeds": each.entry.seeds}
         head["command"] = "; ".join(commands(each.entry))
-        writer.writerows([head | record(line) for line in each.lines] or [head | {"row": each.entry.title}])
+        writer.writerows({name: harmless(value) for name, value in row.items()} for row in [head | record(line) for line in each.lines] or [head | {"row": each.entry.title}])
     return out.getvalue()
 
 

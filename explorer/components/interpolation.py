@@ -19,7 +19,7 @@ _mount = st.components.v2.component(
     "explorer_interpolation",
     html=source("interpolation.html"),
     css=source("interpolation.css"),
-    js=source("mount.js", "colours.js", "live.js", "live_view.js", "gamma_slider.js", "path_curve.js", "class_board.js", "class_ids.js", "interpolation.js"),
+    js=source("mount.js", "colours.js", "live.js", "csv.js", "live_view.js", "gamma_slider.js", "path_curve.js", "class_board.js", "class_ids.js", "interpolation.js"),
     isolate_styles=False,  # Plotly's hover styles live in the document's head
 )
 

@@ -62,12 +62,8 @@ class JobCurve {
     if (!this.drawn) return;
     if (kind !== "csv") return this.Plotly.downloadImage(this.element, { format: kind, width: 1000, height: 640, scale: 2, filename: name });
     const names = [...new Set(this.jobs.flatMap((job) => job.points.flatMap(Object.keys)))].filter((key) => !["xy", "xyz"].includes(key));
-    const rows = this.jobs.flatMap((job) => job.points.map((point) => [job.id, ...names.map((key) => point[key] ?? "")].join(",")));
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([[["job", ...names].join(","), ...rows, ""].join("\n")], { type: "text/csv" }));
-    link.download = `${name}.csv`;
-    link.click();
-    URL.revokeObjectURL(link.href);
+    const rows = this.jobs.flatMap((job) => job.points.map((point) => [job.id, ...names.map((key) => point[key])]));
+    saveCsv([["job", ...names], ...rows], name);
   }
 
   close() {

@@ -158,12 +158,12 @@ class NernKernels {
     if (!this.found) return;
     const name = `${this.view.data.nern ?? this.view.data.original}-${this.found.header.layer}-kernels`;
     if (kind === "csv") {
-      const { header } = this.found, square = header.size ** 2, rows = [["filter", "channel", "place", "original", "reconstructed"].join(",")];
+      const { header } = this.found, square = header.size ** 2, rows = [["filter", "channel", "place", "original", "reconstructed"]];
       this.found.original.forEach((value, at) => {
         const number = this.found.index[Math.floor(at / square)];
-        rows.push([Math.floor(number / header.channels), number % header.channels, at % square, value, this.found.reconstructed?.[at] ?? ""].join(","));
+        rows.push([Math.floor(number / header.channels), number % header.channels, at % square, value, this.found.reconstructed?.[at]]);
       });
-      return download(new Blob([rows.join("\n")], { type: "text/csv" }), `${name}.csv`);
+      return saveCsv(rows, name);
     }
     const shown = GRIDS.filter((grid) => this.found[grid]).map((grid) => this.canvases[grid]), gap = 4;
     const picture = document.createElement("canvas"), pen = picture.getContext("2d");

@@ -14,7 +14,7 @@ _mount = st.components.v2.component(
     "explorer_nern",
     html=source("nern_view.html"),
     css=source("interpolation.css", "nern_view.css"),
-    js=source("mount.js", "colours.js", "live.js", "live_view.js", "gamma_slider.js", "nern_kernels.js", "nern_panels.js", "nern_view.js"),
+    js=source("mount.js", "colours.js", "live.js", "csv.js", "live_view.js", "gamma_slider.js", "nern_kernels.js", "nern_panels.js", "nern_view.js"),
     isolate_styles=False,  # Plotly's hover styles live in the document's head
 )
 

@@ -134,12 +134,8 @@ class PathCurve {
     if (!this.drawn) return;
     if (format !== "csv") return this.Plotly.downloadImage(this.plot, { format, width: 900, height: 540, scale: 2, filename: this.name });
     const rows = Object.entries(this.points).flatMap(([path, points]) =>
-      [...points.values()].sort((one, other) => one.gamma - other.gamma).map((p) => [path, p.gamma, p.value, p.low, p.high, this.on.n, this.on.dtype, p.architecture].join(",")));
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([["path,gamma,accuracy,low_95,high_95,images,dtype,architecture", ...rows, ""].join("\n")], { type: "text/csv" }));
-    link.download = `${this.name}.csv`;
-    link.click();
-    URL.revokeObjectURL(link.href);
+      [...points.values()].sort((one, other) => one.gamma - other.gamma).map((p) => [path, p.gamma, p.value, p.low, p.high, this.on.n, this.on.dtype, p.architecture]));
+    saveCsv([["path", "gamma", "accuracy", "low_95", "high_95", "images", "dtype", "architecture"], ...rows], this.name);
   }
 
   close() {

@@ -1,0 +1,36 @@
+"""Files that a person asks for by --output, --csv and --latex: where they cannot go is said before anything is computed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import StorageError
+
+
+def output_path(given: Path | str, option: str = "--output") -> Path:
+    """The path of an output file, its folder there and writable. Raises StorageError, which names the option."""
+    path = Path(given)
+    try:
+        folder = path.parent
+        if "\0" in str(path):
+            raise ValueError("its name holds a NUL")
+        if not folder.is_dir():
+            wrong = "is not a folder" if folder.exists() else "does not exist"
+            raise StorageError(f"Cannot write {path}: the folder {folder} {wrong}. Make it first, or choose another {option}.")
+        if path.is_dir():
+            raise StorageError(f"Cannot write {path}: it is a folder. Name a file in it with {option}.")
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            raise StorageError(f"Cannot write {path}: {'the file' if path.exists() else f'the folder {folder}'} is read-only. Choose another {option}.")
+    except (OSError, ValueError) as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"Cannot write {str(path)[:200]} ({getattr(error, 'strerror', None) or error}). Choose another {option}.") from error
+    return path
+
+
+def write_output(path: Path, data: bytes, option: str = "--output") -> None:
+    """Write an output file, whole or not at all. Raises StorageError, which names the option."""
+    from ..artifacts import write_atomic
+
+    write_atomic(path, data, f"Choose another {option}.")
