@@ -11,8 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 from dataclasses import asdict, dataclass
@@ -25,8 +23,6 @@ from .core.manifests import AGAIN, CONTROL, FORMAT, KINDS, SAFE_NAME, Manifest, 
 from .errors import CorruptArtifact, InvalidValue, NewerFormat, StorageError, UnknownId, closest
 
 GALLERY = Path(__file__).resolve().parent.parent / "assets" / "gallery"
-CHECKPOINT_BYTES_LIMIT = 2 << 30
-UNPACK_SECONDS, UNPACK_ROOM = 120, 6 << 30  # of a strange file: CPU seconds, and address space besides its own size
 
 _checked: set[tuple] = set()
 _checked_lock = threading.Lock()
@@ -343,54 +339,3 @@ def load_checkpoint(path: Path, tag: str) -> tuple[int, dict, dict] | None:
     size = int.from_bytes(data[:8], "little")
     metadata = json.loads(data[8 : 8 + size])["__metadata__"]
     return (int(metadata["step"]), load(data), metadata) if metadata["tag"] == tag else None
-
-
-def read_checkpoint(path: Path) -> dict:
-    """Tensors of a .safetensors, .pt or .pth file as numpy arrays, as they are named there; a training checkpoint's "state_dict" or
-    "model" is taken out of it, and "module." (of a parallel wrapper) from the names.
-
-    A .pt file is unpacked, weights only, by a process of its own with limits on memory and time: a file made to harm can end
-    that process and nothing else. Raises InvalidValue.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    again = "Give a .safetensors file, or a .pt file that holds a state dict."
-    if not path.is_file():
-        raise InvalidValue(f"There is no file {path}. {again}")
-    if path.stat().st_size > CHECKPOINT_BYTES_LIMIT:
-        raise InvalidValue(f"{path.name} is over {CHECKPOINT_BYTES_LIMIT >> 20} MiB. Save the state dict alone.")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        with tempfile.TemporaryDirectory() as folder:
-            tensors = Path(folder) / "tensors.safetensors"
-            command = [sys.executable, "-c", f"from engine.artifacts import unpack; unpack({str(path.resolve())!r}, {str(tensors)!r})"]
-            done = subprocess.run(command, cwd=Path(__file__).resolve().parent.parent, capture_output=True, text=True, timeout=UNPACK_SECONDS)
-            if done.returncode != 0 or not tensors.is_file():
-                reason = (done.stderr.strip().splitlines() or ["it ran into a limit"])[-1]
-                raise InvalidValue(f"{path.name} cannot be read as a checkpoint ({reason[:160]}). {again}")
-            return load_file(tensors)
-    except SafetensorError as error:
-        raise InvalidValue(f"{path.name} cannot be read as a checkpoint ({error}). {again}") from error
-    except subprocess.TimeoutExpired as error:
-        raise InvalidValue(f"{path.name} was not read within {UNPACK_SECONDS} s. {again}") from error
-
-
-def unpack(source: str, target: str) -> None:
-    """What the throw-away process of `read_checkpoint` does: a .pt file's tensors, written as .safetensors."""
-    import resource
-
-    import torch
-    from safetensors.torch import save_file
-
-    room = 8 * os.path.getsize(source) + UNPACK_ROOM
-    resource.setrlimit(resource.RLIMIT_AS, (room, room))
-    resource.setrlimit(resource.RLIMIT_CPU, (UNPACK_SECONDS, UNPACK_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4 * CHECKPOINT_BYTES_LIMIT, 4 * CHECKPOINT_BYTES_LIMIT))
-    found = torch.load(source, map_location="cpu", weights_only=True)
-    for key in ("state_dict", "model"):
-        found = found[key] if isinstance(found, dict) and isinstance(found.get(key), dict) else found
-    if not isinstance(found, dict) or not found or not all(isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in found.items()):
-        raise SystemExit("it holds no state dict: names and tensors")
-    save_file({key.removeprefix("module."): value.detach().clone().contiguous() for key, value in found.items()}, target)

@@ -1,7 +1,10 @@
-"""ResNet18 and SqueezeNet with torchvision's state-dict keys, so that checkpoints downloaded for it load here.
+"""ResNet18 and SqueezeNet with torchvision's state-dict keys, so that checkpoints downloaded for it load here; and ResNet18 with the
+small stem that 32x32 images are given (a 3x3 convolution of stride 1, no pooling).
 
 These come trained, from a file (`python -m engine import`), and stay in evaluation mode with their batch norm: no zoo trains them.
 """
+
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -28,11 +31,12 @@ class BasicBlock(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """Images [B, 3, 224, 224], normalised as ImageNet's, -> logits [B, classes]."""
+    """Images [B, 3, S, S] -> logits [B, classes]."""
 
-    def __init__(self, classes: int = 1000):
+    def __init__(self, classes: int = 1000, small_stem: bool = False):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.small_stem = small_stem
+        self.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False) if small_stem else nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         for stage in range(4):
             filters, channels = 64 << stage, 64 << max(0, stage - 1)
@@ -40,7 +44,9 @@ class ResNet18(nn.Module):
         self.fc = nn.Linear(512, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, padding=1)
+        x = F.relu(self.bn1(self.conv1(x)))
+        if not self.small_stem:
+            x = F.max_pool2d(x, 3, 2, padding=1)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(x.mean((-2, -1)))
 
@@ -83,20 +89,21 @@ class SqueezeNet(nn.Module):
         return self.classifier(self.features(x)).flatten(1)
 
 
-def resnet18(batch_norm: bool) -> ResNet18:
-    return ResNet18().eval()
+def resnet18(classes: int, small_stem: bool = False) -> ResNet18:
+    return ResNet18(classes, small_stem).eval()
 
 
-def squeezenet1_0(batch_norm: bool) -> SqueezeNet:
-    return SqueezeNet("1_0").eval()
+def squeezenet(version: str, classes: int) -> SqueezeNet:
+    return SqueezeNet(version, classes).eval()
 
 
-def squeezenet1_1(batch_norm: bool) -> SqueezeNet:
-    return SqueezeNet("1_1").eval()
+def imported(id_: str, family: str, side: int, classes: int, of_classes) -> Architecture:
+    return Architecture(id_, family, (3, side, side), classes, lambda batch_norm: of_classes(classes), of_classes, any_size=True)
 
 
 ARCHITECTURES = (
-    Architecture("resnet18-imagenet", "ResNet18", (3, 224, 224), 1000, resnet18),
-    Architecture("squeezenet1_0-imagenet", "SqueezeNet", (3, 224, 224), 1000, squeezenet1_0),
-    Architecture("squeezenet1_1-imagenet", "SqueezeNet", (3, 224, 224), 1000, squeezenet1_1),
+    imported("resnet18-imagenet", "ResNet18", 224, 1000, resnet18),
+    imported("squeezenet1_0-imagenet", "SqueezeNet", 224, 1000, partial(squeezenet, "1_0")),
+    imported("squeezenet1_1-imagenet", "SqueezeNet", 224, 1000, partial(squeezenet, "1_1")),
+    *(imported(f"resnet18-{name}", "ResNet18", side, classes, partial(resnet18, small_stem=True)) for name, side, classes in (("cifar10", 32, 10), ("cifar100", 32, 100), ("tinyimagenet", 64, 200))),
 )

@@ -35,16 +35,23 @@ class Images:
         """The same, where the architectures take its images and tell its classes apart. Raises InvalidValue."""
         shape = tuple(self.images["test"].shape[1:])
         for arch in archs:
-            if (shape, len(self.classes)) != (arch.input_shape, arch.classes):
-                raise InvalidValue(
-                    f"{arch.id} takes images of {in_words(arch.input_shape)} and {arch.classes} classes; {self.title} has "
-                    f"{in_words(shape)} and {len(self.classes)}. Choose another data set or another architecture."
-                )
+            suits(arch, shape, len(self.classes), self.title)
         return self
+
+
+def suits(arch, shape: tuple[int, ...], classes: int, called: str) -> None:
+    """Raises InvalidValue where an architecture does not take images of that shape, or has another number of classes."""
+    if (shape, classes) != (arch.input_shape, arch.classes):
+        raise InvalidValue(
+            f"{arch.id} takes images of {in_words(arch.input_shape)} and {arch.classes} classes; {called} has "
+            f"{in_words(shape)} and {classes}. Choose another data set or another architecture."
+        )
 
 
 def in_words(shape: tuple[int, ...]) -> str:
     """An image's shape (C, H, W) as people say it: "32 x 32 colour"."""
+    if len(shape) != 3:
+        return f"{shape[0]} coordinates"
     channels, height, width = shape
     return f"{width} x {height} {({1: 'grey', 3: 'colour'}).get(channels, f'{channels}-channel')}"
 

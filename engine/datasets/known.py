@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from ..errors import InvalidValue
-from . import in_words
+from ..errors import DataMissing, InvalidValue
+from . import Images, in_words, load, suits
 from .reading import Found
 
 TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tinyimagenet": "Tiny-ImageNet", "imagenet": "ImageNet validation"}
 COUNTS = {"cifar10": 10, "cifar100": 100, "tinyimagenet": 200, "imagenet": 1000}  # classes
 SHAPES = {"cifar10": (3, 32, 32), "cifar100": (3, 32, 32), "tinyimagenet": (3, 64, 64)}  # of an image
+SEEN = {**SHAPES, "imagenet": (3, 224, 224)}  # of an image as networks see it
 SAME = {"plane": "airplane", "car": "automobile"}  # short names that are in use
 CIFAR10 = frozenset("airplane automobile bird cat deer dog frog horse ship truck".split())
 CIFAR100 = frozenset(
@@ -47,3 +48,20 @@ def belongs(name: str, label: str) -> bool:
     if name == "tinyimagenet":
         return WNID.fullmatch(word) is not None
     return SAME.get(word, word) in {"cifar10": CIFAR10, "cifar100": CIFAR100}.get(name, {word})
+
+
+def images_for(name: str, arch, device: str = "cpu", sized=None) -> tuple[object, Images | None]:
+    """(`arch`, the images of a data set that it takes; None where they are of a published one that is not available).
+
+    `sized(arch, side)` gives the same architecture for images of another size, where there is one. Raises UnknownId for a name that
+    is no data set, InvalidValue where the images do not fit the architecture, CorruptArtifact.
+    """
+    try:
+        images = load(name, device)
+        shape, classes, called = tuple(images.images["test"].shape[1:]), len(images.classes), images.title
+    except DataMissing:
+        images, shape, classes, called = None, SEEN[name], COUNTS[name], TITLES[name]
+    if sized and shape != arch.input_shape:
+        arch = sized(arch, shape[-1]) or arch
+    suits(arch, shape, classes, called)
+    return arch, images

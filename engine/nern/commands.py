@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from ..artifacts import Store
@@ -12,12 +13,16 @@ from ..core.suffixes import form_of
 
 def do_import(options) -> None:
     from ..commands import emit, metric_lines
+    from ..datasets import missing
     from ..host import device_of
     from .make import import_network
 
-    id_ = options.id or f"network-{options.architecture}"
-    artifact = import_network(Store(options.workspace), Path(options.file), options.architecture, id_, options.dataset, str(device_of(options.device)), options.replace)
+    artifact = import_network(
+        Store(options.workspace), Path(options.file), options.architecture, options.id, options.dataset, str(device_of(options.device)), options.replace, options.weights
+    )
     manifest = artifact.manifest
+    for note in filter(None, (manifest.config["note"], "" if manifest.metrics or not options.dataset else f"Not measured: {missing(options.dataset)}")):
+        print(f"{manifest.id}: {note}", file=sys.stderr)
     emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
 
 

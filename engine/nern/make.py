@@ -9,20 +9,23 @@ import numpy as np
 import torch
 
 from .. import datasets, presets
-from ..archs import architecture
-from ..artifacts import Artifact, Manifest, Store, manifest_hash, read_checkpoint
+from ..archs import architecture, variant
+from ..artifacts import Artifact, Manifest, Store, manifest_hash
 from ..core.slugs import slug
+from ..datasets.known import images_for
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..make import checkpoint_path, provenance, train_to_end
 from ..multi.space import load_multi_zoo
 from ..naming import artifact_id, train_arguments
+from ..nets.fitting import fit
+from ..nets.reading import read_checkpoint
 from ..netspace.space import load_space, load_zoo, read_config
 from ..took import Took, stopwatch, times
 from .config import NernConfig, NetworkConfig
 from .evaluate import evaluate, share
 from .nern import Nern, places
 from .network_training import NetworkTraining
-from .original import FILE, Original, build, load_original, logits, of_module
+from .original import FILE, Original, load_original, logits, of_module
 from .predictor import Predictor
 from .training import CURVES, NernTraining
 
@@ -182,18 +185,26 @@ def reevaluate(store: Store, artifact: Artifact, device: str) -> dict:
     return evaluate(nern, images_of(nern.original.dataset, device))
 
 
-def import_network(store: Store, path: Path, arch_id: str, id_: str, dataset: str | None, device: str, replacing: bool = False) -> Artifact:
-    """A checkpoint file as a `network` artifact. Raises what reading and checking it raise; nothing is written then."""
-    took = stopwatch()
+def import_network(
+    store: Store, path: Path, arch_id: str | None, id_: str | None, dataset: str | None, device: str, replacing: bool = False, weights: str = "", name: str = ""
+) -> Artifact:
+    """A checkpoint file as a `network` artifact: of the architecture whose names and shapes it has, where none is named. `weights`:
+    "raw", "ema" or what they are called, where the file has several; `name`: what the file is called, where that is not its own.
+    Raises what reading and checking it raise; nothing is written then."""
+    took, name = stopwatch(), name or path.name
+    if id_:
+        store.check_new(id_, replacing)
+    fitted = fit(read_checkpoint(path, name), arch_id, weights)
+    arch, images = fitted.arch, None
+    if dataset:
+        arch, images = images_for(dataset, arch, device, None if arch_id else lambda arch, side: variant(arch, side=side))
+    id_ = id_ or f"network-{arch.id}"
     store.check_new(id_, replacing)
-    arrays = read_checkpoint(path)
-    module = build(arch_id, arrays, path.name).to(device)
-    images = images_of(dataset, device)
-    if images is not None:
-        images.suited(architecture(arch_id))
-    config = {"architecture": arch_id, "dataset": dataset, "source": path.name}
-    arguments = ["import", path.name, "--architecture", arch_id, "--id", id_, *(["--dataset", dataset] if dataset else [])]
-    return write_network(store, id_, f"{architecture(arch_id).family} from {path.name}", "import", config, module, images, provenance(took(), device, arguments), replace=replacing, new=True)
+    config = {"architecture": arch.id, "dataset": dataset, "source": name, "note": fitted.note}
+    said = {"--architecture": arch.id, "--id": id_, "--dataset": dataset, "--weights": weights}
+    arguments = ["import", name, *(word for option, value in said.items() if value for word in (option, value))]
+    made = provenance(took(), device, arguments)
+    return write_network(store, id_, f"{arch.family} from {name}", "import", config, fitted.module.to(device), images, made, replace=replacing, new=True)
 
 
 def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path: str, id_: str | None, device: str, replacing: bool = False) -> Artifact:
@@ -215,7 +226,7 @@ def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path
         with torch.no_grad():
             found = space.network(*ends, gamma, path)
         parameters_P, arch, words = found.parameters_P, found.arch, f"{a}-{b or a}-{path[0]}{round(1000 * gamma):04d}"
-        dataset = None if space.is_shapes else space.images.name
+        dataset = space.dataset
     else:
         raise InvalidValue(f"{source_id} is a {source.manifest.kind}; send an instance of a zoo, or a network of a space.")
     id_ = slug(id_) or f"network-{words}"[:100]

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from ..archs import Architecture
-from ..artifacts import read_checkpoint
 from ..errors import InvalidValue
+from ..nets.naming import behind
+from ..nets.reading import read_checkpoint
+from ..nets.sniffing import SUFFIXES as NETWORKS
 from ..shapes.fitting import FitConfig, fit, start
 from ..shapes.meshes import SUFFIXES, Shape, read_shape, samples_of
 from ..shapes.networks import Layers, grid, insides, ious, layers_of, values
@@ -146,13 +148,11 @@ def network_layers(tensors: dict[str, np.ndarray], name: str) -> Layers:
 
 
 def place_what(space: Space, what: str, steps: int, seed: int, progress, pose: Pose = Pose()) -> tuple[Placed, dict | None]:
-    """Place an instance of the zoo, the network of a .safetensors file or the shape of a mesh or sample file; with what is said of
+    """Place an instance of the zoo, the network of a file or the shape of a mesh or sample file; with what is said of
     the fit to it. `progress(title, total)` gives an `on_step(step, metrics)`. Raises InvalidValue, UnknownId, MeshError, NoInside."""
     if not space.is_shapes:
         raise classifiers(space)
     path = Path(what)
-    if path.suffix.lower() == ".safetensors":
-        return place_network(space, network_layers(read_checkpoint(path), path.name), steps), None
     if path.suffix.lower() in SUFFIXES:
         bars = []  # made when the first steps are done: a file that cannot be used has none
 
@@ -163,6 +163,8 @@ def place_what(space: Space, what: str, steps: int, seed: int, progress, pose: P
         fitted = fit_mesh(path, space.arch, progress=report, seed=seed, pose=pose)
         fit = {"iou": fitted.iou, "steps": fitted.steps, "seconds": fitted.seconds, "notes": fitted.shape.notes}
         return place_network(space, fitted.parameters_P.to(space.embeddings_NE.device), steps), fit
+    if path.suffix.lower() in NETWORKS:
+        return place_network(space, network_layers(behind(read_checkpoint(path), "layers.0.weight"), path.name), steps), None
     if path.suffix and path.is_file():
-        raise InvalidValue(f"{path.name} is neither a network (.safetensors) nor a shape ({', '.join(SUFFIXES)}). Convert it first.")
+        raise InvalidValue(f"{path.name} is neither a network ({', '.join(NETWORKS)}) nor a shape ({', '.join(SUFFIXES)}). Convert it first.")
     return place_network(space, space.parameters_NP[space.row(what)], steps), None

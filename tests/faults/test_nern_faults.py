@@ -13,10 +13,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from engine.archs import architecture
-from engine.artifacts import Store, read_checkpoint
+from engine.artifacts import Store
 from engine.errors import CheckpointMismatch, CorruptArtifact, DataMissing, InvalidValue, UnknownId
 from engine.make import train
 from engine.nern.config import NernConfig
+from engine.nets.reading import read_checkpoint
 from engine.nern.make import import_network, load_nern, send
 from engine.nern.nern import places
 from engine.nern.original import build, load_original, of_module
