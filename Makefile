@@ -1,5 +1,6 @@
 # make run    sets up .venv and opens the explorer on http://127.0.0.1:8501
 # make test   sets up .venv, finds a browser, passes every test (TESTS="tests/unit -k prep" for some)
+# make lint   asks pip-audit whether a dependency has a known hole (skips where it cannot be asked)
 # make clean  removes .venv and caches; artifacts stay
 
 SHELL := /bin/bash
@@ -13,7 +14,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -qq
 RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.txt | tr ' ' -)
 TEST_STAMP := $(VENV)/.test-$(shell cat requirements.txt requirements-test.txt | cksum | tr ' ' -)
 
-.PHONY: run test setup browser clean
+.PHONY: run test setup browser lint clean
 .DEFAULT_GOAL := run
 
 run: $(RUN_STAMP)
@@ -55,6 +56,18 @@ browser:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null && exit 0; \
 	fi; \
 	echo "The browser tests need Chromium or Chrome: install one (on Debian: sudo apt-get install chromium) or name it, CHROMIUM=/path/to/chrome make test" >&2; exit 2
+
+# Dependencies with known holes; an environment of its own, so that nothing of the explorer's changes. Skips where it cannot ask.
+AUDIT := $(VENV)/audit
+lint: $(RUN_STAMP)
+	@if ! $(AUDIT)/bin/python -m pip_audit --version >/dev/null 2>&1; then \
+	  $(VENV)/bin/python -m venv $(AUDIT) && $(AUDIT)/bin/python -m pip --disable-pip-version-check install -qq pip-audit==2.10.1 2>/dev/null || \
+	    { echo "pip-audit cannot be installed here: the dependencies are not checked."; exit 0; }; \
+	fi; \
+	if ! $(AUDIT)/bin/python -c 'import urllib.request as u; u.urlopen("https://pypi.org/pypi/pip/json", timeout=10)' 2>/dev/null; then \
+	  echo "pypi.org, which knows the holes, cannot be reached: the dependencies are not checked."; exit 0; \
+	fi; \
+	$(AUDIT)/bin/python -m pip_audit --progress-spinner off --path $$(echo $(VENV)/lib/python3*/site-packages)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .hypothesis

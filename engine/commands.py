@@ -225,6 +225,15 @@ def do_bench(options) -> None:
     emit(options, {"rows": rows}, "\n".join(lines))
 
 
+def do_soak(options) -> None:
+    from .soak import Plan, run, told
+
+    report = run(Plan(minutes=options.minutes, sockets=options.sockets, sessions=options.sessions))
+    emit(options, report, told(report))
+    if not report["ok"]:
+        raise SystemExit(1)
+
+
 def do_lso(options) -> None:
     from .jobs.commands import lso
 

@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import sqlite3
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from types import NoneType
 
 from ..errors import ExplorerError, InvalidValue, StorageError, UnknownId, closest
 from . import specs
+from .connections import lent
 from .signs import birth, gone, identity  # noqa: F401 - a worker's, which the queue names
 
 LIVES = 2  # how often a job may be begun because a worker died under it, the first time included
@@ -69,7 +69,6 @@ class Queue:
 
     def __init__(self, workspace: Path | str):
         self.folder = Path(workspace).resolve() / ".jobs"
-        self._local = threading.local()
 
     @property
     def exists(self) -> bool:
@@ -80,49 +79,51 @@ class Queue:
         """Where a job keeps its files."""
         return self.folder / id_
 
-    def _connection(self) -> sqlite3.Connection:
-        """One per thread and process: SQLite's do not survive a fork."""
-        if getattr(self._local, "pid", None) != os.getpid():
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                with open(self.folder / "lock", "a") as lock:  # two processes must not make the tables at once
-                    fcntl.flock(lock, fcntl.LOCK_EX)
-                    found = sqlite3.connect(self.folder / "queue.sqlite", timeout=30, isolation_level=None)
-                    shared = os.environ.get("EXPLORER_JOBS", "").startswith("ray://")  # WAL is for one machine only
-                    found.execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
-                    found.execute("PRAGMA synchronous=NORMAL")
-                    found.executescript(SCHEMA)
-            except sqlite3.DatabaseError as error:
-                raise self._problem(error, "opened", "Choose another folder with --workspace.") from error
-            except OSError as error:
-                raise StorageError(f"Cannot keep jobs in {self.folder} ({error}). Choose another folder with --workspace.") from error
-            self._local.connection, self._local.pid = found, os.getpid()
-        return self._local.connection
+    def _connected(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        """A connection for as long as a block runs."""
+        return lent(self.folder / "queue.sqlite", self._opened)
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with open(self.folder / "lock", "a") as lock:  # two processes must not make the tables at once
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                found = sqlite3.connect(self.folder / "queue.sqlite", timeout=30, isolation_level=None, check_same_thread=False)
+                shared = os.environ.get("EXPLORER_JOBS", "").startswith("ray://")  # WAL is for one machine only
+                found.execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
+                found.execute("PRAGMA synchronous=NORMAL")
+                found.executescript(SCHEMA)
+                return found
+        except sqlite3.DatabaseError as error:
+            raise self._problem(error, "opened", "Choose another folder with --workspace.") from error
+        except OSError as error:
+            raise StorageError(f"Cannot keep jobs in {self.folder} ({error}). Choose another folder with --workspace.") from error
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction that no other process's comes between."""
-        connection = self._connection()
-        try:
-            connection.execute("BEGIN IMMEDIATE")
+        with self._connected() as connection:
             try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                if connection.in_transaction:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
                     connection.execute("ROLLBACK")
-            raise self._problem(error, "written", "Free some space, then try again.") from error
+                    raise
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                with contextlib.suppress(sqlite3.Error):
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                raise self._problem(error, "written", "Free some space, then try again.") from error
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        try:
-            yield self._connection()
-        except sqlite3.Error as error:
-            raise self._problem(error, "read", "Try again.") from error
+        with self._connected() as connection:
+            try:
+                yield connection
+            except sqlite3.Error as error:
+                raise self._problem(error, "read", "Try again.") from error
 
     def _problem(self, error: sqlite3.Error, what: str, remedy: str) -> StorageError:
         """Of a queue that is busy or has no room, or whose file is damaged."""

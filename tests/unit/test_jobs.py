@@ -149,7 +149,8 @@ def test_the_job_of_a_dead_worker_goes_on_once_then_has_failed(queue):
     queue.sit(["slot"], DEAD)
     job, _ = queue.submit(zoo_spec())
     later, _ = queue.submit(zoo_spec(1))
-    queue._connection().execute("UPDATE jobs SET state = 'running', worker = ?, lease = ? WHERE id = ?", (DEAD, 99, job.id))
+    with queue._writing() as db:
+        db.execute("UPDATE jobs SET state = 'running', worker = ?, lease = ? WHERE id = ?", (DEAD, 99, job.id))
     assert queue.sweep() == 1 and queue.sweep() == 0
     assert queue.job(job.id).state == "queued" and "goes on" in queue.job(job.id).reason
     me = identity()
@@ -164,7 +165,8 @@ def test_the_job_of_a_dead_worker_goes_on_once_then_has_failed(queue):
 def test_a_worker_that_lost_its_job_can_say_nothing_about_it(queue):
     queue.sit(["slot"], DEAD)
     job, _ = queue.submit(zoo_spec())
-    queue._connection().execute("UPDATE jobs SET state = 'running', worker = ?, lease = 0 WHERE id = ?", (DEAD, job.id))
+    with queue._writing() as db:
+        db.execute("UPDATE jobs SET state = 'running', worker = ?, lease = 0 WHERE id = ?", (DEAD, job.id))
     queue.sweep()
     me = identity()
     queue.sit(["slot"], me)
@@ -216,8 +218,10 @@ def test_a_clock_that_is_set_kills_no_job(queue, monkeypatch, step):
     job, _ = queue.submit(zoo_spec())
     queue.claim("slot", me)
     there, _ = queue.submit(zoo_spec(1))
-    queue._connection().execute("UPDATE jobs SET state = 'running', worker = 'elsewhere:1:1', lease = 3 WHERE id = ?", (there.id,))
-    queue._connection().execute("INSERT INTO slots VALUES ('other', 'elsewhere:1:1', 3)")
+    with queue._writing() as db:
+        db.execute("UPDATE jobs SET state = 'running', worker = 'elsewhere:1:1', lease = 3 WHERE id = ?", (there.id,))
+    with queue._writing() as db:
+        db.execute("INSERT INTO slots VALUES ('other', 'elsewhere:1:1', 3)")
     assert queue.sweep() == 0
     monkeypatch.setattr(time, "time", lambda: real() + step)
     assert queue.sweep() == 0 and queue.beat(me, job.id) == (True, False) and len(queue.workers()) == 2

@@ -1,0 +1,111 @@
+"""People who drag: each a live socket with one question in flight, at most one a frame, as the page asks them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import statistics
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+
+from ..bench.measure import p95
+from ..errors import DataMissing
+
+WANT = ["accuracy", "per_class", "answers", "prep"]
+TICK = 1 / 60  # a browser sends at most once a frame
+PATIENCE = 60.0  # seconds for an answer
+STEPS = 101
+
+
+def note(errors: dict, kind: str, example: object) -> None:
+    row = errors.setdefault(kind, {"count": 0, "example": str(example)[:300]})
+    row["count"] += 1
+
+
+def told(work: Callable[[], None], errors: dict) -> Callable[[], None]:
+    """`work` for a thread, whose end by any failure is an error of the soak and not lost with the thread."""
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            note(errors, threading.current_thread().name, repr(error))
+
+    return run
+
+
+def fetched(port: int, path: str, body: dict | None = None, method: str | None = None) -> dict:
+    """A JSON answer of the API. Raises OSError, ValueError."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.load(answer)
+
+
+def questions(port: int, space: str) -> dict:
+    """{"space", "ids"} of what is dragged. Raises DataMissing."""
+    try:
+        return {"space": space, "ids": fetched(port, f"/api/spaces/{space}")["instances"]["id"]}
+    except (OSError, ValueError, KeyError) as error:
+        raise DataMissing(f"The soak drags in {space}, which does not answer ({error}).") from error
+
+
+def drag(asked: dict, seed: int) -> Iterator[str]:
+    """Questions without end: there and back between two instances, then between two others."""
+    draw = random.Random(seed)
+    number = 0
+    while True:
+        a, b = draw.sample(asked["ids"], 2)
+        for step in range(2 * STEPS):
+            number += 1
+            gamma = round(abs(1 - step / STEPS), 4)
+            yield json.dumps({"id": number, "op": "step", "space": asked["space"], "a": a, "b": b, "gamma": gamma, "want": WANT})
+
+
+class Drags:
+    """`count` people who drag while the block runs."""
+
+    def __init__(self, port: int, asked: dict, count: int, errors: dict):
+        self.port, self.asked, self.count, self.errors = port, asked, count, errors
+        self.times: list[float] = []  # ms from question to answer
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=told(lambda: asyncio.run(self.all()), errors), name="drags", daemon=True)
+
+    def __enter__(self) -> Drags:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.ended.set()
+        self.thread.join(PATIENCE)
+
+    async def all(self) -> None:
+        await asyncio.gather(*(self.person(seed) for seed in range(self.count)))
+
+    async def person(self, seed: int) -> None:
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import WebSocketException
+
+        asks = drag(self.asked, seed)
+        while not self.ended.is_set():
+            try:
+                async with connect(f"ws://127.0.0.1:{self.port}/api/live", max_size=None, compression=None, open_timeout=PATIENCE) as socket:
+                    while not self.ended.is_set():
+                        began = time.perf_counter()
+                        await socket.send(next(asks))
+                        reply = await asyncio.wait_for(socket.recv(), PATIENCE)
+                        took = time.perf_counter() - began
+                        self.times.append(1000 * took)
+                        if isinstance(reply, str):
+                            note(self.errors, "live refusal", reply)
+                        await asyncio.sleep(max(0.0, TICK - took))
+            except (OSError, TimeoutError, WebSocketException) as error:
+                note(self.errors, "live socket", repr(error))
+                await asyncio.sleep(1)
+
+    def summary(self) -> dict:
+        times = self.times or [float("nan")] * 2
+        return {"answers": len(self.times), "median": round(statistics.median(times), 1), "p95": round(p95(times), 1)}

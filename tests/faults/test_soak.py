@@ -1,0 +1,56 @@
+"""The soak in small: it drives everything it says, tells figures, and says so where something is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.__main__ import main
+from engine.errors import InvalidValue
+from engine.soak import Plan, run, told
+from engine.soak.meter import flat, quarters
+from engine.soak.sessions import Sessions, rerun
+
+
+def test_a_short_soak_drives_all_of_it(monkeypatch):
+    """Without a browser: the browser tests have theirs, and its start alone takes longer than this soak."""
+    monkeypatch.setattr(Sessions, "keep", lambda self: self.alone())
+    report = run(Plan(minutes=0.4, sockets=3, sessions=2, alone=1.0, period=8.0), say=lambda text: None)
+    assert not report["errors"] and report["sessions"]["kind"].startswith("sockets") and report["sessions"]["begun"] > 0
+    assert list(report["alone"]) == ["1", "3"] and all(row["answers"] > 5 and row["p95"] >= row["median"] > 0 for row in report["alone"].values())
+    assert report["loaded"]["answers"] > 5 and report["held"]["memory"]["last"] > 50 and report["held"]["descriptors"]["last"] > 5
+    assert json.loads(json.dumps(report)) == report and "No errors." in told(report)
+
+
+@pytest.mark.parametrize("plan", [{"minutes": 0}, {"minutes": 1e9}, {"minutes": float("nan")}, {"sockets": 0}, {"sockets": 10**6}, {"sessions": -1}, {"sessions": 999}])
+def test_a_soak_is_bounded(plan):
+    with pytest.raises(InvalidValue):
+        Plan(**plan)
+
+
+def test_the_command_says_it_in_one_line(capsys):
+    assert main(["soak", "--minutes", "1e9"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([500.0] * 100, True),
+        ([100.0 + 40 * min(step, 50) for step in range(100)], True),  # it grew, and came to rest
+        ([500.0 + 5 * step for step in range(100)], False),
+        ([500.0] * 75 + [900.0] * 25, False),
+        ([500.0 + 10 * (step % 7) for step in range(100)], True),
+    ],
+)
+def test_what_flat_means(values, wanted):
+    assert flat("memory", quarters(values)) == wanted
+
+
+def test_the_message_that_runs_a_page_is_streamlits():
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    message = BackMsg()
+    message.ParseFromString(rerun("latent-map?space=netspace-digits"))
+    assert (message.rerun_script.page_name, message.rerun_script.query_string) == ("latent-map", "space=netspace-digits")
