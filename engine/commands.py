@@ -51,7 +51,8 @@ def metric_lines(metrics: dict, stored: dict | None = None) -> list[str]:
     for name, entry in metrics.items():
         spread = f" ± {entry['spread']:.4f}" if entry.get("spread") is not None else ""
         beside = "" if stored is None else f"   stored {stored[name]['value']}" if name in stored else "   not stored"
-        lines.append(f"  {name:<28} {entry['value']}{spread}  (n {entry.get('n')}, {entry.get('split', '')}){beside}")
+        value = entry["value"] if entry["value"] is not None else f"undefined: {entry.get('reason', 'nothing to measure')}"
+        lines.append(f"  {name:<28} {value}{spread}  (n {entry.get('n')}, {entry.get('split', '')}){beside}")
     return lines
 
 

@@ -16,6 +16,13 @@ def require(condition: bool, message: str) -> None:
         raise InvalidValue(message)
 
 
+# Ceilings of fields without a unit that has one (engine/core/told.py).
+INSTANCES = 1_000_000
+STACKED = 4_096  # instances at once
+RATE = 100  # of learning rates and of decays
+WEIGHT = 1_000_000_000  # of a part of a loss
+LAST_SEED = 2**63 - 1
+
 # Fields that several configs have: their label and what they do.
 ARCHITECTURE = ("Architecture", "What the networks are made of, by its id.")
 DATASET = ("Data set", "What the networks are trained on.")
@@ -45,12 +52,12 @@ class ZooConfig:
     KIND: ClassVar[str] = "zoo"
     architecture: str = told(*ARCHITECTURE)
     dataset: str = told(*DATASET)
-    train: int = told("Training instances", "Instances that a space is trained on.", 100, low=1)
-    val: int = told("Validation instances", "Instances that choose between trainings of a space.", 16, low=1)
+    train: int = told("Training instances", "Instances that a space is trained on.", 100, low=1, high=INSTANCES)
+    val: int = told("Validation instances", "Instances that choose between trainings of a space.", 16, low=1, high=INSTANCES)
     test: int = told(
         "Held-out instances",
         "Instances that no space is trained on or chosen with; measured once, at the end.",
-        16, low=1,
+        16, low=1, high=INSTANCES,
     )
     steps_min: int = told(
         "Shortest training",
@@ -63,8 +70,8 @@ class ZooConfig:
         1200, unit="steps", low=1,
     )
     batch: int = told(*BATCH, 128, unit="images", low=1)
-    lr: float = told("Learning rate", "Adam's, constant.", 1e-4, above=0)
-    stack: int = told(*STACK, 64, unit="instances", low=1)
+    lr: float = told("Learning rate", "Adam's, constant.", 1e-4, above=0, high=RATE)
+    stack: int = told(*STACK, 64, unit="instances", low=1, high=STACKED)
     half: bool = told(*HALF, True)
     quiet: bool = told(
         "Start as shortcuts",
@@ -73,7 +80,7 @@ class ZooConfig:
         False,
     )
     measured: int = told(*MEASURED, 0, unit="images", low=0)
-    seed: int = told(*SEED, 0, low=0)
+    seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 
     def __post_init__(self):
         check(self)
@@ -95,12 +102,12 @@ class ShapeZooConfig:
         "Built-in shapes by name, or a folder of triangle meshes and DeepSDF files.",
         "chairs",
     )
-    train: int = told("Training instances", "Shapes that a space is trained on.", 1000, low=1)
-    val: int = told("Validation instances", "Shapes that choose between trainings of a space.", 16, low=1)
+    train: int = told("Training instances", "Shapes that a space is trained on.", 1000, low=1, high=INSTANCES)
+    val: int = told("Validation instances", "Shapes that choose between trainings of a space.", 16, low=1, high=INSTANCES)
     test: int = told(
         "Held-out instances",
         "Shapes that no space is trained on or chosen with; measured once, at the end.",
-        16, low=1,
+        16, low=1, high=INSTANCES,
     )
     steps: int = told("Fitting length", "Steps of gradient descent for each shape.", 10_000, unit="steps", low=1)
     batch: int = told(
@@ -113,17 +120,17 @@ class ShapeZooConfig:
         "Of an instance in all; each step takes the next of them in turn.",
         200_000, unit="points", low=2,
     )
-    lr: float = told("Learning rate", "Adam's, at the start.", 1e-4, above=0)
+    lr: float = told("Learning rate", "Adam's, at the start.", 1e-4, above=0, high=RATE)
     schedule: Literal["steps", "cosine"] = told(
         "Learning rate schedule",
         "'steps': times 0.9 every 1,000 steps. 'cosine': to zero along a cosine.",
         "steps",
     )
-    stack: int = told(*STACK, 4, unit="instances", low=1)
+    stack: int = told(*STACK, 4, unit="instances", low=1, high=STACKED)
     half: bool = told(*HALF, True)
     up: Literal["y", "-y", "z", "-z", "x", "-x"] = told("Up axis", "The axis of a folder's files that points up.", "y")
     turn: int = told("Quarter turns", "By which a folder's shapes are turned about the up axis, counterclockwise from above.", 0, low=0, high=3)
-    seed: int = told(*SEED, 0, low=0)
+    seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 
     def __post_init__(self):
         check(self)
@@ -163,7 +170,7 @@ class SpaceConfig:
     decoder_channels: tuple[int, int, int] = told(
         "Decoder channels",
         "Three numbers: depth and length after the decoder's first block, depth after its third.",
-        (128, 2048, 256), low=1,
+        (128, 2048, 256), low=1, high=65_536,
     )
     normalise: Literal["none", "zoo", "layer"] = told(
         "Normalise PReps by",
@@ -175,29 +182,29 @@ class SpaceConfig:
         "Where the decoder's elementwise scale starts: as in the paper, or ('zoo', not in the paper) at the zoo's spread per layer.",
         "paper",
     )
-    networks: int = told("Networks per step", "Instances of the zoo in each step.", 8, low=1)
+    networks: int = told("Networks per step", "Instances of the zoo in each step.", 8, low=1, high=STACKED)
     steps: int = told(*STEPS, 100_000, unit="steps", low=1)
-    lr: float = told("Learning rate", "Adam's, at its highest.", 1e-4, above=0)
+    lr: float = told("Learning rate", "Adam's, at its highest.", 1e-4, above=0, high=RATE)
     warmup: int = told(
         "Warm-up",
         "Steps over which the learning rate rises linearly from zero.",
         0, unit="steps", low=0,
     )
     cosine: bool = told("Cosine decay", "Lowers the learning rate to zero along a cosine; constant where off.", False)
-    clip: float = told("Clip gradients at", "The largest norm of a gradient; 0 for no clipping.", 0.0, low=0)
+    clip: float = told("Clip gradients at", "The largest norm of a gradient; 0 for no clipping.", 0.0, low=0, high=WEIGHT)
     noise: float = told(
         "Noise on PReps",
         "Gaussian noise on what the encoder reads while training, relative to its size; 0 for none. Not in the paper.",
-        0.0, low=0,
+        0.0, low=0, high=100,
     )
-    weight_decay: float = told(*WEIGHT_DECAY, 0.0, low=0)
+    weight_decay: float = told(*WEIGHT_DECAY, 0.0, low=0, high=RATE)
     bf16: bool = told(
         "Train in bfloat16",
         "Encoder, decoder and the decoded networks multiply in bfloat16 while training: faster, less precise. Not in the paper.",
         False,
     )
     validate_every: int = told(*VALIDATE, 500, unit="steps", low=1)
-    seed: int = told(*SEED, 0, low=0)
+    seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 
     def __post_init__(self):
         check(self)
@@ -226,9 +233,9 @@ class NetSpaceConfig(SpaceConfig):
     performance: float = told(
         "Weight of performance",
         "Of the squared difference in soft accuracy between predicted and target; 0 for none. Not in the paper.",
-        0.0, low=0,
+        0.0, low=0, high=WEIGHT,
     )
-    temperature: float = told(*TEMPERATURE, 4.0, above=0)
+    temperature: float = told(*TEMPERATURE, 4.0, above=0, high=1_000)
     images: int = told(*BATCH, 128, unit="images", low=1)
     measured: int = told(
         "Measured on the first",
@@ -241,7 +248,7 @@ class NetSpaceConfig(SpaceConfig):
 class ShapeSpaceConfig(SpaceConfig):
     """A space of signed distances, trained to answer as its targets do (eq. 2)."""
 
-    networks: int = told("Networks per step", "Instances of the zoo in each step.", 4, low=1)
+    networks: int = told("Networks per step", "Instances of the zoo in each step.", 4, low=1, high=STACKED)
     points: int = told(
         "Points per step",
         "Query points of an instance in a step, half of them inside; even.",
@@ -263,7 +270,7 @@ class ShapeSpaceConfig(SpaceConfig):
         "Units in each of the probe encoder's two hidden layers.",
         512, unit="units", low=1,
     )
-    scale: float = told(*SCALE, 1.0, above=0)
+    scale: float = told(*SCALE, 1.0, above=0, high=1_000)
     half: bool = told(
         "Store in half precision",
         "Stores encoder, decoder and embeddings in 16 bits instead of 32. Every metric is measured from what is stored.",
@@ -307,7 +314,7 @@ class LsoConfig:
     xy: tuple[float, float] | None = told(
         "Place of the map",
         "Two numbers: the place of the two-dimensional map that the descent starts at, instead of an anchor.",
-        None,
+        None, low=-1_000_000, high=1_000_000,
     )
     objective: Literal["distillation", "task", "answers", "cloud"] = told(
         "Objective",
@@ -325,16 +332,16 @@ class LsoConfig:
         "Alpha of eq. 5: the teacher's share of the loss, the rest is the labels'.",
         0.9, low=0, high=1,
     )
-    temperature: float = told(*TEMPERATURE, 4.0, above=0)
+    temperature: float = told(*TEMPERATURE, 4.0, above=0, high=1_000)
     steps: int = told(*STEPS, 200, unit="steps", low=1, high=100_000)
     lr: float = told(
         "Learning rate",
         "Adam's, constant, in units of the spread of the space's embeddings.",
         0.05, above=0, high=10,
     )
-    batch: int = told("Batch size", "Images, or points of a shape, in each step.", 256, low=2)
+    batch: int = told("Batch size", "Images, or points of a shape, in each step.", 256, low=2, high=1_000_000)
     validate_every: int = told(*VALIDATE, 5, unit="steps", low=1)
-    seed: int = told(*SEED, 0, low=0)
+    seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 
     def __post_init__(self):
         check(self)

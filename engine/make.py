@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,11 +14,13 @@ import numpy as np
 import torch
 
 from . import datasets, presets
-from .archs import architecture
+from .archs import Architecture, architecture
 from .artifacts import Artifact, Manifest, Store, load_checkpoint, manifest_hash
 from .config import ZOO_CONFIGS, ShapeZooConfig, ZooConfig, digest, is_shapes
+from .core.metrics import single
 from .cost import cost, in_words
 from .errors import InvalidValue
+from .learn.threads import threads_for
 from .multi.config import MultiSpaceConfig, MultiZooConfig
 from .naming import artifact_id, check_free, name_of, said, train_arguments
 from .nern.config import NernConfig, NetworkConfig
@@ -61,36 +64,46 @@ def checkpoint_path(store: Store, id_: str) -> Path:
 def train(store: Store, preset: str, config, device: str, progress, id_: str | None = None, replacing: bool = False) -> Artifact:
     """Make the artifact of a preset's config. `progress(title, total)` gives an `on_step(step, metrics)`; `id_` names the
     artifact otherwise than `name_of` does; `replacing`: another artifact of that name is replaced, and kept aside. Small networks
-    train on one thread: a second core gains them little, and nothing at all when it is busy.
+    train on one thread (`engine.learn.threads`).
 
     Raises InvalidValue before the first step where the name is taken, and what training and storing raise; KeyboardInterrupt
     keeps the checkpoint.
     """
     id_ = id_ or name_of(preset, config)
     check_free(store, preset, config, id_, replacing)
+    with threads_for(largest(store, config)):
+        return maker(config)(store, preset, config, device, progress, id_, replacing)
+
+
+def maker(config) -> Callable[..., Artifact]:
+    """What makes the artifact of such a config."""
     if isinstance(config, NernConfig | NetworkConfig):
         from .nern.make import make_any  # it imports this module
 
-        return make_any(store, preset, config, device, progress, id_, replacing)
+        return make_any
     if isinstance(config, MultiZooConfig | MultiSpaceConfig):
         from .multi.make import make_any as make_multi  # it imports this module
 
-        return make_multi(store, preset, config, device, progress, id_, replacing)
-    make = make_zoo if isinstance(config, ZOO_CONFIGS) else make_netspace
-    small = is_small(config if isinstance(config, ZOO_CONFIGS) else zoo_config(store, config))
-    torch.set_num_threads(1 if small else torch.get_num_threads())
-    return make(store, preset, config, device, progress, id_, replacing)
+        return make_multi
+    return make_zoo if isinstance(config, ZOO_CONFIGS) else make_netspace
 
 
-def is_small(config) -> bool:
-    zoo = config if isinstance(config, ZOO_CONFIGS) else presets.config(config.zoo)
-    return architecture(zoo.architecture).parameters < 20_000
+def largest(store: Store, config) -> Architecture:
+    """The architecture of a training that has the most parameters."""
+    if hasattr(config, "zoo"):
+        return largest(store, zoo_config(store, config))
+    if hasattr(config, "original"):
+        from .nern.make import arch_of  # it imports this module
+
+        return architecture(arch_of(store, config))
+    names = [config.architecture] if hasattr(config, "architecture") else [*config.architectures, config.teacher]
+    return max(map(architecture, names), key=lambda arch: arch.parameters)
 
 
 def zoo_config(store: Store, config) -> ZooConfig | ShapeZooConfig:
     """The config of a space's zoo: that of the preset it names, with the space's seed, or of a zoo of that id that is at hand."""
     if config.zoo not in presets.presets() and store.has(config.zoo):
-        return read_config(store.open(config.zoo, "zoo"), ZOO_CONFIGS)
+        return read_config(store.open(config.zoo, "zoo"), (*ZOO_CONFIGS, MultiZooConfig))
     return replace(presets.config(config.zoo), seed=config.seed)
 
 
@@ -210,4 +223,4 @@ def zoo_metrics(accuracy_N: np.ndarray) -> dict:
     """How a zoo's test accuracies are spread: their ends, and the share of instances in the emptiest tenth of 0.1..0.9."""
     tenths = np.histogram(accuracy_N, bins=np.linspace(0.1, 0.9, 9))[0] / len(accuracy_N)
     values = {"accuracy_min": accuracy_N.min(), "accuracy_max": accuracy_N.max(), "smallest_tenth_share": tenths.min()}
-    return {name: {"value": round(float(value), 6), "split": "all instances, test images", "n": len(accuracy_N)} for name, value in values.items()}
+    return {name: single(float(value), "all instances, test images", len(accuracy_N)) for name, value in values.items()}

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import os
+from bisect import bisect_right
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -63,12 +65,13 @@ class ZooTraining:
         self.images_BCHW, self.labels_B = images.images["train"], images.labels["train"]
         self.device = self.images_BCHW.device
         self.lengths = lengths(config)
-        self.parameters_NP = torch.stack([flatten(start(config, self.arch, i)) for i in range(config.instances)]).to(self.device)
-        self.mean_NP = torch.zeros_like(self.parameters_NP)
-        self.square_NP = torch.zeros_like(self.parameters_NP)
-        stacks = range(0, config.instances, config.stack)
-        self.schedule = [(first, step) for first in stacks for step in range(self.lengths[first])]
-        self.total = len(self.schedule)
+        size = sum(tensor.numel() for tensor in self._module().parameters())
+        # all of the memory first: what does not fit is told before the first network is made
+        self.parameters_NP, self.mean_NP, self.square_NP = (torch.zeros(config.instances, size, device=self.device) for _ in range(3))
+        for i in range(config.instances):
+            self.parameters_NP[i] = flatten(start(config, self.arch, i))
+        self._ends = list(accumulate(self.lengths[first] for first in range(0, config.instances, config.stack)))  # of stacks, in steps
+        self.total = self._ends[-1]
         self.effort = sum(self.lengths) / min(config.stack, config.instances)  # of the whole run, in steps of a full stack
         self._batches = (-1, torch.empty(0))
         self._layout = memory_format(self._module(), self.arch.input_shape)
@@ -88,8 +91,13 @@ class ZooTraining:
             tensors[name], at = parameters_P[at : at + count].view(shape), at + count
         return F.cross_entropy(functional_call(self._module(), tensors, (images_BCHW,)), labels_B)
 
+    def place(self, index: int) -> tuple[int, int]:
+        """(first instance of the stack, its step) that step `index` of the run takes."""
+        stack = bisect_right(self._ends, index)
+        return stack * self.config.stack, index - (self._ends[stack - 1] if stack else 0)
+
     def step(self, index: int) -> dict[str, float]:
-        first, step = self.schedule[index]
+        first, step = self.place(index)
         last = min(first + self.config.stack, self.config.instances)
         active = first + sum(length > step for length in self.lengths[first:last])
         if self._batches[0] != first:

@@ -16,6 +16,10 @@ from ..errors import InvalidValue
 KEY = "told"  # in a field's metadata
 TEXT = 500  # the longest text that a field takes, in characters
 ITEMS = 16  # the longest tuple
+CEILINGS = {  # of a unit, where its field gives none: far above any run that ends, far below what overflows or fills a memory by itself
+    "steps": 10_000_000, "images": 10_000_000, "points": 10_000_000, "kernels": 10_000_000, "columns": 10_000_000,
+    "numbers": 65_536, "filters": 65_536, "units": 65_536, "rows": 4_096, "levels": 512, "pixels": 1_024, "weights": 31, "share": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,9 @@ class Told:
 
 
 def told(label: str, help: str, default=MISSING, *, unit: str = "", low=None, high=None, above=None, below=None):
-    """A dataclass field that tells what it is. Without a default it must be given, as any field."""
+    """A dataclass field that tells what it is. Without a default it must be given, as any field; without `high` a number has its
+    unit's ceiling."""
+    high = CEILINGS.get(unit) if high is None and below is None else high
     return field(default=default, metadata={KEY: Told(label, help, unit, low, high, above, below)})
 
 

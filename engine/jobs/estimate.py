@@ -3,6 +3,7 @@ is not at hand, noise for images. A step costs the same on them."""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import torch
@@ -11,11 +12,13 @@ from .. import datasets, presets
 from ..archs import Architecture, architecture
 from ..artifacts import Store
 from ..config import NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, ZooConfig
+from ..core.memory import within_memory
 from ..cost import Cost, cost
 from ..datasets.noise import noise
 from ..errors import InvalidValue
 from ..host import device_of
-from ..make import is_small
+from ..learn.threads import threads_for
+from ..make import largest
 from ..multi.config import MultiSpaceConfig, MultiZooConfig
 from ..multi.training import MultiSpaceTraining
 from ..multi.zoo import MultiZoo, MultiZooTraining, padded
@@ -39,13 +42,14 @@ SPARE = 2  # validation instances of a zoo that stands for another
 
 
 def estimate(store: Store, config, device: str | None = None) -> tuple[Cost, float]:
-    """The cost of a config's training, and the seconds of its zoo's where it is a space. Raises InvalidValue where it cannot be said."""
+    """The cost of a config's training, and the seconds of its zoo's where it is a space. Raises InvalidValue where it cannot be said, or
+    needs more memory than the machine has."""
     on = str(device_of(device))
     zoo = presets.config(config.zoo) if hasattr(config, "zoo") else None
-    small = isinstance(config, (ZooConfig, ShapeZooConfig, NetSpaceConfig, ShapeSpaceConfig)) and is_small(config)
-    torch.set_num_threads(1 if small else torch.get_num_threads())  # as engine.make does
-    zoo_seconds = cost(trainee(store, replace(zoo, seed=config.seed), on), SECONDS).seconds if zoo else 0.0
-    return cost(trainee(store, config, on), SECONDS), zoo_seconds
+    limit = within_memory() if on == "cpu" else contextlib.nullcontext()  # a GPU's driver maps more than it uses
+    with limit, threads_for(largest(store, config)):
+        zoo_seconds = cost(trainee(store, replace(zoo, seed=config.seed), on), SECONDS).seconds if zoo else 0.0
+        return cost(trainee(store, config, on), SECONDS), zoo_seconds
 
 
 def trainee(store: Store, config, device: str):

@@ -28,7 +28,7 @@ def train_stack(fields: dict, first: int) -> np.ndarray:
     config = ZooConfig(**fields)
     training = ZooTraining(config, datasets.load(config.dataset).suited(architecture(config.architecture)))
     for index in range(training.total):
-        if training.schedule[index][0] == first:
+        if training.place(index)[0] == first:
             training.step(index)
     return training.parameters_NP[first : first + config.stack].numpy()
 

@@ -7,6 +7,7 @@ it. One thread less than the cores, nice 10: the pages stay fast.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import logging
@@ -19,6 +20,7 @@ import traceback
 from pathlib import Path
 
 from ..artifacts import Store
+from ..core.memory import within_memory
 from ..errors import ExplorerError, InvalidValue, Stopped, StorageError
 from .queue import Job, Queue, identity
 
@@ -177,7 +179,8 @@ def attempt(store: Store, folder: Path, spec: dict, device: str, stop) -> dict:
 
     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} begins or goes on, process {os.getpid()}, {device}", flush=True)
     try:
-        carry_out(store, spec, folder, stop, device)
+        with within_memory() if device == "cpu" else contextlib.nullcontext():
+            carry_out(store, spec, folder, stop, device)
         outcome = {"state": "done", "reason": ""}
     except Stopped:
         outcome = {"state": "stopped", "reason": "what was made is kept"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..config import BATCH, DATASET, HALF, MEASURED, SCALE, SEED, STACK, TEMPERATURE, SpaceConfig, ZooConfig, require
+from ..config import (
+    BATCH, DATASET, HALF, INSTANCES, LAST_SEED, MEASURED, RATE, SCALE, SEED, STACK, STACKED, TEMPERATURE, SpaceConfig, ZooConfig, require,
+)  # fmt: skip
 from ..core.told import check, told
 
 
@@ -23,17 +25,17 @@ class MultiZooConfig:
     train: tuple[int, ...] = told(
         "Training instances",
         "Instances of each architecture that a space may be trained on, in the order above.",
-        (100, 100, 100, 100), low=1,
+        (100, 100, 100, 100), low=1, high=INSTANCES,
     )
     val: int = told(
         "Validation instances",
         "Instances of each architecture that choose between trainings of a space.",
-        16, low=1,
+        16, low=1, high=INSTANCES,
     )
     test: int = told(
         "Held-out instances",
         "Instances of each architecture that no space is trained on; measured once, at the end.",
-        16, low=1,
+        16, low=1, high=INSTANCES,
     )
     steps: tuple[int, ...] = told(
         "Longest training",
@@ -47,11 +49,11 @@ class MultiZooConfig:
     )
     teacher_steps: int = told("Teacher's training", "Length of the teacher's training.", 60_000, unit="steps", low=1)
     batch: int = told(*BATCH, 128, unit="images", low=1)
-    lr: float = told("Learning rate", "Adam's, constant.", 1e-3, above=0)
-    stack: int = told(*STACK, 64, unit="instances", low=1)
+    lr: float = told("Learning rate", "Adam's, constant.", 1e-3, above=0, high=RATE)
+    stack: int = told(*STACK, 64, unit="instances", low=1, high=STACKED)
     half: bool = told(*HALF, True)
     measured: int = told(*MEASURED, 0, unit="images", low=0)
-    seed: int = told(*SEED, 0, low=0)
+    seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 
     def __post_init__(self):
         check(self)
@@ -81,7 +83,7 @@ class MultiSpaceConfig(SpaceConfig):
     networks: int = told(
         "Networks per step",
         "Instances in each step; where stratified, of each architecture.",
-        2, low=1,
+        2, low=1, high=STACKED,
     )
     stratified: bool = told(
         "Stratified",
@@ -91,16 +93,16 @@ class MultiSpaceConfig(SpaceConfig):
     train: tuple[int, ...] = told(
         "Instances shown",
         "Of each architecture, from the smallest to the largest; 0: the space never sees it.",
-        (60, 50, 60, 100), low=0,
+        (60, 50, 60, 100), low=0, high=INSTANCES,
     )
     alpha: float = told(
         "Teacher's share",
         "Alpha of eq. 5 and 10: the teacher's share of the loss, the rest is the labels'.",
         0.9, low=0, high=1,
     )
-    temperature: float = told(*TEMPERATURE, 4.0, above=0)
+    temperature: float = told(*TEMPERATURE, 4.0, above=0, high=1_000)
     interpolation: bool = told("Interpolation loss", "Eq. 7 to 12; off for the ablation.", True)
-    scale: float = told(*SCALE, 1.0, above=0)
+    scale: float = told(*SCALE, 1.0, above=0, high=1_000)
     images: int = told(*BATCH, 128, unit="images", low=1)
     shift: int = told(
         "Shift images by",

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..netspace.evaluate import metric
+from ..core.metrics import mean as metric
+from ..core.metrics import single
 from ..training import generator
 from .model import MultiNetSpace, accuracies_by_architecture
 from .training import gammas
@@ -63,7 +64,9 @@ def evaluate_multi(model: MultiNetSpace, zoo: MultiZoo, images, shown: tuple[int
     metrics = {"class_id_accuracy": metric(right, where) | {"spread": None}} | metrics
     between = np.linalg.norm(np.stack([e.mean(0).cpu().numpy() for e in embeddings.values()]).std(0))
     within = np.sqrt(np.mean([e.var(0, correction=0).sum().item() for e in embeddings.values()]))
-    metrics["spread_within_share"] = {"value": round(float(within / between), 6), "split": f"{instance_split} instances, spread within an architecture over spread between them", "n": len(right)}
+    split = f"{instance_split} instances, spread within an architecture over spread between them"
+    share = float(within / between) if between > 0 else np.nan
+    metrics["spread_within_share"] = single(share, split, len(right), "the architectures' mean embeddings are equal")
     return metrics | along_lines(model, zoo, images_BCHW, labels_B, target_N, shown, instance_split, where, seed)
 
 

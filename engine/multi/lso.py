@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..lso import Classifying, Lso, Term, descend
-from ..netspace.evaluate import metric
+from ..core.metrics import mean as metric
+from ..core.metrics import single
 from ..stacked import logits
 from .evaluate import networks
 from .model import MultiNetSpace, accuracies_by_architecture, logits_by_architecture
@@ -66,6 +67,6 @@ def evaluate_lso(model: MultiNetSpace, zoo: MultiZoo, images, shown: tuple[int, 
     for name, embeddings_NE in (("start", start_NE), ("accuracy", best_NE)):
         parameters_NZ, ids_N = networks(model, embeddings_NE)
         found_N = accuracies_by_architecture(parameters_NZ, ids_N, images.images["test"], images.labels["test"], zoo.archs)
-        figures |= {f"lso_{name}_{zoo.archs[id_].id}": {"value": round(float(found), 6), "split": where, "n": 1} for id_, found in zip(seen, found_N)}
+        figures |= {f"lso_{name}_{zoo.archs[id_].id}": single(float(found), where, 1) for id_, found in zip(seen, found_N)}
         kept = (ids_N == wanted_N).tolist()
     return figures | {"lso_class_id_kept": metric(kept, where)}

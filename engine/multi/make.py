@@ -10,9 +10,9 @@ import torch
 from .. import datasets, presets
 from ..archs import architecture
 from ..artifacts import Artifact, Manifest, Store, manifest_hash
+from ..core.metrics import mean as metric
 from ..make import checkpoint_path, is_whole, provenance, train_to_end
 from ..naming import artifact_id, train_arguments
-from ..netspace.evaluate import metric
 from ..netspace.space import MAP_2D, MAP_3D
 from ..netspace.umap_map import project
 from ..stacked import accuracies
@@ -27,8 +27,7 @@ from .zoo import TEACHER, MultiZoo, MultiZooTraining
 
 
 def make_any(store: Store, preset: str, config: MultiZooConfig | MultiSpaceConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
-    """Make a zoo or space of several architectures; small networks train on one thread."""
-    torch.set_num_threads(1 if device == "cpu" and "digits" in preset else torch.get_num_threads())
+    """Make a zoo or space of several architectures."""
     return (make_zoo if isinstance(config, MultiZooConfig) else make_space)(store, preset, config, device, progress, id_, replacing)
 
 

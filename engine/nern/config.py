@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from ..config import ARCHITECTURE, BATCH, DATASET, SEED, STEPS, VALIDATE, require
+from ..config import ARCHITECTURE, BATCH, DATASET, LAST_SEED, RATE, SEED, STEPS, VALIDATE, WEIGHT, require
 from ..core.told import check, told
 
 
@@ -21,10 +22,10 @@ class NetworkConfig:
     lr: float = told(
         "Highest learning rate",
         "Reached by a linear warm-up over a tenth of the steps; then a cosine to zero.",
-        0.1, above=0,
+        0.1, above=0, high=RATE,
     )
-    weight_decay: float = told("Weight decay", "Pulls parameters towards zero; 0 for none.", 1e-4, low=0)
-    momentum: float = told("Momentum", "Of stochastic gradient descent.", 0.9, low=0)
+    weight_decay: float = told("Weight decay", "Pulls parameters towards zero; 0 for none.", 1e-4, low=0, high=RATE)
+    momentum: float = told("Momentum", "Of stochastic gradient descent.", 0.9, low=0, high=1)
     augment: int = told(
         "Augment by",
         "Pixels that training images are shifted by at most; half of them are mirrored, too. 0 for neither.",
@@ -50,10 +51,10 @@ class NetworkConfig:
     smooth: float = told(
         "Weight of smoothness",
         "Of eq. 6 in the loss, which makes neighbouring kernels alike; 0 for none.",
-        0.0, low=0,
+        0.0, low=0, high=WEIGHT,
     )
     validate_every: int = told(*VALIDATE, 500, unit="steps", low=1)
-    seed: int = told(*SEED, 0, low=0)
+    seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 
     def __post_init__(self):
         check(self)
@@ -74,7 +75,7 @@ class NernConfig:
     )
     hidden: int = told("Hidden units", "Of each hidden layer of the predictor: its size.", 160, unit="units", low=1)
     levels: int = told("Embedding levels", "N of eq. 1: the predictor has 6 N inputs.", 40, unit="levels", low=1)
-    base: float = told("Embedding base", "b of eq. 1: how fast frequencies change from level to level.", 0.76, above=0)
+    base: float = told("Embedding base", "b of eq. 1: how fast frequencies change from level to level.", 0.76, above=0, high=10)
     kernel: int = told(
         "Kernel side",
         "Side of the predicted kernels, odd; 0 for the largest of the original.",
@@ -85,9 +86,9 @@ class NernConfig:
         "By the beginnings of their names, with commas between them.",
         (),
     )
-    reconstruction: float = told("Weight of reconstruction", "Of the weights' error in eq. 2.", 1.0, low=0)
-    distillation: float = told("Weight of distillation", "Of the answers' divergence in eq. 2.", 1e-4, low=0)
-    features: float = told("Weight of feature maps", "Of the feature maps' distance in eq. 2.", 1e-4, low=0)
+    reconstruction: float = told("Weight of reconstruction", "Of the weights' error in eq. 2.", 1.0, low=0, high=WEIGHT)
+    distillation: float = told("Weight of distillation", "Of the answers' divergence in eq. 2.", 1e-4, low=0, high=WEIGHT)
+    features: float = told("Weight of feature maps", "Of the feature maps' distance in eq. 2.", 1e-4, low=0, high=WEIGHT)
     inputs: Literal["data", "noise", "none"] = told(
         "Distil on",
         "Training images, uniform noise from -1 to 1, or nothing.",
@@ -110,8 +111,8 @@ class NernConfig:
         False,
     )
     steps: int = told(*STEPS, 70_000, unit="steps", low=1)
-    lr: float = told("Learning rate", "At its highest.", 5e-3, above=0)
-    lr_end: float = told("Last learning rate", "Where the cosine ends.", 1e-6, low=0)
+    lr: float = told("Learning rate", "At its highest.", 5e-3, above=0, high=RATE)
+    lr_end: float = told("Last learning rate", "Where the cosine ends.", 1e-6, low=0, high=RATE)
     betas: tuple[float, float] = told(
         "Betas",
         "The two of the optimiser, RAdam with Lookahead.",
@@ -120,7 +121,7 @@ class NernConfig:
     weight_decay: float = told(
         "Weight decay",
         "Pulls the predictor's parameters towards zero; 0 for none.",
-        1e-3, low=0,
+        1e-3, low=0, high=RATE,
     )
     validate_every: int = told(*VALIDATE, 500, unit="steps", low=1)
     measured: int = told(
@@ -133,10 +134,12 @@ class NernConfig:
         "Preset or id of a NeRN of the same original, order and size, whose predictor this one starts as. Not in the paper.",
         "",
     )
-    seed: int = told(*SEED, 0, low=0)
+    seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 
     def __post_init__(self):
         check(self)
+        grows = self.levels * math.log10(self.base) <= 30
+        require(grows, f"base to the power of levels is at most 1e30, beyond which sines are noise; got {self.base:g} and {self.levels}.")
         require(len(self.betas) == 2, "betas is two numbers.")
         require(self.kernel == 0 or self.kernel % 2 == 1, f"kernel is the odd side of the predicted kernels, or 0; got {self.kernel}.")
         require(not self.partial or not self.distils, "Distillation runs the network with all its kernels: partial goes with inputs none.")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.metrics import single
 from ..datasets import Images
 from .losses import divergence, smoothness, weight_error
 from .nern import Nern, sizes
@@ -34,10 +35,10 @@ def evaluate(nern: Nern, images: Images | None, split: str = "test") -> dict:
             "agreement": share(ours_B == theirs_B),
             "logit_divergence": divergence(ours_BK, theirs_BK),
         }
-        metrics |= {name: {"value": round(value, 6), "split": f"{split} images", "n": len(labels_B)} for name, value in values.items()}
-    metrics["weight_error"] = {"value": round(weight_error(weights, original.weights), 6), "split": "all kernels", "n": kernels}
+        metrics |= {name: single(value, f"{split} images", len(labels_B)) for name, value in values.items()}
+    metrics["weight_error"] = single(weight_error(weights, original.weights), "all kernels", kernels)
     for name, value in (("size_ratio", bytes_of["ratio"]), *((f"{name}_bytes", bytes_of[name]) for name in ("learnable", "predictor", "permutation"))):
-        metrics[name] = {"value": round(value, 6), "split": "all kernels", "n": kernels}
+        metrics[name] = single(value, "all kernels", kernels)
     return metrics
 
 

@@ -11,6 +11,7 @@ import torch
 from .. import datasets, presets
 from ..archs import architecture, variant
 from ..artifacts import Artifact, Manifest, Store, manifest_hash
+from ..core.metrics import single
 from ..core.slugs import slug
 from ..datasets.known import images_for
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
@@ -30,13 +31,10 @@ from .predictor import Predictor
 from .training import CURVES, NernTraining
 
 ORDERS, PREDICTOR, CURVES_FILE = "permutation.safetensors", "predictor.safetensors", "curves.parquet"
-SMALL = 200_000  # parameters
 
 
 def make_any(store: Store, preset: str, config: NetworkConfig | NernConfig, device: str, progress, id_: str, replacing: bool = False) -> Artifact:
-    """Make a network or a NeRN. Small networks train on one thread."""
-    if architecture(arch_of(store, config)).parameters < SMALL:
-        torch.set_num_threads(1)
+    """Make a network or a NeRN."""
     return (make_network if isinstance(config, NetworkConfig) else make_nern)(store, preset, config, device, progress, id_, replacing)
 
 
@@ -87,7 +85,7 @@ def network_metrics(original: Original, images: datasets.Images | None) -> dict:
     for split in datasets.SPLITS:
         labels_B = images.labels[split]
         answers_B = logits(original.network, original.weights, images.images[split]).argmax(-1)
-        found[f"{split}_accuracy"] = {"value": round(share(answers_B == labels_B), 6), "split": f"{split} images", "n": len(labels_B)}
+        found[f"{split}_accuracy"] = single(share(answers_B == labels_B), f"{split} images", len(labels_B))
     return found
 
 

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from .. import fast
 from ..archs import Architecture
+from ..core.metrics import correlation, rank_correlation
+from ..core.metrics import mean as metric
 from ..lso import invert
 from ..stacked import accuracies, logits, stacking_pays
 from ..training import generator
@@ -21,15 +23,8 @@ PAIRS = 32
 POOR, GOOD = 0.3, 0.9  # accuracies
 GAMMAS = torch.linspace(0, 1, 21)
 INVERSION_STEPS = 100
+FLAT = "accuracy is the same all along"  # why a rank correlation may not be defined
 BANDS = (("below_0.3", 0.0, 0.3), ("0.3_to_0.8", 0.3, 0.8), ("above_0.8", 0.8, 1.01))
-
-
-def metric(values, split: str) -> dict:
-    """{"value": mean, "split", "n", "spread": standard deviation} of what was measured n times; None where n is 0."""
-    values = np.asarray(values, dtype=float)
-    if not len(values):
-        return {"value": None, "split": split, "n": 0}
-    return {"value": round(float(values.mean()), 6), "split": split, "n": len(values), "spread": round(float(values.std()), 6)}
 
 
 def pairs(accuracy_N: np.ndarray, seed: int) -> dict[str, list[tuple[int, int]]]:
@@ -76,8 +71,6 @@ def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_spl
 
     The embedding refined by inversion (`placed_*`) is fitted to the target's answers on training images, without labels.
     """
-    from scipy.stats import spearmanr
-
     images_BCHW, labels_B = images.images[image_split], images.labels[image_split]
     where = f"{instance_split} instances, {image_split} images"
     with torch.no_grad():
@@ -89,7 +82,7 @@ def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_spl
     metrics = {"gap_mean": metric(gap_N, where)}
     for name, low, high in BANDS:
         metrics[f"gap_mean_{name}"] = metric(gap_N[(target_N >= low) & (target_N < high)], where)
-    metrics["gap_correlation"] = {"value": round(float(np.corrcoef(target_N, predicted_N)[0, 1]), 6), "split": where, "n": len(target_N)}
+    metrics["gap_correlation"] = correlation(target_N, predicted_N, where)
     metrics["agreement"] = metric((target_NB == predicted_NB).float().mean(-1).cpu(), where)
 
     few = images.first(measured)
@@ -109,8 +102,8 @@ def evaluate(model, targets_NP: Tensor, arch: Architecture, images, instance_spl
         if name == "poor_good":
             gammas = GAMMAS.numpy()
             line = path[:, :1] * (1 - gammas) + path[:, -1:] * gammas
-            metrics["path_spearman_mean"] = metric([spearmanr(gammas, row).statistic for row in path], where)
-            metrics["weight_path_spearman_mean"] = metric([spearmanr(gammas, row).statistic for row in weights], where)
+            metrics["path_spearman_mean"] = metric([rank_correlation(gammas, row) for row in path], where, FLAT)
+            metrics["weight_path_spearman_mean"] = metric([rank_correlation(gammas, row) for row in weights], where, FLAT)
             metrics["weight_path_middle_mean"] = metric(weights[:, len(gammas) // 2], where)
             metrics["path_linearity_gap"] = metric(np.abs(path - line).mean(-1), where)
         else:

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from ..archs import Architecture
 from ..config import LsoConfig
+from ..core.metrics import mean as metric
+from ..core.metrics import single
 from ..lso import Classifying, Lso, descend, teachers_of
 from ..stacked import accuracies
-from .evaluate import counted, metric
+from .evaluate import counted
 
 STARTS, POOR = 16, 0.4
 BATCH, VALIDATE_EVERY = 64, 10
@@ -47,5 +49,5 @@ def evaluate_lso(model, parameters_NP: Tensor, table, arch: Architecture, images
     return {
         "lso_start_mean": metric(before_N, where),
         "lso_accuracy_mean": metric(after_N, f"{where}, {DEFAULT.steps} steps"),
-        "lso_worst_gain": {"value": round(float(gain_N.min()), 6), "split": where, "n": len(gain_N)},
+        "lso_worst_gain": single(float(gain_N.min()), where, len(gain_N)),
     }

@@ -5,11 +5,16 @@ Legend: N instances, P parameters, E embedding, M cells of the grid, T training 
 
 from __future__ import annotations
 
+import math
+from itertools import combinations
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..archs import Architecture
+from ..core.metrics import mean as metric
+from ..core.metrics import single
 from ..meshing import Mesh, mesh
 from ..archs.siren import siren_field
 from ..shapes.chairs import interpolate, sdf, topology
@@ -17,7 +22,6 @@ from ..shapes.measures import chamfer, component_volumes
 from ..shapes.networks import grid, insides, ious, layers_of, queries, rows_of, values
 from ..shapes.sources import chairs_of
 from ..training import generator
-from .evaluate import metric
 from .shape_inversion import STEPS, known, place
 from .shape_training import query_error
 
@@ -85,7 +89,7 @@ def defined(iou_N: Tensor) -> Tensor:
 
 
 def lowest(values_N: Tensor, split: str) -> dict:
-    return {"value": round(float(values_N.min()), 6), "split": split, "n": len(values_N)}
+    return single(float(values_N.min()), split, len(values_N))
 
 
 def nearest(inside_HM: Tensor, known_TM: Tensor) -> Tensor:
@@ -128,15 +132,16 @@ def field(parameters_P: Tensor, arch: Architecture) -> Tensor:
 def whole_share(decoded, embeddings_NE: Tensor, rows: np.ndarray, arch: Architecture, seed: int) -> dict:
     """Share of meshes on the way between random pairs whose largest component has 99 % of the volume."""
     random = generator(seed, 62)
+    drawn = [rows[torch.randperm(len(rows), generator=random)[:2]] for _ in range(PATH_PAIRS)]
+    pairs = list(combinations(rows, 2)) if math.comb(len(rows), 2) < PATH_PAIRS else drawn  # of few instances each pair once
     whole = []
-    for _ in range(PATH_PAIRS):
-        a, b = rows[torch.randperm(len(rows), generator=random)[:2]]
+    for a, b in pairs:
         between_GP = decoded(torch.stack([torch.lerp(embeddings_NE[a], embeddings_NE[b], gamma) for gamma in GAMMAS]))
         for parameters_P in between_GP:
             found = mesh_of(parameters_P, arch)
             volume_C = abs(component_volumes(found)) if isinstance(found, Mesh) else np.zeros(1)
             whole.append(volume_C.max() >= 0.99 * volume_C.sum() > 0)
-    return metric(whole, f"{PATH_PAIRS} pairs of instances trained on, gammas 0.1 to 0.9")
+    return metric(whole, f"{len(pairs)} pairs of instances trained on, gammas 0.1 to 0.9")
 
 
 def mesh_of(parameters_P: Tensor, arch: Architecture, resolution: int = RESOLUTION):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -39,13 +40,17 @@ class Chairs:
 
     def __init__(self, count: int, seed: int):
         self.seeds = [chair_seed(seed, i) for i in range(count)]
-        self.chairs = [random_chair(each) for each in self.seeds]
+
+    @cached_property
+    def chairs(self) -> list[Chair]:
+        """Made when they are first asked for: a million takes minutes, and an estimate asks for a few queries."""
+        return [random_chair(each) for each in self.seeds]
 
     def samples(self, index: int, count: int) -> Samples:
-        return samples(self.chairs[index], count, self.seeds[index])
+        return samples(random_chair(self.seeds[index]), count, self.seeds[index])
 
     def sdf(self, index: int, points_M3: np.ndarray) -> np.ndarray:
-        return sdf(self.chairs[index], points_M3)
+        return sdf(random_chair(self.seeds[index]), points_M3)
 
     def columns(self) -> dict[str, list]:
         legs, slats, arms = zip(*map(topology, self.chairs))

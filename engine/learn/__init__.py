@@ -1,0 +1,1 @@
+"""How things are learnt: what every training shares."""
