@@ -130,4 +130,4 @@ def trust(space: Manifest) -> str:
     held = f"Held-out shapes ({n['heldout_iou_mean']}): {found['heldout_encoded_iou_mean']:.3f} by the encoder alone, {found['heldout_iou_mean']:.3f} with inversion; the nearest shape it was trained on {found['nearest_iou_mean']:.3f}."
     if found["heldout_iou_mean"] < found["nearest_iou_mean"] or space.config.get("encoder", "prep") == "prep":
         return f"**This is a space of seen shapes**, as the paper's: its encoder reads the weights of networks that it was trained on, and fails on others. {seen} {held}"
-    return f"**This space places shapes that it has never seen**: its encoder asks a network at learned points instead of reading its weights (ours, beyond the paper). {seen} {held}"
+    return f"**This space places shapes that it has never seen**, as far as they are like those that it was trained on: its encoder asks a network at learned points instead of reading its weights (ours, beyond the paper). {seen} {held}"

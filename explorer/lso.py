@@ -123,11 +123,11 @@ def quality(space: Space, objective: str) -> str:
 
 
 def start_on_map(space: Space, fields: dict) -> dict | None:
-    """Where the start lies on the map."""
+    """Where the start lies on the map; away from the instances also how far outside of the zoo."""
     try:
         config = LsoConfig(space=space.id, **{**fields, "xy": tuple(fields["xy"]) if fields.get("xy") else None})
         start_E, _ = work.start_of(space, config)
-        return {"xy": space.place_on_map(start_E[None])[0][0].tolist()}
+        return {"xy": space.place_on_map(start_E[None])[0][0].tolist(), "words": space.outside(start_E[None])[0].words if fields.get("xy") or fields.get("b") else ""}
     except ExplorerError:
         return None
 
@@ -151,6 +151,8 @@ def before_and_after(space: Space, job: Job) -> None:
             else:
                 st.image(charts.prep_pixels(parameters[name].numpy(), high, theme.current()["chartDivergingColors"]), width="stretch", caption=f"PRep, all {len(parameters[name]):,} parameters; one colour scale on both sides, \u00b1{high:.2f}")
     before = trained(space, job)
+    if said := result.get("outside"):
+        (st.warning if said["hollow"] else st.info)(said["words"], icon=":material/radio_button_unchecked:" if said["hollow"] else ":material/radio_button_checked:")
     where = "Accuracy is that of the test images, which chose nothing; interval: 95 % Wilson." if "test" in result else "IoU is that with the target network, on a grid of 48 cells an axis." if "target" in result else ""
     st.caption(f"Best is step {result['best_step']}, chosen by {result['quality']} on validation ({cards.percent(result['validation']['before'])} at the start, {cards.percent(result['validation']['after'])} there). {before}{where}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 
 from engine.host import Host
+from engine.netspace.outside import Outside
 from engine.netspace.space import MAP_2D, MAP_3D, Space
 from engine.shapes import placed, viewing
 from engine.shapes.measures import iou
@@ -41,7 +42,9 @@ def placed_rows(host: Host, space: Space) -> list[dict]:
         places = space.place_on_map(embedding(host, space, each.id)[None])
         figures = {name: each.metrics.get(key, {}).get("value") for name, key in (("predicted_iou", "placed_iou"), ("fit_iou", "fit_iou"))}
         columns = dict(zip([*MAP_2D, *MAP_3D], [float(value) for place in places for value in place[0]]))
-        rows.append({"id": each.id, "name": str(each.config.get("name", each.id)), "split": "placed", "architecture": "placed", "legs": "placed", **figures, **columns})
+        outside = viewing.outside_of_placed(host, space.id, each.id)
+        said = {"hollow": outside.hollow, "outside_words": outside.words, "neighbour_percentile": outside.percentile, "neighbour_multiple": outside.multiple}
+        rows.append({"id": each.id, "name": str(each.config.get("name", each.id)), "split": "placed", "architecture": "placed", "legs": "placed", **figures, **columns, **said})
     return rows
 
 
@@ -55,7 +58,13 @@ def shape_line(host: Host, space: Space, a: str, b: str, count: int = POINTS) ->
     embeddings_GE = torch.lerp(*(embedding(host, space, name) for name in (a, b)), torch.tensor(gammas, device=space.embeddings_NE.device)[:, None])
     flat, solid = space.place_on_map(embeddings_GE)
     near = [max((value for end_M in ends if (value := iou(inside_M, end_M)) is not None), default=None) for inside_M in insides]
-    return {"a": a, "b": b, "gammas": gammas, "accuracy": near, "n": GRID**3, "split": "", "xy": flat.tolist(), "xyz": solid.tolist()}
+    outside = [said_of(viewing.outside(host, viewing.View(space.id, a, b, gamma))) for gamma in gammas]
+    return {"a": a, "b": b, "gammas": gammas, "accuracy": near, "n": GRID**3, "split": "", "xy": flat.tolist(), "xyz": solid.tolist(), "outside": outside}
+
+
+def said_of(outside: Outside | None) -> dict | None:
+    """What the map needs of it."""
+    return outside and {"hollow": outside.hollow, "words": outside.words}
 
 
 def line(host: Host, space: Space, a: str, b: str, count: int = POINTS) -> dict:
@@ -75,6 +84,7 @@ def line(host: Host, space: Space, a: str, b: str, count: int = POINTS) -> dict:
         "n": steps[0].n,
         "coarse": "" if steps[0].dtype == "float32" else f", {steps[0].dtype}",
         "split": "test",
+        "outside": [said_of(step.outside) for step in steps],
         "xy": flat.tolist(),
         "xyz": solid.tolist(),
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 
 from engine.artifacts import Manifest
 from engine.errors import ExplorerError
+from engine.netspace.outside import Outside
 from engine.netspace.space import Space
-from engine.shapes import placed
+from engine.shapes import placed, viewing
 from engine.shapes.jobs import PlacingJob
 from engine.shapes.meshes import MAX_BYTES, SUFFIXES
 from explorer import services, state
@@ -22,7 +25,16 @@ network answers as the fitted one does. Ours, beyond the paper. It becomes a poi
 """
 
 
-def panel(space: Space, mine: list[Manifest]) -> None:
+def outside(space: Space, mine: list[Manifest]) -> dict[str, Outside]:
+    """How far outside of the zoo each placed shape lies, by its id; without those that cannot be read."""
+    found = {}
+    for each in mine:
+        with contextlib.suppress(ExplorerError):  # its view says what is wrong with it
+            found[each.id] = viewing.outside_of_placed(services.host(), space.id, each.id)
+    return found
+
+
+def panel(space: Space, mine: list[Manifest], said: dict[str, Outside]) -> None:
     """The uploader, the folder's meshes, the progress of a mesh on its way, and what has been placed already."""
     st.subheader("Place a shape of your own", anchor=False)
     job: PlacingJob | None = st.session_state.get(JOB)
@@ -32,7 +44,7 @@ def panel(space: Space, mine: list[Manifest]) -> None:
         choose(space)
     st.caption(WORDS)
     if mine:
-        table(mine)
+        table(mine, said)
 
 
 def choose(space: Space) -> None:
@@ -79,14 +91,15 @@ def watch() -> None:
             st.button("Stop fitting", on_click=job.stop, help="Places the network as it stands", disabled=not 0 < job.share < 0.85)
 
 
-def table(mine: list[Manifest]) -> None:
-    """What has been placed, with both ways of placing side by side."""
+def table(mine: list[Manifest], outside: dict[str, Outside]) -> None:
+    """What has been placed, with both ways of placing side by side, and how far outside of the zoo it lies."""
     for each in mine:
         figures = {name: each.metrics.get(name, {}).get("value") for name in ("fit_iou", "encoded_iou", "placed_iou", "nearest_iou")}
         said = {name: "–" if value is None else f"{value:.3f}" for name, value in figures.items()}
         with st.container(horizontal=True, vertical_alignment="center", key=f"row_{each.id}"):
             st.markdown(
                 f"{state.quoted(each.config.get('name', each.id))} IoU by the encoder **{said['encoded_iou']}**, with inversion **{said['placed_iou']}** (nearest known {said['nearest_iou']}, fit {said['fit_iou']})"
+                + (f"  \n{outside[each.id].words}" if each.id in outside else "")
             )
             st.button("Show", key=f"show_{each.id}", on_click=lambda id_=each.id: state.remember(shape="instance", instance=id_))
             st.button("Use as A", key=f"a_{each.id}", on_click=lambda id_=each.id: state.remember(shape="path", a=id_))

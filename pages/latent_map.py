@@ -23,14 +23,16 @@ COLUMNS = {
 CAPTION = """
 Each point is one of the {count} trained networks of the zoo, put where UMAP (fixed seed, kept with the artifact) puts its
 embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. Accuracies {measured}. The line holds 21 networks decoded at equal steps of gamma from A to B and measured just now; each is
-drawn at the mean of its 15 nearest embeddings, weighted as UMAP weighs neighbours, for UMAP knows no straight lines. The
+drawn at the mean of its 15 nearest embeddings, weighted as UMAP weighs neighbours, for UMAP knows no straight lines; one far
+from all of them is drawn among them all the same. {hollow} The
 space and the walk through it are those of NetSpace, section III and fig. 3 (b, d) of the paper; the map is ours.
 """
+HOLLOW = "A hollow marker lies outside the zoo, or stands for something that the space does not know: its card says how far."
 SHAPES_CAPTION = """
 Each point is one of the {count} networks of the zoo, a shape, put where UMAP (fixed seed, kept with the artifact) puts its
 embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. IoU: of the predicted shape with the
 target, of the target with the shape it was fitted to, on a grid of 48³ cells. The line holds 21 shapes decoded at equal steps of
-gamma, each drawn at the mean of its 15 nearest embeddings. Pictures are the targets. The space is that of NetSpace, section IV
+gamma, each drawn at the mean of its 15 nearest embeddings, however far they are. {hollow} Pictures are the targets. The space is that of NetSpace, section IV
 and fig. 4 of the paper; the map is ours, and so are the shapes that were placed later.
 """
 
@@ -93,6 +95,6 @@ chosen = latent_map(
     on_act=act,
 )
 measured = f"are measured on the {len(space.images.labels['test'])} test images" if space.images else "are stored ones, of the test images, which are not here"
-facts = {"count": len(space.table), "embedding": space.config.embedding}
+facts = {"count": len(space.table), "embedding": space.config.embedding, "hollow": HOLLOW}
 st.caption(SHAPES_CAPTION.format(**facts) if space.is_shapes else CAPTION.format(**facts, measured=measured))
 selected_table(space, chosen)

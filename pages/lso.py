@@ -14,7 +14,8 @@ CAPTION = """
 Latent space optimisation (NetSpace, section IV): the decoder is frozen and gradient descent moves one embedding, so that the
 network decoded from it does better. Thin lines are measured on the training batch of each step, thick ones on the validation
 split, which picks the best step; the test split only reports, at the end. On the map each place of the embedding is drawn at the
-mean of its 15 nearest embeddings, as UMAP weighs neighbours; stars are networks that were kept.
+mean of its 15 nearest embeddings, as UMAP weighs neighbours, however far they are; stars are networks that were kept. Hollow
+markers lie outside the zoo.
 """
 
 
@@ -80,7 +81,10 @@ if len(runs) > 1 or runs and job is None:
 else:
     compared = []
 shown = {"space": space.id, "version": len(space.table), "quality": lso.quality(space, job.spec["config"]["objective"] if job else fields["objective"])}
-lso_view({**shown, "job": job.id if job else None, "others": compared, "start": lso.start_on_map(space, start)}, choose_start)
+start = lso.start_on_map(space, start)
+lso_view({**shown, "job": job.id if job else None, "others": compared, "start": start}, choose_start)
+if start and start["words"]:
+    st.caption(f"The start (the ring): {start['words']}")
 st.caption(CAPTION + lso.few_images(space))
 if job is not None:
     lso.before_and_after(space, job)

@@ -28,5 +28,7 @@ selected = {
     "resolution": int(state.choice("resolution", RESOLUTIONS, "128")),
     "camera": state.get("camera"),
 }
-shapes(space, selected, [{"id": each.id, "name": str(each.config.get("name", each.id))} for each in mine], on_act=lambda values: controls.act_on(space.id, values))
-placing.panel(space, mine)
+said = placing.outside(space, mine)
+own = [{"id": each.id, "name": str(each.config.get("name", each.id)), "known": each.id not in said or said[each.id].known is not False} for each in mine]
+shapes(space, selected, own, on_act=lambda values: controls.act_on(space.id, values))
+placing.panel(space, mine, said)

@@ -54,7 +54,7 @@ class ContactSheet {
   }
 
   words(id, row, placed) {
-    if (placed) return `${placed.name} (placed)`;
+    if (placed) return `${placed.name} (placed${placed.known ? "" : ": a best guess"})`;
     const { split, predicted_iou: predicted } = this.table, held = { test: ", held out", val: ", validation" }[split[row]] ?? "";
     return `${id}${held}${predicted ? `, IoU ${predicted[row].toFixed(3)} as the space predicts it` : ""}`;
   }

@@ -256,7 +256,7 @@ class LatentMap extends Picture {
     const rows = [["accuracy, trained", percent(table.test_accuracy[row])], ["accuracy, predicted by the space", percent(table.predicted_test_accuracy[row])], ["split", table.split[row]], ["trained for", table.steps[row] == null ? "found by LSO" : `${table.steps[row].toLocaleString("en")} steps`]];
     if (new Set(table.architecture).size > 1) rows.push(["architecture", table.architecture[row]]);
     for (const [name, value] of rows) facts.append(make("dt", {}, name), make("dd", {}, value));
-    return [make("h4", {}, table.id[row]), canvas, facts];
+    return [make("h4", {}, table.id[row]), canvas, facts, ...this.far(table.outside_words?.[row])];
   }
 
   shapeCard(row) {
@@ -267,7 +267,11 @@ class LatentMap extends Picture {
     const rows = [["IoU, predicted", overlap(table.predicted_iou[row])], ["IoU, fit", overlap(table.fit_iou?.[row])], ["split", table.split[row]]];
     if (table.legs) rows.push(["kind", `${table.legs[row]}${slats}${arms}`]);
     for (const [name, value] of rows) facts.append(make("dt", {}, name), make("dd", {}, value));
-    return [make("h4", {}, table.name?.[row] ?? id), canvas, facts];
+    return [make("h4", {}, table.name?.[row] ?? id), canvas, facts, ...this.far(table.outside_words?.[row])];
+  }
+
+  far(words) { // how far outside of the zoo something lies, as the engine says it
+    return words ? [make("p", { class: "lm-far" }, words)] : [];
   }
 
   quality(row) { // of an instance, in a list
@@ -292,7 +296,7 @@ class LatentMap extends Picture {
     else {
       const i = Number(what.slice(1)), facts = make("dl", {});
       for (const [name, value] of [["gamma", line.gammas[i].toFixed(2)], ...(this.points.shapes ? [["IoU, nearer anchor", overlap(line.accuracy[i])]] : line.n ? [["accuracy", percent(line.accuracy[i])], ["measured on", `${line.n} ${line.split} images${line.coarse}`]] : [["accuracy", "not measured"]])]) facts.append(make("dt", {}, name), make("dd", {}, value));
-      card.replaceChildren(make("h4", {}, "Decoded on the line"), facts);
+      card.replaceChildren(make("h4", {}, "Decoded on the line"), facts, ...this.far(line.outside?.[i]?.words));
     }
     const stage = this.find("stage").getBoundingClientRect(), where = event?.clientX === undefined ? this.pointer : event;
     const x = (where?.clientX ?? stage.left) - stage.left, y = (where?.clientY ?? stage.top) - stage.top;

@@ -14,6 +14,7 @@ const COLOURS = {
   split: { label: "Split", column: "split", names: true },
   architecture: { label: "Architecture", column: "architecture", names: true },
 };
+const HOLLOW = { circle: "circle-open", diamond: "diamond-open", square: "square-open", cross: "cross-open", x: "x-open" };
 const overlap = (value) => (value == null ? "not measured" : value.toFixed(3));
 const percent = (value) => (value == null ? "not measured" : `${(100 * value).toFixed(1)}\u202f%`);
 
@@ -85,6 +86,11 @@ class Picture {
     return groups;
   }
 
+  symbols(rows, symbol, solid) { // hollow: outside of the zoo, or not known to the space
+    const { hollow } = this.points.table, open = solid && ["cross", "x"].includes(symbol) ? HOLLOW.circle : HOLLOW[symbol]; // in 3D there is no other
+    return rows.some((row) => hollow?.[row]) ? rows.map((row) => (hollow[row] ? open : symbol)) : symbol;
+  }
+
   values(by, rows) {
     return rows.map((row) => { const value = this.points.table[by.column][row]; return by.log && value !== null ? Math.log10(value) : value; });
   }
@@ -127,8 +133,8 @@ class Picture {
         selectedpoints: !solid && chosen.size ? rows.flatMap((row, i) => (chosen.has(row) ? [i] : [])) : undefined,
         unselected: solid ? undefined : { marker: { opacity: 0.18 } },
         marker: {
-          symbol, color: solid && chosen.size ? rows.map((row, i) => (faint[i] ? this.shade(colour, i, look, cmin, cmax) : look.border)) : colour,
-          colorscale: look.scale, cmin, cmax, size: solid ? 5 : 9, opacity: solid ? 1 : 0.92, line: { width: solid ? 0 : 0.8, color: look.back },
+          symbol: this.symbols(rows, symbol, solid), color: solid && chosen.size ? rows.map((row, i) => (faint[i] ? this.shade(colour, i, look, cmin, cmax) : look.border)) : colour,
+          colorscale: look.scale, cmin, cmax, size: solid ? 5 : 9, opacity: solid ? 1 : 0.92, line: { width: rows.map((row) => (this.points.table.hollow?.[row] ? 2 : solid ? 0 : 0.8)), color: look.back },
         },
       });
     }
@@ -148,7 +154,7 @@ class Picture {
       traces.push({ ...plain, ...leads, mode: "lines", hoverinfo: "skip", line: { color: look.text, width: solid ? 3 : 1.5, dash: "dot" } });
       traces.push({
         ...plain, ...points, mode: "lines+markers", customdata: where.map((_, i) => `p${i}`), line: { color: look.text, width: solid ? 4 : 2 },
-        marker: { color: line.accuracy.map((value) => value ?? look.text), colorscale: look.scale, cmin: 0, cmax: 1, size: solid ? 7 : 10, symbol: "circle", line: { width: 1.5, color: look.text } },
+        marker: { color: line.accuracy.map((value) => value ?? look.text), colorscale: look.scale, cmin: 0, cmax: 1, size: solid ? 7 : 10, symbol: where.map((_, i) => (line.outside?.[i]?.hollow ? "circle-open" : "circle")), line: { width: 1.5, color: look.text } },
       });
     }
     return traces;

@@ -109,10 +109,10 @@ class LsoScreen {
     const rows = table.id.map((_, row) => row);
     const dots = (which, marker) => ({
       x: which.map((row) => table.x2[row]), y: which.map((row) => table.y2[row]), mode: "markers", type: "scatter", hoverinfo: "text", showlegend: false,
-      text: which.map((row) => `${table.id[row]}<br>${label} ${figure[row] == null ? "–" : (100 * figure[row]).toFixed(1) + " %"}`),
+      text: which.map((row) => `${table.id[row]}<br>${label} ${figure[row] == null ? "–" : (100 * figure[row]).toFixed(1) + " %"}${far(table.outside_words?.[row])}`),
       marker: { color: which.map((row) => figure[row] ?? 0), cmin: 0, cmax: 1, colorscale: stops.map((c, i) => [i / (stops.length - 1), c.trim()]), ...marker },
     });
-    const traces = [dots(rows.filter((row) => !kept[row]), { size: 7, opacity: 0.55 }), dots(rows.filter((row) => kept[row]), { size: 12, symbol: "star", line: { width: 1, color: text } })];
+    const traces = [dots(rows.filter((row) => !kept[row]), { size: 7, opacity: 0.55 }), dots(rows.filter((row) => kept[row]), { size: 12, symbol: rows.filter((row) => kept[row]).map((row) => (table.hollow?.[row] ? "star-open" : "star")), line: { width: 1, color: text } })];
     const start = this.data.start;
     if (start) traces.push({ x: [start.xy[0]], y: [start.xy[1]], mode: "markers", type: "scatter", hoverinfo: "skip", showlegend: false, marker: { symbol: "circle-open", size: 17, color: text, line: { width: 2.5 } } });
     (this.jobs ?? []).forEach((job, run) => {
@@ -121,10 +121,10 @@ class LsoScreen {
       traces.push({ x: points.map((p) => p.xy[0]), y: points.map((p) => p.xy[1]), mode: "lines", type: "scatter", hoverinfo: "skip", showlegend: false, line: { color: back, width: 6 } });
       traces.push({
         x: points.map((p) => p.xy[0]), y: points.map((p) => p.xy[1]), mode: "lines", type: "scatter", showlegend: false, line: { color: colour, width: 2.5, dash: CURVE_DASHES[run % CURVE_DASHES.length] },
-        hoverinfo: "text", text: points.map((p) => `${job.id}, step ${p.step}`),
+        hoverinfo: "text", text: points.map((p) => `${job.id}, step ${p.step}${p.outside ? "<br>outside the zoo" : ""}`),
       });
       const last = points.at(-1);
-      traces.push({ x: [last.xy[0]], y: [last.xy[1]], mode: "markers", type: "scatter", hoverinfo: "skip", showlegend: false, marker: { size: 13, symbol: "diamond", color: colour, line: { width: 2, color: back } } });
+      traces.push({ x: [last.xy[0]], y: [last.xy[1]], mode: "markers", type: "scatter", hoverinfo: "skip", showlegend: false, marker: { size: 13, symbol: last.outside ? "diamond-open" : "diamond", color: colour, line: { width: 2, color: back } } });
     });
     const bare = { showgrid: false, zeroline: false, showticklabels: false, ticks: "" };
     const layout = {
@@ -162,6 +162,9 @@ class LsoScreen {
     if (this.mapped) this.Plotly.purge(this.find("map"));
   }
 }
+
+// How far outside of the zoo something lies, as lines of a hover text.
+const far = (words) => (words ? `<br>${words.replace(/(.{38}\S*) /g, "$1<br>")}` : "");
 
 function reach(values) {
   const low = Math.min(...values), high = Math.max(...values), room = 0.08 * (high - low) || 1;

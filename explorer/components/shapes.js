@@ -172,8 +172,9 @@ class Shapes extends LiveView {
     for (const button of this.root.querySelectorAll('[data-do="shape"]')) button.setAttribute("aria-pressed", String(button.dataset.value === shape));
     this.root.dataset.shape = this.mode();
     this.find("caption-views").textContent = this.data.captions[this.mode()];
-    const said = (id) => this.placed(id)?.name ?? id ?? "";
-    for (const [part, id] of [["name-a", a], ["name-b", b], ["name-one", instance]]) this.find(part).textContent = said(id);
+    const said = (id, own = this.placed(id)) => (own && own.known === false ? `${own.name} (a best guess)` : own?.name ?? id ?? "");
+    for (const [part, id] of [["name-a", a], ["name-b", b]]) this.find(part).textContent = said(id);
+    this.find("name-one").textContent = this.placed(instance)?.name ?? instance ?? "";
     this.find("level").value = view.level;
     this.find("level-value").textContent = view.level.toFixed(3).replace("-", "\u2212");
     this.find("resolution").value = String(view.resolution);
@@ -186,14 +187,15 @@ class Shapes extends LiveView {
   start() {
     for (const slot of ["mesh", "mesh-weights", "mesh-original"]) this.live.drop(slot), this.later.drop(slot);
     this.later.drop("film");
-    const panes = PANES[this.mode()];
+    const panes = PANES[this.mode()], guess = this.placed(this.view.instance)?.known === false && this.mode() === "placed";
+    const titles = panes.map(([, , title], at) => (guess && !at ? "Its best guess" : title));
     this.panes.forEach(({ figure, find }, at) => {
       figure.hidden = !panes[at];
       if (!panes[at]) return;
-      find("title").textContent = panes[at][2];
+      find("title").textContent = titles[at];
       figure.classList.add("waiting");
     });
-    this.table.rows(panes.map(([, , title]) => title), this.ends(), this.mode());
+    this.table.rows(titles, this.ends(), this.mode());
     this.film.reset(`${this.data.space}-${this.view.a}-${this.view.b}`);
     this.key = this.subject();
     this.slider.place(this.view.gamma);
@@ -295,9 +297,16 @@ class Shapes extends LiveView {
     figure.classList.remove("waiting");
     this.root.classList.remove("waiting");
     if (at) return;
+    this.far(header.outside);
     this.shown = JSON.stringify(this.question("mesh", "", 0, header.gamma));
     this.slider.say(`gamma ${header.gamma.toFixed(3)}, ${count} triangles`);
     this.links(header);
+  }
+
+  // How far outside of the zoo the shape under the thumb lies, as the engine says it.
+  far(outside) {
+    this.find("outside").textContent = outside?.words ?? "";
+    this.root.dataset.known = String(outside?.known ?? "");
   }
 
   links({ gamma, level, path }) {

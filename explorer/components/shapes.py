@@ -33,7 +33,7 @@ _mount = st.components.v2.component(
 def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[dict], None]) -> None:
     """Show `selected`: a, b, instance (ids or None), gamma, shape (one of SHAPES), level, resolution, camera (a text or None).
 
-    `placed`: {"id", "name"} of each shape placed in the space. `on_act` gets what a person changed of these.
+    `placed`: {"id", "name", "known"} of each shape placed in the space. `on_act` gets what a person changed of these.
     """
     meshed = (
         f"Networks of {space.arch.parameters:,} parameters ({space.arch.id}) whose answer is a signed distance; marching cubes at the level above on {COARSE}\u00b3 nodes while something "
