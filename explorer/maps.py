@@ -16,6 +16,7 @@ from engine.shapes.networks import GRID
 
 NEIGHBOURS = 6
 POINTS = 21
+HOLLOW = "A hollow marker lies outside the zoo, or stands for something that the space does not know: its card says how far."
 
 
 def neighbours(space: Space, instance: str, count: int = NEIGHBOURS, embedding_E: torch.Tensor | None = None) -> dict:

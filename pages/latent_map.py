@@ -27,7 +27,6 @@ drawn at the mean of its 15 nearest embeddings, weighted as UMAP weighs neighbou
 from all of them is drawn among them all the same. {hollow} The
 space and the walk through it are those of NetSpace, section III and fig. 3 (b, d) of the paper; the map is ours.
 """
-HOLLOW = "A hollow marker lies outside the zoo, or stands for something that the space does not know: its card says how far."
 SHAPES_CAPTION = """
 Each point is one of the {count} networks of the zoo, a shape, put where UMAP (fixed seed, kept with the artifact) puts its
 embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. IoU: of the predicted shape with the
@@ -95,6 +94,6 @@ chosen = latent_map(
     on_act=act,
 )
 measured = f"are measured on the {len(space.images.labels['test'])} test images" if space.images else "are stored ones, of the test images, which are not here"
-facts = {"count": len(space.table), "embedding": space.config.embedding, "hollow": HOLLOW}
+facts = {"count": len(space.table), "embedding": space.config.embedding, "hollow": maps.HOLLOW}
 st.caption(SHAPES_CAPTION.format(**facts) if space.is_shapes else CAPTION.format(**facts, measured=measured))
 selected_table(space, chosen)

@@ -85,9 +85,9 @@ def place_network(space: Space, parameters_P: Tensor | Layers, steps: int = STEP
     encoded_1E = knows.embeddings_KE[[row]] if encoded_1E is None else encoded_1E
     decoded_NM = insides(layers_of(space.decode(torch.cat([encoded_1E, embedding_1E])), space.arch))
     own_1M, near_1M = insides(layers), insides(layers_of(space.parameters_NP[[space.row(ids[row])]], space.arch))
-    encoded_iou, iou = ious(decoded_NM, own_1M.expand(2, -1)).tolist()
+    encoded_iou, iou = ious(decoded_NM, own_1M.expand(2, -1)).nan_to_num(0).tolist()  # where the grid sees neither, nothing is shown to agree
     (outside,) = space.outside(embedding_1E, [iou])
-    return Placed(encoded_1E[0], encoded_iou, way, embedding_1E[0], iou, steps, ids[row], float(ious(near_1M, own_1M)), seconds, outside)
+    return Placed(encoded_1E[0], encoded_iou, way, embedding_1E[0], iou, steps, ids[row], float(ious(near_1M, own_1M).nan_to_num(0)), seconds, outside)
 
 
 @dataclass(frozen=True)

@@ -94,5 +94,5 @@ def best(model: NetSpace, arch: Architecture, layers: Layers, candidates: list[T
     ones the first. What inversion lowers is a squared error, which can fall while the shape gets worse."""
     own_NM = insides(layers)
     reached_CN = torch.stack([ious(insides(layers_of(model.decode(each_NE), arch)), own_NM) for each_NE in candidates])
-    first_N = reached_CN.argmax(0).to(candidates[0].device)
+    first_N = reached_CN.nan_to_num(0).argmax(0).to(candidates[0].device)  # NaN: both are empty on the grid
     return torch.stack(candidates)[first_N, torch.arange(len(own_NM), device=first_N.device)]
