@@ -148,7 +148,7 @@ class Store:
         holder = self.folders().get(safe_name(manifest.id))
         if holder is None or replace:
             return
-        shipped = "ships with the explorer, and " if holder.parent == self.gallery else ""
+        shipped = "one ships with the explorer, and " if holder.parent == self.gallery else ""
         try:
             old = read_manifest(holder)
         except (CorruptArtifact, NewerFormat) as error:

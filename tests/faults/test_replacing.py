@@ -140,7 +140,7 @@ def test_a_write_that_fails_keeps_what_was_kept(store, monkeypatch):
 def test_a_training_is_refused_before_its_first_step(tmp_path, id_):
     """A shipped id, of another kind or of another config."""
     store = Store(tmp_path, GALLERY)
-    with pytest.raises(InvalidValue, match=f"{id_} is taken: ships with the explorer"):
+    with pytest.raises(InvalidValue, match=f"{id_} is taken: one ships with the explorer"):
         train(store, "zoo-digits", SMALL, "cpu", no_step, id_)
     with pytest.raises(InvalidValue, match=f"{id_} is taken"):
         views.submit(store, {"kind": "train", "preset": "zoo-digits", "id": id_, "config": plain(SMALL)})
