@@ -64,7 +64,8 @@ def run(plan: Plan, say: Callable[[str], None] = lambda text: print(text, file=s
             with Drags(port, asked, count, errors) as drags:
                 time.sleep(min(plan.alone, max(1.0, (ends - time.monotonic()) / 4)))
             alone[str(count)] = drags.summary()
-        say(f"{plan.sockets} drag, {plan.sessions} sessions at a time come and go, a job trains and loses its worker every {plan.period:g} s ...")
+        everything = f"{plan.sessions} sessions at a time come and go, a job trains and loses its worker every {plan.period:g} s"
+        say(f"{plan.sockets} drag, {everything} ...")
         with contextlib.ExitStack() as load:
             meter.begin()
             drags = load.enter_context(Drags(port, asked, plan.sockets, errors))

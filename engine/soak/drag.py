@@ -89,10 +89,10 @@ class Drags:
         from websockets.asyncio.client import connect
         from websockets.exceptions import WebSocketException
 
-        asks = drag(self.asked, seed)
+        asks, address = drag(self.asked, seed), f"ws://127.0.0.1:{self.port}/api/live"
         while not self.ended.is_set():
             try:
-                async with connect(f"ws://127.0.0.1:{self.port}/api/live", max_size=None, compression=None, open_timeout=PATIENCE) as socket:
+                async with connect(address, max_size=None, compression=None, open_timeout=PATIENCE) as socket:
                     while not self.ended.is_set():
                         began = time.perf_counter()
                         await socket.send(next(asks))

@@ -54,7 +54,8 @@ def heads(answer: bytes) -> dict[str, str]:
     return {name: line.split(": ", 1)[1] for name, line in zip(names, lines)}
 
 
-HANDSHAKE = "HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+UPGRADE = "HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade"
+HANDSHAKE = f"{UPGRADE}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
 ANSWERS = {
     "a page": ("GET / HTTP/1.1", "200"),
     "a deep link": ("GET /interpolation?gamma=0.5 HTTP/1.1", "200"),
@@ -71,7 +72,7 @@ ANSWERS = {
     "no HTTP": ("GET / SPDY/9\r\nX", "400"),
     "an opened socket": (f"GET /api/live {HANDSHAKE}", "101"),
     "a refused socket": (f"GET /nowhere {HANDSHAKE}", "403"),
-    "half a handshake": ("GET /api/live HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade", "4"),
+    "half a handshake": (f"GET /api/live {UPGRADE}", "4"),
 }
 
 
@@ -105,11 +106,9 @@ def test_who_embeds_says_where(monkeypatch, said, policy):
     assert ("Content-Security-Policy", f"frame-ancestors {policy}") in wire.answer_headers()
 
 
-@pytest.mark.parametrize(
-    "said", ["a.example", "https://a.example; script-src *", "https://a.example\r\nX: y", "javascript:x", "https://a.example/path", "'none'"]
-)
-def test_what_is_no_origin_to_embed_is_refused(monkeypatch, said):
-    monkeypatch.setenv("EXPLORER_FRAME_ANCESTORS", said)
+@pytest.mark.parametrize("path", ["; script-src *", "\r\nX: y", "/path", " a.example", " 'none'", " javascript:x"])
+def test_what_is_no_origin_to_embed_is_refused(monkeypatch, path):
+    monkeypatch.setenv("EXPLORER_FRAME_ANCESTORS", f"https://a.example{path}")
     with pytest.raises(InvalidValue, match="EXPLORER_FRAME_ANCESTORS"):
         wire.answer_headers()
 
