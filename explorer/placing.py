@@ -13,14 +13,15 @@ from engine.netspace.space import Space
 from engine.shapes import placed, viewing
 from engine.shapes.jobs import PlacingJob
 from engine.shapes.meshes import MAX_BYTES, SUFFIXES
-from explorer import services, state
+from engine.shapes.pose import Pose
+from explorer import posing, services, state
 
 JOB, TURN = "_placing_job", "_placing_turn"
 REFRESH = 0.5  # seconds
 KINDS = ", ".join(suffix[1:].upper() for suffix in SUFFIXES)
 WORDS = """
-A network is fitted to the mesh as the zoo's were to their chairs (watertight or not: the inside is where its winding number is
-above one half), then placed twice: by the encoder alone, and by inversion, gradient descent on the embedding until the decoded
+A network is fitted to the shape as the zoo's were to their chairs (a mesh need not be watertight: the inside is where its winding
+number is above one half), then placed twice: by the encoder alone, and by inversion, gradient descent on the embedding until the decoded
 network answers as the fitted one does. Ours, beyond the paper. It becomes a point of the map and an anchor like any other.
 """
 
@@ -35,11 +36,13 @@ def outside(space: Space, mine: list[Manifest]) -> dict[str, Outside]:
 
 
 def panel(space: Space, mine: list[Manifest], said: dict[str, Outside]) -> None:
-    """The uploader, the folder's meshes, the progress of a mesh on its way, and what has been placed already."""
+    """The uploader, the folder's files, a file that was read, the progress of a mesh on its way, and what has been placed already."""
     st.subheader("Place a shape of your own", anchor=False)
     job: PlacingJob | None = st.session_state.get(JOB)
     if job is not None and job.space_id == space.id:
         watch()
+    elif posing.reading() is not None:
+        posing.panel(lambda name, content, pose: begin(space, name, content, pose))
     else:
         choose(space)
     st.caption(WORDS)
@@ -54,21 +57,26 @@ def choose(space: Space) -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         turn = st.session_state.setdefault(TURN, 0)
-        dropped = st.file_uploader(f"Drop a mesh ({KINDS})", type=[suffix[1:] for suffix in SUFFIXES], key=f"mesh_{turn}", max_upload_size=MAX_BYTES >> 20)
+        dropped = st.file_uploader(f"Drop a mesh or DeepSDF samples ({KINDS})", type=[suffix[1:] for suffix in SUFFIXES], key=f"mesh_{turn}", max_upload_size=MAX_BYTES >> 20)
     with right:
         name = st.selectbox("Or pick one of the folder", files, index=None, placeholder="meshes/ in your workspace" if files else "meshes/ in your workspace is empty", disabled=not files, key=f"folder_mesh_{turn}")
     if dropped is not None:
-        begin(space, dropped.name, dropped.getvalue())
+        read(dropped.name, dropped.getvalue())
     elif name is not None:
         try:
-            begin(space, name, (folder / name).read_bytes()[: MAX_BYTES + 1])
+            read(name, (folder / name).read_bytes()[: MAX_BYTES + 1])
         except OSError as error:
             st.error(f"{name} cannot be opened ({error.strerror}). Check that it is there and readable.", icon=":material/error:")
 
 
-def begin(space: Space, name: str, content: bytes) -> None:
+def read(name: str, content: bytes) -> None:
     st.session_state[TURN] += 1
-    st.session_state[JOB] = PlacingJob(services.host(), space.id, name[:100], content).start()
+    posing.begin(name, content)
+    st.rerun()
+
+
+def begin(space: Space, name: str, content: bytes, pose: Pose) -> None:
+    st.session_state[JOB] = PlacingJob(services.host(), space.id, name[:100], content, pose).start()
     st.rerun()
 
 
@@ -88,7 +96,7 @@ def watch() -> None:
     else:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(job.share, f"{job.name}: {job.stage}")
-            st.button("Stop fitting", on_click=job.stop, help="Places the network as it stands", disabled=not 0 < job.share < 0.85)
+            st.button("Stop", on_click=job.stop, help="Places the network as it is fitted so far; before that, nothing", disabled=job.share >= 0.85)
 
 
 def table(mine: list[Manifest], outside: dict[str, Outside]) -> None:

@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file
 
-from ..errors import ExplorerError
+from ..errors import ExplorerError, Stopped
 from ..host import Host
 from ..meshing import Mesh
 from ..netspace.placing import place_network
 from . import placed, sheet, viewing
+from .meshes import read_shown
 from .pose import Pose
 
 FIT_SHARE = 0.85  # of the progress bar
@@ -31,6 +32,38 @@ _one_at_a_time = threading.Lock()
 
 class NotFitted(ExplorerError):
     """A mesh to which no network could be fitted; the message says why."""
+
+
+class ReadingJob:
+    """A file on its way to the page, in the background. In the end `shown` is its mesh and `notes` what was mended in it, or `error`
+    a sentence."""
+
+    def __init__(self, name: str, content: bytes):
+        self.name, self.content = name, content
+        self.shown: Mesh | None = None
+        self.notes: list[str] = []
+        self.error: str | None = None
+        self._stopped = False
+
+    def start(self) -> ReadingJob:
+        threading.Thread(target=self._run, name="reading", daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """Read no longer."""
+        self._stopped = True
+
+    def _run(self) -> None:
+        try:
+            vertices_V3, faces_F3, self.notes = read_shown(self.name, self.content, lambda: self._stopped)
+            self.shown = Mesh(vertices_V3, faces_F3)
+        except ExplorerError as error:
+            self.error = str(error)
+        except Stopped:
+            self.error = f"Reading {self.name} was stopped."
+        except Exception:  # ours: the log gets all of it, the person a sentence
+            log.exception("Reading %r failed", self.name[:200])
+            self.error = f"The explorer failed at reading {self.name}; its log says more."
 
 
 class PlacingJob:

@@ -97,6 +97,20 @@ def read_shape(path: Path, content: bytes | None = None, pose: Pose = Pose(), st
     return found
 
 
+def read_shown(name: str, content: bytes, stop: Callable[[], bool] = lambda: False) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """What a person sees of a file before it is placed: vertices (V, 3) and faces (F, 3) as the file has them, and notes. Raises
+    as :func:`read_shape` does, and :class:`MeshError` for a shape that encloses nothing."""
+    check_file(Path(name), content)
+    with tempfile.TemporaryDirectory(prefix="mesh-") as folder:
+        where = Path(folder, f"content{Path(name).suffix.lower()}")
+        where.write_bytes(content)
+        try:
+            notes, arrays = limited("engine.shapes.reading:shown", {"path": str(where), "name": name}, name, LIMITS, stop)
+        except InvalidValue as error:
+            raise MeshError(str(error)) from error
+    return arrays["vertices"], arrays["faces"], notes
+
+
 def read_mesh(path: Path, content: bytes | None = None, pose: Pose = Pose()) -> MeshShape:
     """:func:`read_shape` of a triangle mesh; raises :class:`MeshError` for a file of samples, too."""
     if path.suffix.lower() not in MESH_SUFFIXES:

@@ -33,6 +33,19 @@ def read(files: list[list[str]], pose: dict) -> tuple[list[dict], dict[str, np.n
     return said, arrays
 
 
+def shown(path: str, name: str) -> tuple[list[str], dict[str, np.ndarray]]:
+    """A file's shape as it is shown before it is placed: notes, and "vertices" (float32) and "faces" (int32). Raises InvalidValue."""
+    from .deepsdf import SampleShape
+    from .fit_process import mesh_shown
+    from .meshes import MeshShape, samples_of
+
+    kind, pair, notes = shape_of(Path(path), name, Pose())
+    shape = MeshShape(*pair) if kind == "mesh" else SampleShape(*pair)
+    samples_of(name, shape, 2, 0)
+    found = mesh_shown(shape)
+    return notes, {"vertices": found.vertices_V3.astype(np.float32), "faces": found.faces_F3.astype(np.int32)}
+
+
 def shape_of(path: Path, name: str, pose: Pose) -> tuple[str, tuple[np.ndarray, np.ndarray], list[str]]:
     """One file's shape: "mesh" with vertices and faces, or "samples" with the tables of both sides. Raises InvalidValue."""
     suffix = path.suffix.lower()

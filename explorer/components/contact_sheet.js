@@ -1,4 +1,5 @@
-// The contact sheet: a small picture of each instance, and of each placed shape, as buttons. Needs live.js.
+// The contact sheet: a small picture of each instance, and of each placed shape, as buttons. It is one stop of the Tab key; arrows,
+// Home and End move within it, Enter chooses. Needs live.js.
 
 const THUMB = 68; // CSS pixels
 
@@ -16,6 +17,7 @@ class ContactSheet {
     });
     on(this.search, "input", () => this.filter());
     on(this.grid, "keydown", (event) => this.walk(event));
+    on(this.grid, "focusin", (event) => this.stop(event.target.closest("[data-id]")));
     this.urls = [];
   }
 
@@ -35,6 +37,7 @@ class ContactSheet {
       sheet.ids.forEach((id, at) => {
         if (!rows.has(id) && !names.has(id)) return;
         const card = document.createElement("button");
+        card.tabIndex = -1;
         Object.assign(card, { type: "button", className: "sh-card", title: this.words(id, rows.get(id), names.get(id)) });
         Object.assign(card.dataset, { id, words: `${card.title} ${this.extra(rows.get(id))}`.toLowerCase() });
         card.setAttribute("aria-label", card.title);
@@ -74,6 +77,21 @@ class ContactSheet {
       shown += !card.hidden;
     }
     this.count.textContent = wanted.length ? `${shown} found` : "";
+    this.stop();
+  }
+
+  shown() {
+    return [...this.grid.children].filter((card) => !card.hidden);
+  }
+
+  // The card that the Tab key comes to: where the focus was last, else the first that carries a letter, else the first.
+  stop(card) {
+    const cards = this.shown(), marked = (each) => each.getAttribute("aria-pressed") === "true";
+    this.focused = card ?? this.focused;
+    const next = cards.includes(this.focused) ? this.focused : cards.find(marked) ?? cards[0];
+    if (this.current && this.current !== next) this.current.tabIndex = -1;
+    this.current = next;
+    if (next) next.tabIndex = 0;
   }
 
   // Which cards carry a letter: {id: "A"}.
@@ -84,6 +102,7 @@ class ContactSheet {
       card.lastChild.textContent = letter;
       card.setAttribute("aria-pressed", String(Boolean(letter)));
     }
+    this.stop();
   }
 
   // Bring the card of an id into sight, without moving the page.
@@ -95,12 +114,16 @@ class ContactSheet {
   }
 
   walk(event) {
-    const cards = [...this.grid.children].filter((card) => !card.hidden), at = cards.indexOf(document.activeElement);
-    const across = Math.max(1, cards.filter((card) => card.offsetTop === cards[0].offsetTop).length);
-    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
-    if (!step || at < 0 || !cards[at + step]) return;
+    const cards = this.shown(), at = cards.indexOf(document.activeElement);
+    if (at < 0) return;
+    const across = cards.filter((card) => card.offsetTop === cards[0].offsetTop).length;
+    const down = cards.filter((card) => card.offsetLeft === cards[0].offsetLeft).length;
+    const byColumn = cards.length > 1 && cards[1].offsetTop > cards[0].offsetTop && across > 1; // on a narrow screen
+    const [side, line] = byColumn ? [down, 1] : [1, across];
+    const to = { ArrowLeft: at - side, ArrowRight: at + side, ArrowUp: at - line, ArrowDown: at + line, Home: 0, End: cards.length - 1 }[event.key];
+    if (to === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    cards[at + step].focus();
+    cards[to]?.focus();
   }
 
   drop() {

@@ -13,6 +13,7 @@ import trimesh
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from engine.shapes.pose import Pose
 from tests.browser.hand import choose, grab, until
 
 SPACE = "netspace-chairs"
@@ -125,6 +126,32 @@ def test_anchors_are_picked_from_the_sheet_and_the_filmstrip_is_kept_as_a_pictur
         expect(page.locator(f'[data-sh="name-{letter.lower()}"]')).to_have_text(id_)
         expect(sheet.locator(f'[data-id="{id_}"] b')).to_have_text(letter)
     expect(page).to_have_url(re.compile(f"a={seen[3]}.*b={seen[4]}|b={seen[4]}.*a={seen[3]}"))
+    assert sheet.locator('.sh-card[tabindex="0"]').count() == 1, "the sheet is one stop of the Tab key"
+    sheet.locator('.sh-card[tabindex="0"]').focus()
+    focused = "document.activeElement.dataset.id"
+    page.keyboard.press("Home")
+    order = cards.evaluate_all("cards => cards.map((card) => card.dataset.id)")
+    assert page.evaluate(focused) == order[0]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) == order[1]
+    page.keyboard.press("ArrowDown")
+    assert order.index(page.evaluate(focused)) > 2
+    page.keyboard.press("End")
+    assert page.evaluate(focused) == order[-1]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) == order[-1], "it does not run out of the sheet"
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-sh="name-a"]')).to_have_text(order[-1])
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.dataset.sh") == "search"
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused) == order[-1]
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.do") == "swap"
+    sheet.locator(f'[data-id="{seen[3]}"]').click()  # sets B
+    sheet.locator(f'[data-id="{seen[3]}"]').click()  # sets A
+    sheet.locator(f'[data-id="{seen[4]}"]').click()
+    expect(page.locator('[data-sh="name-b"]')).to_have_text(seen[4])
     page.get_by_label("Find shapes").fill("pedestal")
     assert 0 < sheet.locator(".sh-card:visible").count() < cards.count()
     page.get_by_label("Find shapes").fill("")
@@ -198,11 +225,27 @@ def test_a_strangers_mesh_is_placed_and_a_broken_one_is_named(page, seen, server
     seat = trimesh.creation.box((1, 0.7, 1))
     seat.update_faces(np.arange(len(seat.faces)) > 1)  # two triangles are missing: not watertight
     chair = trimesh.util.concatenate([seat, trimesh.creation.box((1, 1, 0.25)).apply_translation((0, 0.8, -0.4))])
+    tall = np.ptp(chair.vertices, axis=0).argmax()
+    chair.vertices = chair.vertices @ Pose("z").matrix()  # z is up in the file
     show(page, seen, "&gamma=0.5")
     choose(page.get_by_role("combobox", name="Or pick one of the folder"), "broken.obj")
-    expect(page.get_by_text("It was not placed")).to_contain_text("broken.obj", timeout=PLACED)
-    page.get_by_role("button", name="Choose another mesh").click()
+    expect(page.get_by_role("alert").filter(has_text="broken.obj")).to_be_visible(timeout=PLACED)
+    page.get_by_role("button", name="Choose another file").click()
     page.locator('input[type="file"]').set_input_files({"name": "armchair.ply", "mimeType": "model/ply", "buffer": trimesh.exchange.ply.export_ply(chair)})
+    stand = page.get_by_test_id("pose")
+    expect(stand).to_have_attribute("data-pose", "y 0", timeout=PLACED)
+    lying = stand.get_attribute("data-extent")
+    page.get_by_role("radio", name="z", exact=True).click()
+    expect(stand).to_have_attribute("data-pose", "z 0")
+    extents = [float(word) for word in stand.get_attribute("data-extent").split()]
+    assert np.argmax(extents) == tall and stand.get_attribute("data-extent") != lying
+    page.get_by_role("button", name="Quarter turn").click()
+    expect(stand).to_have_attribute("data-pose", "z 1")
+    assert [float(word) for word in stand.get_attribute("data-extent").split()] == extents[::-1]
+    for turn in (2, 3, 0):
+        page.get_by_role("button", name="Quarter turn").click()
+        expect(stand).to_have_attribute("data-pose", f"z {turn}")
+    page.get_by_role("button", name="Place it").click()
     expect(page.get_by_text("Fitting a network")).to_be_visible(timeout=PLACED)
     expect(page.locator('.sh[data-shape="placed"]')).to_be_visible(timeout=PLACED)
     rested(page)
