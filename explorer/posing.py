@@ -43,7 +43,8 @@ def panel(place: Callable[[str, bytes, Pose], None]) -> None:
     with controls:
         st.markdown(f"`{job.name}`, {len(job.shown.faces_F3):,} triangles")
         st.segmented_control("Which axis of the file points up?", AXES, default=AXES[0], key=UP, required=True)
-        st.button("Quarter turn", icon=":material/rotate_90_degrees_ccw:", on_click=turn, help="Turns it about its up axis; the space's chairs face you")
+        help_ = "Turns it about its up axis; the space's chairs face the camera"
+        st.button("Quarter turn", icon=":material/rotate_90_degrees_ccw:", on_click=turn, help=help_)
         for note in job.notes:
             st.caption(f":material/build: {note}")
         with st.container(horizontal=True):

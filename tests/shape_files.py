@@ -24,7 +24,8 @@ def obj(mesh: Mesh, relative: bool = False, interleaved: bool = False, slashes: 
     """An OBJ file; `relative` with negative indices, `interleaved` with each part's faces after its vertices."""
     vertices_V3, faces_F3 = mesh
     lines, seen = ["# a table", "mtllib nowhere.mtl"], 0
-    order = [(slice(k, k + 8), slice(12 * k // 8, 12 * k // 8 + 12)) for k in range(0, len(vertices_V3), 8)] if interleaved else [(slice(None), slice(None))]
+    boxes = [(slice(k, k + 8), slice(12 * k // 8, 12 * k // 8 + 12)) for k in range(0, len(vertices_V3), 8)]
+    order = boxes if interleaved else [(slice(None), slice(None))]
     for rows, faces in order:
         lines += [f"v {x!r} {y!r} {z!r}" for x, y, z in vertices_V3[rows].tolist()]
         lines += ["vt 0 0", "vn 0 1 0"] if slashes else []
@@ -57,7 +58,9 @@ def quads(mesh: Mesh) -> bytes:
 def ply(mesh: Mesh, form: str) -> bytes:
     """A PLY file: "ascii", "binary_little_endian" or "binary_big_endian"."""
     vertices_V3, faces_F3 = mesh
-    head = f"ply\nformat {form} 1.0\ncomment by hand\nelement vertex {len(vertices_V3)}\nproperty float x\nproperty float y\nproperty float z\nelement face {len(faces_F3)}\nproperty list uchar int vertex_indices\nend_header\n"
+    axes = "".join(f"property float {axis}\n" for axis in "xyz")
+    head = f"ply\nformat {form} 1.0\ncomment by hand\nelement vertex {len(vertices_V3)}\n{axes}"
+    head += f"element face {len(faces_F3)}\nproperty list uchar int vertex_indices\nend_header\n"
     if form == "ascii":
         rows = [" ".join(map(repr, row)) for row in vertices_V3.tolist()] + [f"3 {a} {b} {c}" for a, b, c in faces_F3.tolist()]
         return (head + "\n".join(rows) + "\n").encode()
@@ -83,7 +86,8 @@ def stl(mesh: Mesh, header: bytes = b"") -> bytes:
 def stl_text(mesh: Mesh) -> bytes:
     lines = ["solid table"]
     for corners in mesh[0][mesh[1]]:
-        lines += ["facet normal 0 0 0", "outer loop", *("vertex {} {} {}".format(*map(repr, row)) for row in corners.tolist()), "endloop", "endfacet"]
+        points = ["vertex {} {} {}".format(*map(repr, row)) for row in corners.tolist()]
+        lines += ["facet normal 0 0 0", "outer loop", *points, "endloop", "endfacet"]
     return "\n".join([*lines, "endsolid table", ""]).encode()
 
 

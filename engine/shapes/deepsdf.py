@@ -138,4 +138,5 @@ def check_distances(outside_Q4: np.ndarray, inside_Q4: np.ndarray) -> None:
     far = way > FAR
     small = far.sum() >= 20 and np.median(outside_Q4[rows, 3][far] / way[far]) < 0.5
     if steep or small:
-        raise InvalidValue(f"has distances that do not fit its points (they {'jump' if steep else 'are too small, or cut off'}); give both in one unit")
+        how = "jump" if steep else "are too small, or cut off"
+        raise InvalidValue(f"has distances that do not fit its points (they {how}); give both in one unit")

@@ -126,7 +126,8 @@ class PlacingJob:
         metrics = {name: {"value": round(value, 6), "split": split, "n": 1} for name, (value, split) in said.items()} | found.outside.metrics()
         embeddings = [tensor.detach().cpu().numpy().astype(np.float32) for tensor in (found.encoded_E, found.embedding_E)]
         original = Mesh(fitted["vertices"], fitted["faces"])
-        kept = placed.Placed(placed.id_of(space, self.content + (b"" if self.pose == Pose() else repr(self.pose).encode())), self.name, fitted["parameters"], *embeddings, original, metrics)
+        stood = self.content + (b"" if self.pose == Pose() else repr(self.pose).encode())  # the same file stood otherwise is another shape
+        kept = placed.Placed(placed.id_of(space, stood), self.name, fitted["parameters"], *embeddings, original, metrics)
         seconds = {"fit_steps": int(fit_steps), "fit_seconds": round(fit_seconds, 2), "placing_seconds": round(found.seconds, 3), "seconds": round(time.monotonic() - began, 1)}
         placed.save(self.host.store, space, kept, self.host.run_long(sheet.sheet_of, parameters_P[None], space.arch), seconds)
         self.stage, self.share = "Placed", 1.0

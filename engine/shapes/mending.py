@@ -102,7 +102,8 @@ def without_strays(mesh: Mended) -> Mended:
     if not stray_F.any():
         return mesh
     kept = merged(mesh.vertices_V3, mesh.faces_F3[~stray_F], exact=True)
-    kept.notes = [*mesh.notes, f"{number(stray_F.sum(), 'stray triangle')} far from the rest {'was' if stray_F.sum() == 1 else 'were'} left out."]
+    left_out = int(stray_F.sum())
+    kept.notes = [*mesh.notes, f"{number(left_out, 'stray triangle')} far from the rest {'was' if left_out == 1 else 'were'} left out."]
     return kept
 
 
@@ -128,7 +129,8 @@ def oriented(mesh: Mended) -> Mended:
     tries = [(given_F3[:, ::-1], "It was inside out: all faces were turned.")]
     if repeats:
         tries += [(once_F3, f"{number(repeats, 'repeated face')} {'was' if repeats == 1 else 'were'} read once.")]
-    tries += [(turned(vertices_V3, once_F3), f"Faces were turned outward{' and read once' if repeats else ''}: they did not agree on their outside.")]
+    once = " and read once" if repeats else ""
+    tries += [(turned(vertices_V3, once_F3), f"Faces were turned outward{once}: they did not agree on their outside.")]
     for faces_F3, says in tries:
         error = unsound(vertices_V3, faces_F3)
         if error < worst - 0.01:

@@ -118,7 +118,9 @@ def read_mesh(path: Path, content: bytes | None = None, pose: Pose = Pose()) -> 
     return read_shape(path, content, pose)
 
 
-def read_folder(folder: Path, pose: Pose = Pose(), stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[ShapeFile, Shape | MeshError]]:
+def read_folder(
+    folder: Path, pose: Pose = Pose(), stop: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[ShapeFile, Shape | MeshError]]:
     """Each shape of a folder, in the order of names, or the error that it met; one bad file does not stop the rest.
 
     Raises :class:`MeshError` where the folder is none, or holds no such file.

@@ -28,7 +28,8 @@ class ShapePose {
     const style = getComputedStyle(this.root), read = (variable) => style.getPropertyValue(variable).trim();
     const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
     const back = parse(read("--st-background-color")), text = parse(read("--st-text-color"));
-    this.surface.look = { colour: [0.56, 0.66, 0.74], shadow: back.map((part, i) => (part > 0.5 ? 0.88 * part + 0.12 * text[i] : 0.45 * part)) };
+    const shadow = back.map((part, i) => (part > 0.5 ? 0.88 * part + 0.12 * text[i] : 0.45 * part));
+    this.surface.look = { colour: [0.56, 0.66, 0.74], shadow };
     this.surface.show(turned, this.faces);
     const extent = [0, 1, 2].map((axis) => {
       let [low, high] = [Infinity, -Infinity];

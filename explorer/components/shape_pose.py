@@ -11,19 +11,25 @@ from engine.shapes.pose import Pose
 from explorer.components import source
 
 HTML = """
-<figure class="sp"><div class="sp-stage" data-testid="pose" tabindex="0" role="application" aria-label="The file's shape as it would be placed. Arrow keys turn the view, + and - zoom, 0 resets.">
+<figure class="sp"><div class="sp-stage" data-testid="pose" tabindex="0" role="application"
+  aria-label="The file's shape as it would be placed. Arrow keys turn the view, + and - zoom, 0 resets.">
   <canvas></canvas></div><figcaption>As it would be placed: up is up.</figcaption></figure>
 """
 CSS = """
 .sp { margin: 0; }
-.sp-stage { position: relative; height: 19rem; border-radius: 8px; overflow: hidden; cursor: grab; touch-action: none; border: 1px solid var(--st-border-color); contain: strict; }
+.sp-stage { position: relative; height: 19rem; overflow: hidden; cursor: grab; touch-action: none; contain: strict; }
+.sp-stage { border-radius: 8px; border: 1px solid var(--st-border-color); }
 .sp-stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 .sp-stage canvas, .sp-stage .sh-plotly { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
 .sp figcaption { color: color-mix(in srgb, var(--st-text-color) 65%, transparent); font-size: 0.82rem; margin-top: 0.3rem; }
 """
 
 _mount = st.components.v2.component(
-    "explorer_shape_pose", html=HTML, css=CSS, js=source("mount.js", "live.js", "mesh_view.js", "mesh_plotly.js", "shape_pose.js"), isolate_styles=False
+    "explorer_shape_pose",
+    html=HTML,
+    css=CSS,
+    js=source("mount.js", "live.js", "mesh_view.js", "mesh_plotly.js", "shape_pose.js"),
+    isolate_styles=False,
 )
 
 
