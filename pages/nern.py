@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.nern.hosted import Look, hosted, state_bytes
-from explorer import data, nern_controls, services
+from explorer import bringing, data, nern_controls, services
 from explorer.components.nern_view import nern_view
 
 WHAT = "A small MLP is told where a kernel is, (layer, filter, channel), and answers what the kernel is: it *is* the network, in a fraction of its size."
@@ -25,7 +25,8 @@ st.title("NeRN", anchor=False)
 st.caption(WHAT)
 picked = nern_controls.pick_original()
 if st.toggle("Bring a network here", value=picked is None, key="bring"):
-    st.caption("Any network of a space, or one that it was trained on, as an original. Files: `python -m engine import FILE --architecture resnet18-imagenet`. Zoos: `python -m engine send ZOO INSTANCE`.")
+    st.caption("A file of your own, any network of a space, or one that it was trained on, as an original. On the command line: `python -m engine import FILE`; of zoos `python -m engine send ZOO INSTANCE`.")
+    bringing.drop()
     nern_controls.bring()
 if picked is None:
     st.stop()

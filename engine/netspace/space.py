@@ -16,6 +16,7 @@ from torch import Tensor
 from .. import datasets
 from ..archs import Architecture, architecture
 from ..artifacts import Artifact, Manifest, Store
+from ..core.boundary import untrusted
 from ..config import SPACE_CONFIGS, ZOO_CONFIGS, SpaceConfig, from_fields, is_shapes
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..multi.config import MultiSpaceConfig
@@ -204,13 +205,15 @@ def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
     if len(artifact.manifest.inputs) != 1:
         raise CorruptArtifact(f"{id_}: its manifest names {len(artifact.manifest.inputs)} zoos where one is needed. Fetch or make it again.")
     zoo = load_zoo(store, *artifact.manifest.inputs, device, artifact)
-    model = NetSpace(config, zoo.arch.parameters, answer_of(zoo.arch)).to(device)
+    with untrusted(f"{id_}: its model", CorruptArtifact, "Fetch or make it again."), torch.device("meta"):  # shapes first, memory later
+        planned = NetSpace(config, zoo.arch.parameters, answer_of(zoo.arch)).state_dict()
     arrays = artifact.arrays("model.safetensors")
     embeddings_NE = artifact.arrays("embeddings.safetensors").get("embeddings")
     table = artifact.table("instances.parquet")
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in planned.items()}
     if {name: array.shape for name, array in arrays.items()} != expected or embeddings_NE is None or embeddings_NE.shape != (len(zoo.table), config.embedding) or list(table["id"]) != list(zoo.table["id"]):
         raise CorruptArtifact(f"{id_}: its tensors do not fit its config and zoo. Fetch or make it again.")
+    model = NetSpace(config, zoo.arch.parameters, answer_of(zoo.arch)).to(device)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     model.eval().requires_grad_(False)
     embeddings = torch.from_numpy(embeddings_NE).float().to(device)

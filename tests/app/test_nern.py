@@ -59,6 +59,19 @@ def test_a_link_to_a_nern_alone_brings_its_original(screen):
     assert [box.value for box in app.selectbox][:2] == ["network-cifar10-resnet20-mini", "nern-cifar10-resnet20-mini"]
 
 
+def test_a_dropped_file_is_an_original_or_a_sentence(screen):
+    app = screen("network-digits")
+    made = services.store().gallery / "network-digits" / "network.safetensors"
+    app.toggle(key="bring").set_value(True).run()
+    assert not app.exception and "Bring it here" in [button.label for button in app.button]
+    uploader = app.get("file_uploader")[0]
+    uploader.set_value(("mine.safetensors", made.read_bytes(), "application/octet-stream"))
+    app.text_input(key="network_name").set_value("My Net").run()
+    next(button for button in app.button if button.label == "Bring it here").click()
+    app.run()
+    assert not app.exception and services.store().has("my-net") and app.selectbox[0].value == "my-net"
+
+
 def test_an_empty_place_says_what_would_be_there(screen):
     app = screen()
     assert not app.exception

@@ -198,3 +198,11 @@ def test_what_comes_can_be_stopped(data, tmp_path, monkeypatch):
     monkeypatch.setattr(preparing, "add", stopped_first)
     bringing.bring("stopped", str(folder))
     assert finished("stopped").problem.startswith("Stopped") and not prepared.here("stopped")
+
+
+def test_a_network_is_sent_without_images(made, data):
+    from engine.nern.make import send
+
+    store, _ = made
+    sent = send(store, SPACE, A, B, 0.5, "embedding", "network-sent", "cpu")
+    assert sent.manifest.metrics == {} and sent.manifest.config["dataset"] == "cifar10"

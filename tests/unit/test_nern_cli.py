@@ -73,6 +73,28 @@ def test_send_and_import(call, store, tmp_path):
         assert (code, value) == (2, None) and error.count("\n") == 1 and "Traceback" not in error
 
 
+def test_import_finds_the_architecture_and_refuses_what_does_not_fit(call, store, tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "no-data"))
+    ours, he, stem = (tmp_path / f"{name}.pt" for name in ("ours", "he", "stem"))
+    torch.save({"net": load_nern(store, NERN).original.module.state_dict()}, ours)
+    torch.save({"state_dict": architecture("resnet20a-cifar10").build().state_dict()}, he)
+    torch.save(architecture("resnet18-imagenet-c10").build().state_dict(), stem)
+    for arguments, words in ((("--dataset", "nosuch"), "no dataset 'nosuch'"), (("--dataset", "cifar10"), "8 x 8 grey and 10 classes; CIFAR-10 has 32 x 32 colour"), (("--weights", "ema"), "no weights called 'ema'")):
+        code, value, error = call("import", str(ours), *arguments, "--id", "network-x")
+        assert (code, value) == (2, None) and words in error and not store.has("network-x")
+    code, value, error = call("import", str(ours), "--dataset", "digits", "--id", "network-found")
+    assert code == 0 and value["metrics"] == store.open(ORIGINAL).manifest.metrics and store.open("network-found").manifest.config["architecture"] == "resnet8-digits"
+    code, value, error = call("import", str(he), "--dataset", "cifar10")
+    assert code == 0 and value["id"] == "network-resnet20a-cifar10" and value["metrics"] == {} and "Not measured" in error
+    assert call("import", str(he), "--dataset", "cifar100", "--id", "network-x")[0] == 2
+    code, value, _ = call("import", str(stem), "--dataset", "cifar10")
+    assert code == 0 and value["id"] == "network-resnet18-imagenet-c10-32px"  # it takes any size, and is told which
+    assert call("evaluate", "network-resnet20a-cifar10")[0] == 0
+    fields = ["--original", "network-resnet20a-cifar10", "--steps", "1", "--start", "", "--hidden", "8", "--inputs", "noise", "--images", "2", "--batch", "64", "--permutation", "none"]
+    code, value, error = call("train", "nern-digits", "--id", "nern-he", *fields)
+    assert code == 0 and value["metrics"]["weight_error"]["value"] > 0, error
+
+
 def test_a_sweep_is_one_table_and_trains_nothing_twice(call, store, tmp_path):
     fields = ["--original", ORIGINAL, "--steps", "4", "--start", "", "--hidden", "8", "--images", "8"]
     arguments = ("sweep", "nern-digits", "nern-digits-none", "--seeds", "2", "--output", str(tmp_path / "table.csv"), *fields)

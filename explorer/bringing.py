@@ -1,0 +1,59 @@
+"""A network of one's own as an original: the drop zone of the NeRN page. The checks are those of `python -m engine import`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from engine.core.slugs import slug
+from engine.errors import ExplorerError
+from engine.nets.sniffing import SUFFIXES
+from explorer import services, state
+
+MAX_MIB = 512
+FOUND = "found from its names and shapes"
+UNMEASURED = "none: it is not measured"
+WEIGHTS = {"as trained": "", "averaged (EMA)": "ema"}
+NOTE = "_network_note"
+
+
+def drop() -> None:
+    """The drop zone, what is said of the file, and the button that brings it."""
+    from engine.archs import all_architectures, imported_architectures
+    from engine.datasets import NAMES, prepared
+
+    dropped = st.file_uploader("Drop a file of weights", type=[suffix[1:] for suffix in SUFFIXES], key="network_file", max_upload_size=MAX_MIB)
+    left, middle, right = st.columns(3)
+    with left:
+        known = [FOUND, *all_architectures(), *imported_architectures()]
+        arch = st.selectbox("Architecture", known, key="network_architecture", accept_new_options=True, help="Behind an imported one, -c10 stands for 10 classes: resnet18-imagenet-c10")
+    with middle:
+        home = prepared.home()
+        own = sorted(path.name for path in home.iterdir() if prepared.here(path.name) and path.name not in NAMES) if home.is_dir() else []
+        dataset = st.selectbox("Data set", [UNMEASURED, *NAMES, *own], key="network_dataset", help="That it was trained on")
+    with right:
+        weights = st.selectbox("Weights", list(WEIGHTS), key="network_weights", help="Where the file holds an average beside the raw weights")
+    name = st.text_input("Name of the network", placeholder="made from its architecture", key="network_name")
+    if st.button("Bring it here", icon=":material/upload:", disabled=dropped is None):
+        bring(dropped.name, dropped.getvalue(), None if arch == FOUND else arch, None if dataset == UNMEASURED else dataset, WEIGHTS[weights], name)
+    if note := st.session_state.pop(NOTE, ""):
+        st.info(note, icon=":material/info:")
+
+
+def bring(file: str, content: bytes, arch: str | None, dataset: str | None, weights: str, name: str) -> None:
+    """Import what was dropped and show it; what is wrong with it is said in one sentence."""
+    from engine.nern.make import import_network
+
+    try:
+        with st.spinner("Reading and checking it"), tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "dropped"
+            path.write_bytes(content)
+            made = import_network(services.store(), path, arch, slug(name) or None, dataset, str(services.host().device), weights=weights, name=file[-100:])
+    except ExplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state[NOTE] = made.manifest.config["note"]
+    state.remember(original=made.id, nern=None)
+    st.rerun()
