@@ -24,9 +24,11 @@ ICON = Path(__file__).resolve().parent.parent / "assets" / "theme" / "icon.svg"
 def create(hosts: Iterable[str] = ()) -> Guard:
     """The ASGI app. Pages and routes alike answer to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only. Raises InvalidValue."""
     from engine.api import guarded, routes
+    from explorer.shell import page_routes
     from explorer.visits import forgetting
 
-    return guarded(st.App(__file__, routes=routes(services.host()), lifespan=forgetting), hosts)
+    pages = page_routes(map(navigation.url_path, navigation.SCREENS))
+    return guarded(st.App(__file__, routes=[*pages, *routes(services.host())], lifespan=forgetting), hosts)
 
 
 def main() -> None:

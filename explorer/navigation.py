@@ -24,10 +24,15 @@ SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the
 }
 
 
+def url_path(name: str) -> str:
+    """The URL's path of that screen, without its slash."""
+    return "" if name == "home" else name.replace("_", "-")
+
+
 def page(name: str) -> st.Page:
     """The screen of that file name."""
     title, icon = SCREENS[name]
-    return st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path="" if name == "home" else name.replace("_", "-"), default=name == "home")
+    return st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=url_path(name), default=name == "home")
 
 
 def link(name: str, label: str | None = None, icon: str | None = None, **changes: object) -> None:

@@ -80,19 +80,40 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def pytest_configure(config) -> None:
+    config.addinivalue_line("markers", "allowed(*patterns): errors in the browser's console, and answers of 400 and above, that the test expects")
+
+
+def complaints(tab: Page) -> list[str]:
+    """What a person with the console open would see go wrong in a tab from now on, as it comes: errors in scripts, errors in the
+    console, answers of 400 and above."""
+    found: list[str] = []
+    tab.on("pageerror", lambda error: found.append(f"error in a script: {error.stack or error}"))
+    tab.on("response", lambda response: found.append(f"{response.status} {response.url}") if response.status >= 400 else None)
+
+    def said(message) -> None:
+        if message.type == "error" and not message.text.startswith("Failed to load resource: the server responded"):  # an answer, counted above
+            found.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    tab.on("console", said)
+    return found
+
+
 @pytest.fixture
-def page(browser, server) -> Iterator[Page]:
+def page(browser, server, request) -> Iterator[Page]:
     """An empty tab of its own profile, 1280 x 900, for this server: page.goto("/interpolation?...").
 
-    Asking any other machine for anything, or an error in a script, fails the test.
+    Asking any other machine for anything fails the test, and so does what `complaints` finds, but for what the test expects and says
+    so: @pytest.mark.allowed(r"^404 .*/api/spaces/nobody").
     """
     context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=server.url)
     context.set_default_timeout(PATIENCE)
     tab = context.new_page()
-    foreign, errors = [], []
+    foreign, found = [], complaints(tab)
     tab.on("request", lambda request: None if request.url.startswith((server.url, "data:", "blob:")) else foreign.append(request.url))
-    tab.on("pageerror", lambda error: errors.append(str(error)))
     yield tab
     context.close()
     assert not foreign, f"the page asked other machines: {foreign}"
-    assert not errors, f"errors in the page's scripts: {errors}"
+    allowed = [pattern for marker in request.node.iter_markers("allowed") for pattern in marker.args]
+    unexpected = [each for each in found if not any(re.search(pattern, each) for pattern in allowed)]
+    assert not unexpected, "\n".join(["the browser's console is not clean:", *unexpected])
