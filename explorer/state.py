@@ -22,10 +22,11 @@ from engine.errors import closest
 
 # What names something inside another selection, and so means nothing once a person selects another one there.
 WITHIN = {
-    "space": ("a", "b", "c0", "c1", "c2", "c3", "instance", "xy", "objective"),
+    "space": ("a", "b", "c0", "c1", "c2", "c3", "instance", "xy", "objective", "range", "eye"),
     "original": ("nern", "layer", "filter", "channel", "class"),
 }
 LONGEST = 200
+LARGEST = 1e6  # of a number in a link
 
 _SELECTION, _NOTICES, _SCREEN = "_selection", "_notices", "_screen"
 
@@ -141,6 +142,24 @@ def number(name: str, default: float, low: float, high: float) -> float:
     _selection()[name] = text(float(found))
     _tell(name)
     return found
+
+
+def numbers(name: str, count: int, what: str) -> str | None:
+    """The selected text of `count` numbers with underscores between them, as it stands; None where nothing is selected. What cannot be
+    used is told once and forgotten."""
+    value = get(name)
+    if value is None:
+        return None
+    try:
+        found = [float(part) for part in value.split("_")]
+    except ValueError:
+        found = []
+    if len(found) != count or not all(abs(part) <= LARGEST for part in found):
+        _selection().pop(name)
+        _notices()[name] = f"The link's {name} {quoted(value)} is not {count} numbers with underscores between them. Showing the whole {what} instead."
+        value = None
+    _tell(name)
+    return value
 
 
 def bound(name: str, options: Sequence[str], default: str | None = None, what: str | None = None) -> dict:

@@ -45,8 +45,7 @@ def act(values: dict) -> None:
     """What a person did on the map, as the component says it."""
     if values.pop("go", False):
         st.session_state["map_go"] = True
-    allowed = {name: value for name, value in values.items() if name in ("a", "b", "instance", "dims", "colour")}
-    state.remember(**allowed)
+    state.remember(**{name: value for name, value in values.items() if name in ("a", "b", "instance", "dims", "colour", "range", "eye")})
 
 
 def selected_table(space, ids: list[str]) -> None:
@@ -78,15 +77,16 @@ ids = [*space.table["id"], *(row["id"] for row in mine)]
 colours, line = (SHAPE_COLOURS, maps.shape_line) if space.is_shapes else (COLOURS, maps.line)
 if state.get("colour") in {*COLOURS, *SHAPE_COLOURS}.difference(colours):  # of the other kind of space
     state.remember(colour=None)
-a, b, instance = (optional(name, ids) for name in ("a", "b", "instance"))
+a, b, instance = (picked := {name: optional(name, ids) for name in ("a", "b", "instance")}).values()
 chosen = latent_map(
     {
         "space": space.id,
+        "title": space.manifest.title or space.id,
         "dims": state.choice("dims", DIMS),
         "colour": state.choice("colour", colours),
-        "a": a,
-        "b": b,
-        "instance": instance,
+        "range": state.numbers("range", 4, what="part of the map"),
+        "eye": state.numbers("eye", 9, what="view of the map"),
+        **picked,
         "placed": mine,
         "neighbours": maps.neighbours(space, instance, embedding_E=maps.embedding(host, space, instance)) if instance else None,
         "line": line(host, space, a, b) if a and b and a != b else None,

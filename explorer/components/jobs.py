@@ -45,7 +45,7 @@ TRAINING = f"""
 PAGES = {"lso": "lso", "train": "training"}
 
 _css = source("jobs.css")
-_lso = st.components.v2.component("explorer_lso", html=LSO, css=_css, js=source("mount.js", "live.js", "csv.js", "job_feed.js", "job_curve.js", "lso.js"), isolate_styles=False)
+_lso = st.components.v2.component("explorer_lso", html=LSO, css=_css, js=source("mount.js", "live.js", "csv.js", "job_feed.js", "job_curve.js", "seen.js", "lso.js"), isolate_styles=False)
 _training = st.components.v2.component("explorer_training", html=TRAINING, css=_css, js=source("mount.js", "live.js", "csv.js", "job_feed.js", "job_curve.js", "training_job.js"), isolate_styles=False)
 _tray = st.components.v2.component(
     "explorer_tray", html='<nav class="tray" data-testid="job-tray" aria-label="Jobs" hidden></nav>', css=_css, js=source("mount.js", "job_feed.js", "job_tray.js"), isolate_styles=False

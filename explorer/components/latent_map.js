@@ -2,7 +2,8 @@
 // Python's `data` holds only what is selected and what follows from it; what is drawn is in latent_map_picture.js, which
 // latent_map.py puts before this file.
 
-const OWN = ["dims", "colour", "a", "b", "instance"]; // what a person sets here and the URL follows
+const REST_MS = 500; // so long after its last movement what is seen goes into the link
+const OWN = ["dims", "colour", "range", "eye", "a", "b", "instance"]; // what a person sets here and the URL follows
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   return mount(parentElement, () => new LatentMap(parentElement.querySelector(".lm")), (map) => {
@@ -12,12 +13,15 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   });
 }
 
-class LatentMap extends Picture {
+class LatentMap extends Saved {
   constructor(root) {
     super();
     this.root = root;
     this.find = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.view = { dims: "2", colour: "accuracy", a: null, b: null, instance: null };
+    this.view = { dims: "2", colour: "accuracy", range: null, eye: null, a: null, b: null, instance: null };
+    this.listening = new AbortController();
+    this.seen = new Seen(() => this.looked("range", this.seen.box && spell(this.seen.box)));
+    this.over = null; // what the pointer is on, as `customdata` says it
     this.sent = {}; // what was set here and has not come back from Python yet
     this.drag = "pan";
     this.selection = [];
@@ -30,14 +34,17 @@ class LatentMap extends Picture {
   // ---- what comes from Python, and what goes there
 
   update(data) {
-    if (data.space !== this.space) this.sent = {};
+    if (data.space !== this.space) { this.sent = {}; clearTimeout(this.resting); }
     for (const name of OWN) {
       const value = data[name] ?? null;
       if (name in this.sent && this.sent[name] !== value) continue; // an older answer
       delete this.sent[name];
+      if (name === "eye" && this.view.eye !== value) this.turned = false;
       this.view[name] = value;
     }
     this.data = data;
+    const box = numbers(this.view.range, 4);
+    this.seen.box = box && box[0] < box[1] && box[2] < box[3] ? box : null;
     if (data.space !== this.space || JSON.stringify(data.placed) !== this.placed) {
       this.space = data.space;
       this.placed = JSON.stringify(data.placed);
@@ -48,12 +55,12 @@ class LatentMap extends Picture {
         .then(([points]) => {
           if (this.space !== data.space || this.placed !== JSON.stringify(data.placed)) return;
           this.points = withPlaced(points, data.placed ?? []);
+          this.seen.home = this.home();
           this.rows = new Map(this.points.table.id.map((id, row) => [id, row]));
           this.root.dataset.state = "ready";
           this.fillSearch();
           this.paint();
-        })
-        .catch((error) => {
+        }, (error) => {
           this.root.dataset.state = "failed";
           this.find("failure").textContent = `The map did not load: ${error.message}. Reload the page.`;
         });
@@ -68,8 +75,19 @@ class LatentMap extends Picture {
     this.paint();
   }
 
+  // What is seen has moved. It is told once it rests; until then an answer from Python to something else leaves it alone.
+  looked(name, text) {
+    this.view[name] = this.sent[name] = text;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.act({ ...this.sent }), REST_MS);
+  }
+
   next() {
     return this.view.a && !this.view.b ? "b" : "a";
+  }
+
+  pickRow(row) {
+    if (typeof row === "number") this.pick(this.points.table.id[row]);
   }
 
   pick(id) {
@@ -113,12 +131,19 @@ class LatentMap extends Picture {
       if (step && this.points) { event.preventDefault(); this.walk(step); }
       if (event.key === "Enter" && this.view.instance) this.pick(this.view.instance);
     });
-    this.observer = new ResizeObserver(() => Object.values(this.pictures).forEach((picture) => picture.offsetParent && window.Plotly.Plots.resize(picture)));
-    this.observer.observe(this.find("stage"));
+    clicks(this.find("solid"), this.listening.signal, ({ pointerType }) => { // Plotly's own event comes with each frame while a button is down
+      setTimeout(() => this.pickRow(this.over), pointerType === "mouse" ? 0 : 150); // a finger is over a point only once it has tapped it
+    });
+    this.flatPress = clicks(this.find("flat"), this.listening.signal);
+    this.observer = new ResizeObserver(() => this.pictures[3]?.offsetParent && window.Plotly.Plots.resize(this.pictures[3]));
+    this.observer.observe(this.find("solid"));
   }
 
   close() {
+    this.listening.abort();
+    clearTimeout(this.resting);
     this.observer.disconnect();
+    this.seen.close();
     Object.values(this.pictures).forEach((picture) => window.Plotly.purge(picture));
   }
 
@@ -145,13 +170,16 @@ class LatentMap extends Picture {
   }
 
   reset() {
-    const home = { "xaxis.range": this.span("x2"), "yaxis.range": this.span("y2") };
-    const camera = { "scene.camera": { eye: { x: 1.35, y: 1.35, z: 0.9 }, center: { x: 0, y: 0, z: 0 }, up: { x: 0, y: 0, z: 1 } } };
-    window.Plotly.relayout(this.pictures[this.view.dims], this.view.dims === "2" ? home : camera);
+    if (this.view.dims === "2") return this.seen.wide(this.pictures[2]);
+    this.turned = false;
+    this.looked("eye", null);
+    this.paint();
   }
 
   save(format) {
-    window.Plotly.downloadImage(this.pictures[this.view.dims], { format, filename: `${this.space}-map-${this.view.dims}d`, width: 1200, height: 800, scale: format === "png" ? 2 : 1 });
+    const solid = this.view.dims === "3", look = this.tokens();
+    const figure = this.figure(this.traces(solid, look), this.layout(solid, look), look);
+    window.Plotly.downloadImage(figure, { format, filename: `${this.space}-map-${this.view.dims}d`, width: 1200, height: 800, scale: format === "png" ? 2 : 1 });
   }
 
   // ---- painting
@@ -164,11 +192,15 @@ class LatentMap extends Picture {
     this.find("solid").hidden = !solid;
     const picture = this.find(solid ? "solid" : "flat"), made = this.pictures[key];
     this.painting = true;
-    window.Plotly.react(picture, this.traces(solid, look), this.layout(solid, look), { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: "reset" });
+    window.Plotly.react(picture, this.traces(solid, look), this.layout(solid, look), { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: false });
     this.painting = false;
     if (!made) {
       this.pictures[key] = picture;
-      picture.on("plotly_click", ({ points: [point] }) => { if (typeof point.customdata === "number") this.pick(this.points.table.id[point.customdata]); });
+      if (solid) this.follow(picture);
+      else {
+        this.seen.follow(picture);
+        picture.on("plotly_click", ({ points: [point] }) => this.flatPress.still && this.pickRow(point.customdata));
+      }
       picture.on("plotly_hover", ({ points: [point], event }) => this.hover(point.customdata, event));
       picture.on("plotly_unhover", () => this.hover(null));
       picture.on("plotly_selected", (event) => {
@@ -287,7 +319,28 @@ class LatentMap extends Picture {
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
+  follow(picture) { // the solid picture's camera
+    const look = (change) => {
+      if (!("scene.camera" in change)) return;
+      const { eye, center, up } = picture._fullLayout.scene._scene.getCamera();
+      this.turned = true;
+      this.looked("eye", spell([eye, center, up].flatMap(({ x, y, z }) => [x, y, z])));
+    };
+    picture.on("plotly_relayouting", look);
+    picture.on("plotly_relayout", look);
+    picture.on("plotly_doubleclick", () => this.reset());
+    picture.on("plotly_webglcontextlost", () => setTimeout(() => { // the driver was reset, or other tabs draw too much: on another canvas
+      if (this.listening.signal.aborted || this.pictures[3] !== picture) return;
+      const scene = picture._fullLayout.scene._scene;
+      window.Plotly.purge(picture);
+      Object.assign(scene, { glplot: { gl: { isContextLost: () => false } }, initializeGLPlot: () => true, plot() {} }); // ends Plotly's own wait for it
+      delete this.pictures[3];
+      this.paint();
+    }, 100));
+  }
+
   hover(what, event) {
+    this.over = what ?? null;
     const card = this.find("card"), line = this.line();
     card.hidden = what === null || what === undefined || (typeof what === "string" && !line);
     if (card.hidden) return;

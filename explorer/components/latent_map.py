@@ -75,7 +75,7 @@ _mount = st.components.v2.component(
     "latent_map",
     html=HTML,
     css=_here.with_suffix(".css").read_text("utf-8"),
-    js=source("mount.js", "colours.js", "latent_map_picture.js", "latent_map.js"),
+    js=source("mount.js", "colours.js", "seen.js", "latent_map_picture.js", "latent_map_save.js", "latent_map.js"),
     isolate_styles=False,  # Plotly listens on the document and adds its own styles there
 )
 
@@ -83,9 +83,10 @@ _mount = st.components.v2.component(
 def latent_map(data: dict, on_act: Callable[[dict], None], key: str = "latent_map") -> list[str]:
     """The map; returns the ids of the points that a box or lasso holds.
 
-    `data`: space (id), dims ("2" or "3"), colour (one of COLOURS, of SHAPE_COLOURS for shapes), placed (rows like the table's, of shapes placed in it), a, b, instance (ids or None), neighbours ({"of": id, "ids",
-    "distances"} or None), line ({"a", "b", "gammas", "accuracy", "n", "split", "xy", "xyz"} or None).
-    `on_act` gets what a person changed: some of dims, colour, a, b, instance, or {"go": True} for "Interpolate".
+    `data`: space (id), title (the space's), dims ("2" or "3"), colour (one of COLOURS, of SHAPE_COLOURS for shapes), range (the box that the
+    flat picture shows, "left_right_bottom_top", or None for all), eye (nine numbers of the solid one's camera, alike), placed (rows
+    like the table's, of shapes placed in it), a, b, instance (ids or None), neighbours ({"of": id, "ids", "distances"} or None), line ({"a", "b", "gammas", "accuracy", "n", "split", "xy", "xyz"} or None).
+    `on_act` gets what a person changed: some of dims, colour, range, eye, a, b, instance, or {"go": True} for "Interpolate".
     """
     result = _mount(
         key=key,

@@ -126,15 +126,15 @@ class Picture {
     const near = this.near(), spokes = here === undefined || !near ? [] : near.ids.flatMap((id) => [here, this.rows.get(id), here]);
     traces.push({ ...plain, ...this.at(spokes, solid), mode: "lines", hoverinfo: "skip", line: { color: look.grey, width: solid ? 2 : 1 }, opacity: 0.8 });
     const chosen = new Set(this.selection);
-    for (const { rows, symbol, colour } of this.groups(look)) {
+    for (const { rows, symbol, colour, category } of this.groups(look)) {
       const faint = rows.map((row) => !chosen.size || chosen.has(row));
       traces.push({
-        ...plain, ...this.at(rows, solid), mode: "markers", customdata: rows,
+        ...plain, ...this.at(rows, solid), mode: "markers", customdata: rows, name: category ?? undefined,
         selectedpoints: !solid && chosen.size ? rows.flatMap((row, i) => (chosen.has(row) ? [i] : [])) : undefined,
         unselected: solid ? undefined : { marker: { opacity: 0.18 } },
         marker: {
           symbol: this.symbols(rows, symbol, solid), color: solid && chosen.size ? rows.map((row, i) => (faint[i] ? this.shade(colour, i, look, cmin, cmax) : look.border)) : colour,
-          colorscale: look.scale, cmin, cmax, size: solid ? 5 : 9, opacity: solid ? 1 : 0.92, line: { width: rows.map((row) => (this.points.table.hollow?.[row] ? 2 : solid ? 0 : 0.8)), color: look.back },
+          colorscale: look.scale, cmin, cmax, size: solid ? 5 : 9, line: { width: rows.map((row) => (this.points.table.hollow?.[row] ? 2 : solid ? 0 : 0.8)), color: look.back },
         },
       });
     }
@@ -171,7 +171,18 @@ class Picture {
     return { x, y, z };
   }
 
-  span(name) { // what an axis shows at first: fixed, so that flags and rings do not move the points
+  home() { // what is shown at first: fixed, so that flags and rings do not move the points
+    return [...this.span("x2"), ...this.span("y2")];
+  }
+
+  camera() { // of the solid picture: as a person turned it, also in the middle of a turn
+    const scene = this.pictures[3]?._fullLayout?.scene?._scene;
+    if (scene && this.turned) return scene.getCamera();
+    const [ex, ey, ez, cx, cy, cz, ux, uy, uz] = numbers(this.view.eye, 9) ?? [1.35, 1.35, 0.9, 0, 0, 0, 0, 0, 1];
+    return { eye: { x: ex, y: ey, z: ez }, center: { x: cx, y: cy, z: cz }, up: { x: ux, y: uy, z: uz } };
+  }
+
+  span(name) {
     const values = this.points.table[name], low = Math.min(...values), high = Math.max(...values), room = 0.08 * (high - low) || 1;
     return [low - room, high + room];
   }
@@ -186,7 +197,7 @@ class Picture {
     });
   }
 
-  layout(solid, look) { // a constant uirevision: zoom, camera and selection stay
+  layout(solid, look) { // what is seen is given each time (see seen.js); a constant uirevision keeps the rest
     const bare = { showgrid: false, zeroline: false, showticklabels: false, ticks: "", title: { text: "" } };
     const wall = { ...bare, showgrid: true, gridcolor: look.border, showbackground: false, showspikes: false, showline: true, linecolor: look.border };
     const flags = this.flags(solid, look);
@@ -194,11 +205,21 @@ class Picture {
       uirevision: this.space, selectionrevision: this.drawn, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: look.font, color: look.text }, hovermode: "closest", hoverdistance: 14, showlegend: false, autosize: true,
       ...(solid
-        ? { scene: { xaxis: wall, yaxis: wall, zaxis: wall, aspectmode: "manual", aspectratio: this.proportions(), camera: { eye: { x: 1.35, y: 1.35, z: 0.9 } }, annotations: flags, dragmode: "orbit" } }
-        : { xaxis: { ...bare, range: this.span("x2") }, yaxis: { ...bare, range: this.span("y2"), scaleanchor: "x" }, annotations: flags, dragmode: this.drag, clickmode: "event", selections: [],
+        ? { scene: { xaxis: wall, yaxis: wall, zaxis: wall, aspectmode: "manual", aspectratio: this.proportions(), camera: this.camera(), uirevision: ++SEEN_DRAWN, annotations: flags, dragmode: "orbit" } }
+        : { ...this.seen.axes(bare), annotations: flags, dragmode: this.drag, clickmode: "event", selections: [],
             newselection: { line: { color: look.accent, width: 2, dash: "dot" } } }),
     };
   }
+}
+
+// The numbers in "1_2.5_-3" if there are so many, else null; and back.
+function numbers(text, count) {
+  const values = String(text ?? "").split("_").map(Number);
+  return values.length === count && values.every(Number.isFinite) ? values : null;
+}
+
+function spell(values) {
+  return values.map((value) => String(Number(value.toPrecision(7)))).join("_");
 }
 
 function make(tag, attributes = {}, text) {

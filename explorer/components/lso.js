@@ -20,8 +20,7 @@ class LsoScreen {
     this.curve = new JobCurve(this.find("curve"), rows);
     this.feed = new JobFeed([], (jobs, lost) => this.fed(jobs, lost));
     root.addEventListener("click", (event) => this.clicked(event), { signal: this.listening.signal });
-    this.observer = new ResizeObserver(() => this.mapped && this.Plotly.Plots.resize(this.find("map")));
-    this.observer.observe(this.find("map"));
+    this.seen = new Seen();
   }
 
   update(data) {
@@ -112,7 +111,7 @@ class LsoScreen {
       text: which.map((row) => `${table.id[row]}<br>${label} ${figure[row] == null ? "–" : (100 * figure[row]).toFixed(1) + " %"}${far(table.outside_words?.[row])}`),
       marker: { color: which.map((row) => figure[row] ?? 0), cmin: 0, cmax: 1, colorscale: stops.map((c, i) => [i / (stops.length - 1), c.trim()]), ...marker },
     });
-    const traces = [dots(rows.filter((row) => !kept[row]), { size: 7, opacity: 0.55 }), dots(rows.filter((row) => kept[row]), { size: 12, symbol: rows.filter((row) => kept[row]).map((row) => (table.hollow?.[row] ? "star-open" : "star")), line: { width: 1, color: text } })];
+    const traces = [dots(rows.filter((row) => !kept[row]), { size: 6 }), dots(rows.filter((row) => kept[row]), { size: 12, symbol: rows.filter((row) => kept[row]).map((row) => (table.hollow?.[row] ? "star-open" : "star")), line: { width: 1, color: text } })];
     const start = this.data.start;
     if (start) traces.push({ x: [start.xy[0]], y: [start.xy[1]], mode: "markers", type: "scatter", hoverinfo: "skip", showlegend: false, marker: { symbol: "circle-open", size: 17, color: text, line: { width: 2.5 } } });
     (this.jobs ?? []).forEach((job, run) => {
@@ -126,13 +125,15 @@ class LsoScreen {
       const last = points.at(-1);
       traces.push({ x: [last.xy[0]], y: [last.xy[1]], mode: "markers", type: "scatter", hoverinfo: "skip", showlegend: false, marker: { size: 13, symbol: last.outside ? "diamond-open" : "diamond", color: colour, line: { width: 2, color: back } } });
     });
+    const { seen } = this, home = [...reach(table.x2), ...reach(table.y2)];
+    if (String(seen.home) !== String(home)) Object.assign(seen, { home, box: null }); // of another space
     const bare = { showgrid: false, zeroline: false, showticklabels: false, ticks: "" };
     const layout = {
-      uirevision: this.space, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest", dragmode: "pan", showlegend: false,
-      font: { family: style.fontFamily, color: text }, xaxis: { ...bare, range: reach(table.x2) }, yaxis: { ...bare, range: reach(table.y2), scaleanchor: "x" },
+      margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest", dragmode: "pan", showlegend: false,
+      font: { family: style.fontFamily, color: text }, ...seen.axes(bare),
     };
-    await this.Plotly.react(element, traces, layout, { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: "reset" });
-    if (!this.mapped) this.pickable(element);
+    await this.Plotly.react(element, traces, layout, { displayModeBar: false, scrollZoom: true, responsive: false, doubleClick: false });
+    if (!this.mapped) { this.pickable(element); seen.follow(element); }
     this.mapped = true;
     const trajectory = this.jobs?.find((each) => each.id === this.data.job)?.points.filter((point) => point.xy).length ?? 0;
     Object.assign(this.find("map").parentElement.dataset, { trajectory, points: table.id.length });
@@ -140,23 +141,18 @@ class LsoScreen {
 
   // A click near a point starts there, a click elsewhere at that place; a drag only moves the picture.
   pickable(element) {
-    let down = null;
-    element.addEventListener("pointerdown", (event) => { down = [event.clientX, event.clientY]; }, { capture: true, signal: this.listening.signal });
-    window.addEventListener("pointerup", (event) => { // Plotly puts a cover over everything while a button is down
-      const still = down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) <= 4;
-      down = null;
-      if (!still) return;
+    clicks(element, this.listening.signal, (event) => {
       const box = element.getBoundingClientRect(), { xaxis, yaxis } = element._fullLayout;
       const px = event.clientX - box.left - xaxis._offset, py = event.clientY - box.top - yaxis._offset;
       const away = this.table.id.map((_, row) => Math.hypot(xaxis.l2p(this.table.x2[row]) - px, yaxis.l2p(this.table.y2[row]) - py));
       const near = away.indexOf(Math.min(...away));
       this.say("start", away[near] < 9 ? { a: this.table.id[near] } : { xy: [xaxis.p2l(px), yaxis.p2l(py)] });
-    }, { capture: true, signal: this.listening.signal });
+    });
   }
 
   close() {
     this.listening.abort();
-    this.observer.disconnect();
+    this.seen.close();
     this.feed.close();
     this.curve.close();
     if (this.mapped) this.Plotly.purge(this.find("map"));

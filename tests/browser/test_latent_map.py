@@ -103,6 +103,143 @@ def test_the_view_stays_when_the_anchors_change(page):
     assert page.evaluate(read) == pytest.approx(zoomed)
 
 
+RANGE = "(() => { const { xaxis, yaxis } = document.querySelector('.lm [data-part=\"flat\"]')._fullLayout; return [...xaxis.range, ...yaxis.range]; })()"
+CAMERA = """(() => {
+  const { eye, center, up } = document.querySelector('.lm [data-part="solid"]')._fullLayout.scene._scene.getCamera();
+  return [eye, center, up].flatMap(({ x, y, z }) => [x, y, z]);
+})()"""
+
+
+def stage(page: Page):
+    return page.get_by_test_id("latent-map").locator('[data-part="stage"]')
+
+
+def test_the_range_belongs_to_the_view_and_to_the_link(page):
+    open_map(page)
+    stage(page).hover()
+    box, whole = stage(page).bounding_box(), page.evaluate(RANGE)
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    page.mouse.wheel(0, -300)
+    page.wait_for_function("new URL(location).searchParams.has('range')", timeout=WAIT)
+    zoomed = page.evaluate(RANGE)
+    assert zoomed[1] - zoomed[0] < 0.95 * (whole[1] - whole[0])
+    for name in ("Box", "Lasso", "Pan"):
+        page.get_by_role("button", name=name, exact=True).click()
+        assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    page.get_by_label("Colour").select_option("split")
+    wait_in_url(page, colour="split")
+    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("getComputedStyle(document.querySelector('.lm')).getPropertyValue('--st-background-color').trim() === '#14171a'", timeout=WAIT)
+    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    page.set_viewport_size({"width": 1000, "height": 800})  # shows more on one side, and the same again in the old size
+    page.wait_for_function(f"(was) => {RANGE}.some((now, i) => Math.abs(now - was[i]) > 0.5)", arg=zoomed, timeout=WAIT)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.wait_for_function(f"(was) => {RANGE}.every((now, i) => Math.abs(now - was[i]) < 1e-4)", arg=zoomed, timeout=WAIT)
+    page.reload()
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-state", "ready", timeout=WAIT)
+    assert page.evaluate(RANGE) == pytest.approx(zoomed, abs=1e-4)
+    page.get_by_role("button", name="Reset").click()
+    wait_in_url(page, range=None)
+    assert page.evaluate(RANGE) == pytest.approx(whole, abs=1e-4)
+
+
+@pytest.mark.parametrize("text", ("1_2_3", "a_b_c_d", "nan_1_2_3", "1e300_2e300_0_1"))
+def test_a_range_that_cannot_be_used_is_told(page, text):
+    open_map(page, f"&range={text}")
+    expect(page.get_by_text("The link's range")).to_be_visible()
+    wait_in_url(page, range=None)
+
+
+def over_a_point(page: Page) -> tuple[float, float]:
+    """A place in the solid picture where the card of a point is shown, found as a hand does: by moving over it."""
+    box = stage(page).bounding_box()
+    for down in range(60, int(box["height"]) - 40, 9):
+        for right in range(40, int(box["width"]) - 40, 11):
+            page.mouse.move(box["x"] + right, box["y"] + down)
+            if page.evaluate("!document.querySelector('.lm [data-part=card]').hidden"):
+                page.wait_for_timeout(250)  # the picture is drawn a moment behind the hand
+                if page.evaluate("!document.querySelector('.lm [data-part=card]').hidden"):
+                    return box["x"] + right, box["y"] + down
+    raise AssertionError("no point was found in the solid picture")
+
+
+def test_in_3d_a_drag_turns_the_view_and_a_click_picks(page):
+    open_map(page, "&dims=3")
+    page.wait_for_function("document.querySelector('.lm [data-part=\"solid\"]')._fullLayout?.scene?._scene", timeout=WAIT)
+    stage(page).hover()
+    before = page.evaluate(CAMERA)
+    x, y = over_a_point(page)
+    page.mouse.down()
+    page.wait_for_timeout(200)  # frames pass while the button is down
+    page.mouse.move(x + 120, y + 60, steps=6)
+    page.mouse.move(x, y, steps=6)
+    page.mouse.move(x + 90, y + 40, steps=6)
+    page.mouse.up()
+    page.wait_for_function("new URL(location).searchParams.has('eye')", timeout=WAIT)
+    turned = page.evaluate(CAMERA)
+    assert max(abs(now - was) for now, was in zip(turned, before)) > 0.1
+    expect(page.get_by_test_id("anchor-a")).to_have_text("not set")
+    x, y = over_a_point(page)
+    named = page.get_by_test_id("hover-card").locator("h4").inner_text()
+    page.mouse.down()
+    page.wait_for_timeout(200)
+    page.mouse.up()
+    expect(page.get_by_test_id("anchor-a")).to_have_text(named)
+    expect(page.get_by_test_id("next-click")).to_have_text("Next click sets anchor B")  # one pick, not one with each frame
+    wait_in_url(page, a=named)
+    assert page.evaluate(CAMERA) == pytest.approx(turned, abs=1e-4)
+    page.reload()
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-state", "ready", timeout=WAIT)
+    page.wait_for_function("document.querySelector('.lm [data-part=\"solid\"]')._fullLayout?.scene?._scene", timeout=WAIT)
+    assert page.evaluate(CAMERA) == pytest.approx(turned, abs=1e-3)
+    # The graphics context is lost: another canvas takes over, seen from the same place.
+    page.evaluate("document.querySelector('.lm [data-part=\"solid\"]')._fullLayout.scene._scene.glplot.gl.getExtension('WEBGL_lose_context').loseContext()")
+    page.wait_for_function("document.querySelector('.lm [data-part=\"solid\"]')._fullLayout?.scene?._scene?.glplot.gl.isContextLost() === false", timeout=WAIT)
+    assert page.evaluate(CAMERA) == pytest.approx(turned, abs=1e-3)
+    expect(page.locator(".stopped")).to_have_count(0)
+
+
+def test_in_2d_a_drag_moves_the_map_and_picks_nothing(page):
+    open_map(page)
+    names, ((row, at), _) = ids(page), two_points(page)
+    before = page.evaluate(RANGE)
+    for steps in ((5, 3), (70, 40)):  # a little more than a shaking hand; and far
+        x, y = page.evaluate(PLACE, [row])
+        page.mouse.move(x - 30, y - 30)
+        page.mouse.move(x, y, steps=3)
+        expect(page.get_by_test_id("hover-card")).to_contain_text(names[row])
+        page.mouse.down()
+        page.mouse.move(x + steps[0], y + steps[1], steps=4)
+        page.mouse.up()
+    page.wait_for_function("new URL(location).searchParams.has('range')", timeout=WAIT)
+    assert page.evaluate(RANGE) != pytest.approx(before)
+    expect(page.get_by_test_id("anchor-a")).to_have_text("not set")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    (
+        ("", ("LeNetLike on Digits", "test accuracy", "Test accuracy", "0%", "100%")),
+        ("&colour=split", ("LeNetLike on Digits", "Split", "train", "val", "test")),
+        ("&colour=steps&dims=3", ("training length", "Training length in steps (log)")),
+    ),
+)
+def test_the_saved_picture_says_what_it_shows(page, query, words, tmp_path):
+    open_map(page, query)
+    if "dims" in query:
+        page.wait_for_function("document.querySelector('.lm [data-part=\"solid\"]')._fullLayout?.scene?._scene", timeout=WAIT)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    download.value.save_as(tmp_path / "map.svg")
+    text = (tmp_path / "map.svg").read_text("utf-8")
+    assert all(word in text for word in words), [word for word in words if word not in text]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PNG").click()
+    download.value.save_as(tmp_path / "map.png")
+    assert (tmp_path / "map.png").read_bytes()[1:4] == b"PNG" and download.value.suggested_filename.startswith(f"{SPACE}-map-")
+
+
 def test_hovering_shows_a_card_with_a_picture(page):
     open_map(page)
     names, ((row, at), _) = ids(page), two_points(page)

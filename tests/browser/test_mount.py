@@ -1,0 +1,83 @@
+"""A component that throws: it comes back by itself, and where it cannot, a sentence and a button stand there, never a trace."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+PLANTED = "planted by a test"
+COMPONENTS = {  # address: the element that the page's own component looks for first
+    "latent-map?space=netspace-digits": ".lm",
+    "interpolation?space=netspace-digits": ".ip",
+    "interpolation?space=netspace-digits-multi": ".cp",
+    "shapes?space=netspace-chairs": ".sh",
+    "preps?space=netspace-digits": ".pv",
+    "nern": ".nv",
+    "lso?space=netspace-digits": ".lso",
+    "training": ".tray",
+}
+SENTENCE = "This part of the page stopped working"
+# A component that looks for its element gets an error instead, as often as `left` says.
+SABOTAGE = """([selector, left]) => {
+  const query = Element.prototype.querySelector;
+  window.__left = left;
+  Element.prototype.querySelector = function (wanted) {
+    if (wanted === selector && window.__left-- > 0) throw new Error("planted by a test");
+    return query.call(this, wanted);
+  };
+}"""
+
+
+def no_trace(page: Page) -> None:
+    expect(page.get_by_text("BidiComponent Error")).to_have_count(0)
+    expect(page.locator(".stException, [data-testid='stException']")).to_have_count(0)
+
+
+def sabotage(page: Page, selector: str, left: int) -> None:
+    page.add_init_script(f"({SABOTAGE})({[selector, left]!r})")
+
+
+@pytest.mark.allowed(PLANTED)
+@pytest.mark.parametrize("address", COMPONENTS)
+def test_a_component_that_throws_shows_a_sentence_and_a_button(page, address):
+    selector = COMPONENTS[address]
+    sabotage(page, selector, 1000)
+    page.goto(f"/{address}")
+    stopped = page.locator(".stopped")
+    expect(stopped).to_contain_text(SENTENCE)
+    no_trace(page)
+    page.evaluate("window.__left = 0")
+    stopped.get_by_role("button", name="Reload it").click()
+    expect(stopped).to_have_count(0)
+    expect(page.locator(selector)).to_have_count(1)
+    no_trace(page)
+
+
+@pytest.mark.allowed(PLANTED)
+def test_a_component_that_throws_once_comes_back_by_itself(page):
+    sabotage(page, ".lm", 1)
+    page.goto("/latent-map?space=netspace-digits")
+    root = page.get_by_test_id("latent-map")
+    expect(root).to_have_attribute("data-state", "ready")
+    assert page.evaluate("window.__left") < 1
+    # Later, in an event: it is made anew, with what was selected.
+    page.get_by_label("Colour").select_option("split")
+    page.wait_for_url("**colour=split**")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.evaluate("""() => {
+      const now = performance.now.bind(performance);
+      performance.now = () => now() + 20_000; // a second failure within ten seconds is another case
+      document.querySelector('.lm').dataset.first = 'yes';
+      const react = Plotly.react;
+      Plotly.react = () => { Plotly.react = react; throw new Error("planted by a test"); };
+    }""")
+    page.get_by_role("button", name="Box", exact=True).click()
+    expect(page.locator(".lm:not([data-first])")).to_have_attribute("data-state", "ready")
+    expect(page.get_by_label("Colour")).to_have_value("split")
+    expect(page.locator(".stopped")).to_have_count(0)
+    no_trace(page)
+    # And again at once: a sentence, until new data or the button.
+    page.evaluate("() => { Plotly.react = () => { throw new Error('planted by a test'); }; }")
+    page.get_by_role("button", name="Box", exact=True).click()
+    expect(page.locator(".stopped")).to_contain_text(SENTENCE)
+    no_trace(page)
