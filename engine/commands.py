@@ -104,9 +104,12 @@ def progress(title: str, total: int):
 def do_evaluate(options) -> None:
     from .host import device_of
     from .make import reevaluate
+    from .nets.measuring import beside_stated
 
     artifact = store_of(options).open(options.id)
     metrics = reevaluate(store_of(options), artifact, str(device_of(options.device)), options.seed)
+    if note := beside_stated(replace(artifact.manifest, metrics=metrics)):
+        print(f"{artifact.id}: {note}", file=sys.stderr)
     emit(options, {"id": artifact.id, "kind": artifact.manifest.kind, "metrics": metrics}, "\n".join([artifact.id, *metric_lines(metrics, artifact.manifest.metrics)]))
 
 
@@ -126,12 +129,21 @@ def do_interpolate(options) -> None:
 
 
 def do_export(options) -> None:
-    from .export import FORMS, network_bytes
+    from .export import FORMS, artifact_bytes, network_bytes
     from .host import Host
 
-    path = output_path(options.output or f"{options.id}-{options.a}-{options.b}-{options.gamma:g}.safetensors")
+    between = "-".join(filter(None, (options.a, options.b)))
+    path = output_path(options.output or f"{options.id}{f'-{between}-{options.gamma:g}' if between else ''}.safetensors")
     form_of(path, FORMS, "A network")
-    data = network_bytes(Host(store_of(options), options.device), options.id, options.a, options.b, options.gamma, options.path)
+    store = store_of(options)
+    if store.open(options.id).manifest.kind == "network":
+        if options.a:
+            raise WrongUse(f"{options.id} is one network, and {options.a!r} none of its instances. Leave that out.")
+        data = artifact_bytes(store, options.id)
+    elif not options.a:
+        raise WrongUse(f"Which network of {options.id}? python -m engine export {options.id} A B --gamma G.")
+    else:
+        data = network_bytes(Host(store, options.device), options.id, options.a, options.b or options.a, options.gamma, options.path)
     write_output(path, data)
     emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
 

@@ -1,4 +1,4 @@
-"""A network of a space as a file to take away: safetensors, with what it is in the metadata. A shape also as its mesh."""
+"""A network as a file to use elsewhere: safetensors, with what it is and what its input is in the metadata. A shape also as its mesh."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import json
 from safetensors.numpy import save
 
 from . import __version__
+from .archs import Architecture
+from .artifacts import Store
+from .datasets import preprocessing_of
+from .datasets.preprocessing import Preprocessing
 from .errors import InvalidValue
 from .host import Host
 from .meshing import Mesh
+from .nets.networks import read, trained_on
 from .shapes import measures, viewing
 from .stacked import unflatten
 
@@ -17,8 +22,8 @@ FORMS = ("safetensors",)
 
 def network_bytes(host: Host, space_id: str, a: str, b: str, gamma: float, path: str = "embedding") -> bytes:
     """The .safetensors file of the network at `gamma` between instances `a` and `b`: tensors named as in the architecture's
-    module, float32; metadata `architecture`, `space`, `anchors`, `gamma`, `path`, `metrics` (on the whole test split, measured
-    here; none for a shape, or where the images are not here), `explorer` (version)."""
+    module, float32; metadata `architecture`, `preprocessing` (of its images), `space`, `anchors`, `gamma`, `path`, `metrics` (on the
+    whole test split, measured here; none for a shape, or where the images are not here), `explorer` (version)."""
     space = host.space(space_id)
     if space.is_shapes:
         view = viewing.View(space_id, a, b, gamma, path)
@@ -27,17 +32,31 @@ def network_bytes(host: Host, space_id: str, a: str, b: str, gamma: float, path:
         found = host.step(space_id, a, b, gamma, path, images="none" if space.images is None else "all")
         arch, parameters_P, gamma = found.network.arch, found.parameters_P, found.gamma
         metrics = {"test_accuracy": {"value": found.accuracy, "split": found.split, "n": found.n, "low": found.low, "high": found.high}} if found.n else {}
+    dataset, recorded = trained_on(host.store, space.manifest)
     metadata = {
-        "architecture": arch.id,
+        **described(arch, recorded or preprocessing_of(dataset)),
         "space": space_id,
         "anchors": json.dumps([a, b]),
         "gamma": repr(gamma),
         "path": path,
         "metrics": json.dumps(metrics),
-        "explorer": __version__,
     }
     tensors = {name: tensor.numpy().copy() for name, tensor in unflatten(parameters_P, arch).items()}
     return save(tensors, metadata)
+
+
+def artifact_bytes(store: Store, id_: str) -> bytes:
+    """The .safetensors file of a network artifact, whatever made it: its tensors in float32 by their names; metadata `architecture`,
+    `preprocessing`, `id`, `metrics` (its manifest's), `explorer`. Raises what reading it raises."""
+    net = read(store, id_)
+    metadata = described(net.arch, net.preprocessing) | {"id": id_, "metrics": json.dumps(net.manifest.metrics)}
+    return save({name: tensor.numpy().copy() for name, tensor in net.module().state_dict().items()}, metadata)
+
+
+def described(arch: Architecture, preprocessing: Preprocessing | None) -> dict[str, str]:
+    """What every exported network says of itself: what it is, and what its input is."""
+    said = {"architecture": arch.id, "explorer": __version__, **arch.notes}
+    return said | ({"preprocessing": json.dumps(preprocessing.as_dict())} if preprocessing else {})
 
 
 def mesh_bytes(host: Host, view: viewing.View, form: str) -> bytes:

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from .archs import Architecture
 from .netspace.losses import distillation, spread
-from .shapes.networks import layers_of, queries, values
+from .shapes.networks import Layers, layers_of, queries, values
 from .stacked import logits
 from .training import generator
 from .zoo import adam_
@@ -85,8 +85,8 @@ class Shaping:
 
     quality = "queries on the right side"
 
-    def __init__(self, arch: Architecture, target_NP: Tensor, target_arch: Architecture, batch: int = 512, seed: int = 0):
-        layers = layers_of(target_NP, target_arch)
+    def __init__(self, arch: Architecture, layers: Layers, batch: int = 512, seed: int = 0):
+        """`layers` of the network, stacked over one instance."""
         self.arch, self.batch = arch, batch - batch % 2
         self.train, self.val = queries(layers, max(QUERIES, self.batch), seed), queries(layers, VAL_QUERIES, seed + 1)
 

@@ -24,6 +24,7 @@ from .learn.threads import threads_for
 from .multi.config import MultiSpaceConfig, MultiZooConfig
 from .naming import artifact_id, check_free, name_of, said, train_arguments
 from .nern.config import NernConfig, NetworkConfig
+from .nets.networks import recording
 from .netspace.evaluate import evaluate
 from .netspace.lso_evaluate import evaluate_lso
 from .netspace.shape_evaluate import encode, evaluate_shapes
@@ -140,7 +141,9 @@ def make_zoo(store: Store, preset: str, config: ZooConfig | ShapeZooConfig, devi
     parameters_NP = trainee.instances()
     table = measured(config, parameters_NP, data)
     metrics = shape_zoo.metrics(table) if is_shapes(config) else zoo_metrics(table["test_accuracy"].to_numpy())
-    manifest = Manifest(id_, "zoo", f"{arch.family} on {data.title}", "", preset, asdict(config), metrics=metrics, provenance=provenance(took(), device, train_arguments(preset, config, id_)))
+    made = provenance(took(), device, train_arguments(preset, config, id_))
+    made = made if is_shapes(config) else recording(made, data.preprocessing)
+    manifest = Manifest(id_, "zoo", f"{arch.family} on {data.title}", "", preset, asdict(config), metrics=metrics, provenance=made)
     dtype = np.float16 if config.half else np.float32
     artifact = store.write(manifest, {"parameters.safetensors": {"parameters": parameters_NP.cpu().numpy().astype(dtype)}}, {"instances.parquet": table}, replace=replacing)
     checkpoint_path(store, id_).unlink(missing_ok=True)
@@ -158,7 +161,7 @@ def make_netspace(store: Store, preset: str, config, device: str, progress, id_:
     zoo = load_zoo(store, zoo_id, device)
     if not is_shapes(config) and len(zoo.rows("test")) < 2:
         raise InvalidValue(f"{zoo_id} holds out {len(zoo.rows('test'))} test instance: what a space is measured by are paths between two. Make the zoo with --test 2 or more.")
-    images = None if is_shapes(config) else datasets.load(zoo.dataset, device).suited(zoo.arch)
+    images = None if is_shapes(config) else datasets.load(zoo.dataset, device).suited(zoo.arch).seen_by(zoo.preprocessing)
     trainee = ShapeSpaceTraining(config, zoo) if is_shapes(config) else NetSpaceTraining(config, zoo, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), zoo_artifact)
     took = stopwatch(outcome.took)
@@ -204,7 +207,7 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
         config, zoo = read_config(artifact, ZOO_CONFIGS), load_zoo(store, artifact.id, device)
         if is_shapes(config):
             return shape_zoo.metrics(shape_zoo.measure(config, zoo.parameters_NP, source_of(config)))
-        images = datasets.load(zoo.dataset, device).suited(zoo.arch)
+        images = datasets.load(zoo.dataset, device).suited(zoo.arch).seen_by(zoo.preprocessing)
         return zoo_metrics(accuracies(zoo.parameters_NP, images.images["test"], images.labels["test"], zoo.arch).cpu().numpy())
     if artifact.manifest.kind == "netspace":
         space = load_space(store, artifact.id, device)

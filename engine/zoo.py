@@ -23,6 +23,7 @@ from .archs.memory import memory_format
 from .archs.resnet import quieten
 from .config import ZooConfig
 from .datasets import Images
+from .datasets.preprocessing import Preprocessing
 from .stacked import accuracies, flatten, skeleton, stacking_pays
 from .training import generator
 
@@ -168,6 +169,7 @@ class Zoo:
     dataset: str
     parameters_NP: Tensor
     table: object
+    preprocessing: Preprocessing | None = None  # of the images that they were trained on; None: that of the data set's own
 
     def rows(self, split: str) -> list[int]:
         """Row numbers of a split's instances."""

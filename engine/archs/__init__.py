@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Callable
 
 import torch
 from torch import nn
@@ -40,6 +40,7 @@ class Architecture:
     make: Callable[[bool], nn.Module]
     of_classes: Callable[[int], nn.Module] | None = None  # the same with another number of classes, where there is such a thing
     any_size: bool = False  # images of any size from 32 pixels on, for it averages over what is left of them
+    notes: Mapping[str, str] = field(default_factory=dict)  # what its tensors' names and shapes do not tell, such as the activation
 
     def build(self, batch_norm: bool = False) -> nn.Module:
         """A module with PyTorch's own random start. With `batch_norm`, the form it is trained in."""

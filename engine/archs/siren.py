@@ -79,7 +79,8 @@ def small(batch_norm: bool) -> Siren:
     return Siren((48, 48))
 
 
+NOTES = {"activation": "sine", "omega": f"{OMEGA:g}"}
 ARCHITECTURES = (
-    Architecture("siren", "SIREN", (3,), 1, paper),
-    Architecture("siren-small", "SIREN", (3,), 1, small),
+    Architecture("siren", "SIREN", (3,), 1, paper, notes=NOTES),
+    Architecture("siren-small", "SIREN", (3,), 1, small, notes=NOTES),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..errors import DataMissing, InvalidValue, UnknownId, closest
+from ..errors import CorruptArtifact, DataMissing, InvalidValue, UnknownId, closest
+from .preprocessing import Preprocessing
 
 NAMES = ("digits", "cifar10", "cifar100", "tinyimagenet", "imagenet")
 SPLITS = ("train", "val", "test")
@@ -23,6 +24,7 @@ class Images:
     labels: dict
     low: float = 0.0  # what is drawn black
     high: float = 1.0  # what is drawn white
+    preprocessing: Preprocessing | None = None  # of `images`; None where nobody knows
 
     def first(self, count: int) -> Images:
         """The same with at most the first `count` images of each split (0 for all): they are in random order."""
@@ -37,6 +39,16 @@ class Images:
         for arch in archs:
             suits(arch, shape, len(self.classes), self.title)
         return self
+
+    def seen_by(self, wanted: Preprocessing | None) -> Images:
+        """The same images as a network wants them that was trained on others (None: on such as these). Raises InvalidValue."""
+        if wanted is None or self.preprocessing in (None, wanted):
+            return self
+        if len(wanted.mean) != len(self.preprocessing.mean):
+            raise InvalidValue(f"{self.name} has {len(self.preprocessing.mean)} channels, the network's normalisation {len(wanted.mean)}.")
+        images = {split: seen(images_BCHW, self.preprocessing, wanted) for split, images_BCHW in self.images.items()}
+        low, high = wanted.ends
+        return replace(self, images=images, low=low, high=high, preprocessing=wanted)
 
 
 def suits(arch, shape: tuple[int, ...], classes: int, called: str) -> None:
@@ -59,6 +71,15 @@ def in_words(shape: tuple[int, ...]) -> str:
 def first(images_BCHW, count: int):
     """The first `count` images, kept as they were."""
     return images_BCHW.first(count) if hasattr(images_BCHW, "first") else images_BCHW[:count]
+
+
+def seen(images_BCHW, given: Preprocessing, wanted: Preprocessing):
+    """Images [B, C, H, W] of one preprocessing as those of another; `Pixels` stay bytes."""
+    scale, shift, places = wanted.after(given)
+    if hasattr(images_BCHW, "rescaled"):
+        return images_BCHW.rescaled(scale, shift, places)
+    scale_C11, shift_C11 = (images_BCHW.new_tensor(values).view(-1, 1, 1) for values in (scale, shift))
+    return images_BCHW[:, list(places)] * scale_C11 + shift_C11
 
 
 def load(name: str, device: str = "cpu") -> Images:
@@ -84,3 +105,15 @@ def missing(name: str) -> DataMissing:
     """What is said where the images of that name are needed and not here."""
     command = f"`python -m engine data get {name}` downloads them, " if name in NAMES[1:4] else ""
     return DataMissing(f"The images of {name} are not here. {command}`python -m engine data add {name} FOLDER` takes them from a folder or an archive.")
+
+
+def preprocessing_of(name: str | None) -> Preprocessing | None:
+    """That of a data set's own images; None where it is not here."""
+    from . import digits, prepared  # they import this module
+
+    if name == "digits":
+        return digits.PREPROCESSING
+    try:
+        return prepared.manifest(name).preprocessing if name else None
+    except (DataMissing, InvalidValue, CorruptArtifact):
+        return None

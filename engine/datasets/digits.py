@@ -8,8 +8,11 @@ import numpy as np
 import torch
 
 from . import Images
+from .preprocessing import Preprocessing
 
 SPLIT_SEED = 0
+WHITE = 16  # of scikit-learn's pixels
+PREPROCESSING = Preprocessing((0.5,), (0.5,))  # -1..1
 VAL, TEST = 360, 360
 
 
@@ -27,14 +30,16 @@ def arrays() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def load(device: str = "cpu") -> Images:
-    """Images scaled to -1..1."""
-    parts = arrays()
+    """Images as PREPROCESSING says."""
+    parts, (mean,), (std,) = arrays(), PREPROCESSING.mean, PREPROCESSING.std
+    low, high = PREPROCESSING.ends
     return Images(
         name="digits",
         title="Digits (8x8)",
         classes=tuple("0123456789"),
-        images={split: (torch.from_numpy(x)[:, None] / 8 - 1).to(device) for split, (x, _) in parts.items()},
+        images={split: ((torch.from_numpy(x)[:, None] / WHITE - mean) / std).to(device) for split, (x, _) in parts.items()},
         labels={split: torch.from_numpy(y).long().to(device) for split, (_, y) in parts.items()},
-        low=-1.0,
-        high=1.0,
+        low=low,
+        high=high,
+        preprocessing=PREPROCESSING,
     )

@@ -5,7 +5,7 @@ Legend: B images, C channels, H x W pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -15,15 +15,16 @@ CHUNK = 2048  # images that become floats at once
 
 
 class Pixels:
-    """uint8 images [B, C, H, W] (in memory, on a device, or memory-mapped) that read as floats, (x / 255 - mean) / std per channel.
+    """uint8 images [B, C, H, W] (in memory, on a device, or memory-mapped) that read as floats, (x / 255 - mean) / std per channel;
+    with `order` channel c of the floats is channel order[c] of the bytes (mean and std are in the order of the floats).
 
     It is indexed and split as the tensor would be, and only what is asked for becomes floats: a data set of a gigabyte costs
     its bytes and nothing when it is opened.
     """
 
-    def __init__(self, bytes_BCHW: Tensor, mean_C: tuple[float, ...], std_C: tuple[float, ...]):
+    def __init__(self, bytes_BCHW: Tensor, mean_C: tuple[float, ...], std_C: tuple[float, ...], order: tuple[int, ...] | None = None):
         assert bytes_BCHW.dtype == torch.uint8 and bytes_BCHW.shape[1] == len(mean_C) == len(std_C)
-        self.bytes_BCHW, self.mean_C, self.std_C = bytes_BCHW, tuple(mean_C), tuple(std_C)
+        self.bytes_BCHW, self.mean_C, self.std_C, self.order = bytes_BCHW, tuple(mean_C), tuple(std_C), order
         mean, std = (torch.tensor(values, device=bytes_BCHW.device).view(-1, 1, 1) for values in (mean_C, std_C))
         self._scale, self._shift = 1 / (255 * std), -mean / std
 
@@ -44,9 +45,18 @@ class Pixels:
 
     def first(self, count: int) -> Pixels:
         """The first `count` images, still as bytes."""
-        return Pixels(self.bytes_BCHW[:count], self.mean_C, self.std_C)
+        return Pixels(self.bytes_BCHW[:count], self.mean_C, self.std_C, self.order)
+
+    def rescaled(self, scale: Sequence[float], shift: Sequence[float], places: Sequence[int]) -> Pixels:
+        """The same bytes as floats that are scale[c] * x[places[c]] + shift[c] of what they are now."""
+        std = [self.std_C[place] / each for place, each in zip(places, scale)]
+        mean = [self.mean_C[place] - each * new for place, each, new in zip(places, shift, std)]
+        order = tuple((self.order or range(len(places)))[place] for place in places)
+        return Pixels(self.bytes_BCHW, mean, std, None if order == tuple(range(len(order))) else order)
 
     def floats(self, bytes_BCHW: Tensor) -> Tensor:
+        if self.order is not None:
+            bytes_BCHW = bytes_BCHW[..., list(self.order), :, :]
         return bytes_BCHW.to(torch.float32).mul_(self._scale).add_(self._shift)
 
     def split(self, size: int = CHUNK) -> Iterator[Tensor]:

@@ -21,6 +21,7 @@ from ..core import small_json
 from ..core.boundary import untrusted
 from ..errors import CorruptArtifact, StorageError
 from . import SPLITS, Images, missing
+from .preprocessing import Preprocessing
 
 FORMAT = 1
 ROWS = 1024  # of images that are written, or counted, at once
@@ -41,6 +42,11 @@ class Prepared:
     broken: int = 0  # images that could not be read, and are not there
     left_out: dict = field(default_factory=dict)  # other files that were not read: their ending, or the reason -> how many
     format: int = FORMAT
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """Of its images as they are given to networks."""
+        return Preprocessing(self.mean, self.std)
 
 
 def home() -> Path:
@@ -178,5 +184,4 @@ def open_images(name: str, device: str = "cpu", root: Path | None = None) -> Ima
     with damaged(name):
         images = {split: from_file(folder / f"{split}.images.npy", found.mean, found.std, device) for split in SPLITS}
         labels = {split: torch.from_numpy(np.load(folder / f"{split}.labels.npy")).to(device) for split in SPLITS}
-    low, high = (float((value - found.mean[0]) / found.std[0]) for value in (0, 1))
-    return Images(name, found.title, found.classes, images, labels, low, high)
+    return Images(name, found.title, found.classes, images, labels, *found.preprocessing.ends, found.preprocessing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +14,22 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from torch import Tensor
 
-from ..archs import Architecture, architecture
 from ..artifacts import Artifact, Store, load_checkpoint, manifest_hash, write_atomic
 from ..config import LsoConfig, digest
 from ..errors import CorruptArtifact, InvalidValue, Stopped, UnknownId, closest
 from ..host import device_of
-from ..lso import Classifying, Cloud, Lso, Objective, Shaping, teachers_of
+from ..lso import Classifying, Cloud, Lso, Objective, Shaping
 from ..make import provenance, train
 from ..multi.lso import ClassifyingMany, wanting
 from ..multi.space import MultiSpace
 from ..netspace import kept
 from ..netspace.evaluate import answers
 from ..netspace.outside import Outside
-from ..netspace.space import MAP_2D, Space, load_space, load_zoo
+from ..netspace.space import MAP_2D, Space, load_space
 from ..netspace.umap_map import place
 from ..shapes.networks import insides, ious, layers_of
 from ..stacked import wilson
+from ..targets import of_parameters, target
 from ..took import Took
 from ..training import run
 from . import clouds, specs
@@ -57,49 +57,6 @@ def carry_out(store: Store, spec: dict, path: Path, stop: Callable[[], bool], de
     return result
 
 
-@dataclass(frozen=True)
-class Network:
-    """A network that an objective looks at."""
-
-    id: str
-    arch: Architecture
-    parameters_NP: Tensor  # one row
-
-
-def network(store: Store, space: Space, name: str) -> Network:
-    """The network of that name: an instance of the space, "ZOO/INSTANCE", an artifact of kind network; "" is the space's best
-    instance on validation. Raises UnknownId, InvalidValue, CorruptArtifact."""
-    table = space.table
-    if not name:
-        column = "val_accuracy" if "val_accuracy" in table else "fit_iou"
-        name = str(table[table["split"] == "train"].sort_values(column, kind="stable")["id"].iloc[-1])
-    if name in set(table["id"]):
-        row = space.row(name)
-        arch = space.arch_of(row)
-        return Network(name, arch, space.parameters_NP[row : row + 1, : arch.parameters])
-    if "/" in name:
-        zoo_id, _, instance = name.partition("/")
-        zoo = load_zoo(store, zoo_id, space.parameters_NP.device)
-        rows = np.flatnonzero(zoo.table["id"].to_numpy() == instance)
-        if not len(rows):
-            raise InvalidValue(f"There is no instance {instance[:60]!r} in {zoo_id}.")
-        return fitting(space, Network(name, zoo.arch, zoo.parameters_NP[rows[:1]]))
-    if not store.has(name):
-        space.row(name)  # raises, with the nearest id
-    artifact = store.open(name, "network")
-    parameters_P = artifact.arrays("network.safetensors").get("parameters")
-    arch = architecture(artifact.manifest.config.get("architecture", ""))
-    if parameters_P is None or parameters_P.shape != (arch.parameters,):
-        raise CorruptArtifact(f"{name}: its parameters do not fit {arch.id}. Make or import it again.")
-    return fitting(space, Network(name, arch, torch.from_numpy(parameters_P.astype(np.float32))[None].to(space.parameters_NP.device)))
-
-
-def fitting(space: Space, found: Network) -> Network:
-    if found.arch.input_shape != space.arch.input_shape or found.arch.classes != space.arch.classes:
-        raise InvalidValue(f"{found.id} answers other questions than the networks of {space.id} ({found.arch.id}). Choose one of the same data.")
-    return found
-
-
 def start_of(space: Space, config: LsoConfig) -> tuple[Tensor, int]:
     """(embedding [E], row of the instance nearest to it) where an LSO starts. Raises UnknownId."""
     if config.xy is not None:
@@ -122,8 +79,7 @@ def objective_of(store: Store, space: Space, config: LsoConfig) -> Objective:
         cloud_B3 = torch.from_numpy(clouds.load(store, config.target)).to(space.embeddings_NE.device)
         return Cloud(space.arch, cloud_B3, config.batch, config.seed)
     if space.is_shapes:
-        target = network(store, space, config.target)
-        return Shaping(space.arch, target.parameters_NP, target.arch, config.batch, config.seed)
+        return Shaping(space.arch, target(store, space, config.target).layers(), config.batch, config.seed)
     images = space.choosing_images()
     several = isinstance(space, MultiSpace)
     if several and config.objective == "answers":
@@ -131,10 +87,10 @@ def objective_of(store: Store, space: Space, config: LsoConfig) -> Objective:
     if config.objective == "task" and not several:
         return Classifying(space.arch, images, None, 0.0, batch=config.batch, seed=config.seed)
     if several and not config.target:
-        target = Network("teacher", space.zoo.teacher, space.zoo.teacher_P[None])
+        teacher = of_parameters("teacher", space.zoo.teacher, space.zoo.teacher_P)
     else:
-        target = network(store, space, config.target)
-    teachers = teachers_of(target.arch, target.parameters_NP, images)
+        teacher = target(store, space, config.target)
+    teachers = teacher.teachers(images)
     if several:
         found = ClassifyingMany(space.model, images, teachers, 0.0 if config.objective == "task" else config.alpha, config.batch, config.seed)
         found.temperature = config.temperature
@@ -213,8 +169,7 @@ def figures(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso:
         return found | {"test": {name: right_of(space, each) for name, each in networks.items()}}
     if config.objective == "cloud":
         return found
-    target = network(store, space, config.target)
-    inside_NM = insides(layers_of(target.parameters_NP, target.arch))
+    inside_NM = insides(target(store, space, config.target).layers())
     iou = {name: float(ious(insides(layers_of(each.parameters_P[None], each.arch)), inside_NM)[0]) for name, each in networks.items()}
     return found | {"target": {name: None if math.isnan(value) else value for name, value in iou.items()}}
 

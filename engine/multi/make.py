@@ -13,6 +13,7 @@ from ..artifacts import Artifact, Manifest, Store, manifest_hash
 from ..core.metrics import mean as metric
 from ..make import checkpoint_path, is_whole, provenance, train_to_end
 from ..naming import artifact_id, train_arguments
+from ..nets.networks import recording
 from ..netspace.space import MAP_2D, MAP_3D
 from ..netspace.umap_map import project
 from ..stacked import accuracies
@@ -39,7 +40,8 @@ def make_zoo(store: Store, preset: str, config: MultiZooConfig, device: str, pro
     zoo = trainee.zoo(id_)
     metrics = zoo_metrics(zoo, images)
     title = f"{', '.join(arch.family for arch in zoo.archs)} on {images.title}"
-    manifest = Manifest(id_, "zoo", title, "", preset, asdict(config), metrics=metrics, provenance=provenance(took(), device, train_arguments(preset, config, id_)))
+    made = recording(provenance(took(), device, train_arguments(preset, config, id_)), images.preprocessing)
+    manifest = Manifest(id_, "zoo", title, "", preset, asdict(config), metrics=metrics, provenance=made)
     dtype = np.float16 if config.half else np.float32
     parts = {arch.id: zoo.parameters_NZ[torch.tensor(zoo.table["class_id"] == number), : arch.parameters] for number, arch in enumerate(zoo.archs)}
     arrays = {name: tensor.cpu().numpy().astype(dtype) for name, tensor in {**parts, TEACHER: zoo.teacher_P}.items()}
@@ -55,7 +57,7 @@ def make_space(store: Store, preset: str, config: MultiSpaceConfig, device: str,
         make_zoo(store, config.zoo, zoo_config, device, progress, zoo_id, replacing)
     zoo_artifact = store.open(zoo_id, "zoo")
     zoo = load_multi_zoo(store, zoo_id, device)
-    images = datasets.load(zoo.dataset, device).suited(*zoo.archs)
+    images = datasets.load(zoo.dataset, device).suited(*zoo.archs).seen_by(zoo.preprocessing)
     trainee = MultiSpaceTraining(config, zoo, images)
     outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), zoo_artifact)
     took = stopwatch(outcome.took)
@@ -99,7 +101,7 @@ def reevaluate(store: Store, artifact: Artifact, device: str, seed: int | None =
     """The metrics of an artifact of several architectures, measured again from its weights."""
     if artifact.manifest.kind == "zoo":
         zoo = load_multi_zoo(store, artifact.id, device)
-        return zoo_metrics(zoo, datasets.load(zoo.dataset, device).suited(*zoo.archs))
+        return zoo_metrics(zoo, datasets.load(zoo.dataset, device).suited(*zoo.archs).seen_by(zoo.preprocessing))
     space = load_multi_space(store, artifact.id, device)
     config, images, seed = space.config, space.needed_images(), seed or 0
     found = evaluate_multi(space.model, space.zoo, images, config.train, "test", "test", seed)

@@ -16,6 +16,7 @@ from ..archs import Architecture, architecture
 from ..artifacts import Artifact, Store
 from ..config import from_fields
 from ..errors import CorruptArtifact, InvalidValue
+from ..nets.networks import record_of
 from ..netspace import kept
 from ..netspace.space import Network, Space, check_gamma
 from .config import MultiSpaceConfig, MultiZooConfig
@@ -87,7 +88,8 @@ def load_multi_zoo(store: Store, id_: str, device: str = "cpu", of: Artifact | N
     if {name: array.shape for name, array in arrays.items()} != expected or sum(counts) != len(table) or not table["class_id"].is_monotonic_increasing:
         raise CorruptArtifact(f"{id_}: its parameters do not fit its table and architectures. Fetch or make it again.")
     tensors = {name: torch.from_numpy(array.astype(np.float32)).to(device) for name, array in arrays.items()}
-    return MultiZoo(id_, archs, config.dataset, padded([tensors[arch.id] for arch in archs]), table, teacher, tensors[TEACHER])
+    parameters_NZ = padded([tensors[arch.id] for arch in archs])
+    return MultiZoo(id_, archs, config.dataset, parameters_NZ, table, teacher, tensors[TEACHER], record_of(artifact.manifest))
 
 
 def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
@@ -107,7 +109,9 @@ def load_multi_space(store: Store, id_: str, device: str = "cpu") -> MultiSpace:
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     model.eval().requires_grad_(False)
     embeddings = torch.from_numpy(embeddings_NE).float().to(device)
-    return kept.merged(store, MultiSpace(artifact.manifest, config, zoo.archs[-1], datasets.at_hand(zoo.dataset, device, zoo.archs), zoo.dataset, model, table, zoo.parameters_NZ, embeddings, zoo))
+    images = datasets.at_hand(zoo.dataset, device, zoo.archs)
+    images = images and images.seen_by(zoo.preprocessing)
+    return kept.merged(store, MultiSpace(artifact.manifest, config, zoo.archs[-1], images, zoo.dataset, model, table, zoo.parameters_NZ, embeddings, zoo))
 
 
 def read(artifact, kind: type):

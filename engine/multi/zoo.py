@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from ..archs import Architecture, architecture
 from ..datasets import Images
+from ..datasets.preprocessing import Preprocessing
 from ..errors import InvalidValue
 from ..stacked import accuracies
 from ..zoo import ZooTraining, measure
@@ -33,6 +34,7 @@ class MultiZoo:
     table: object
     teacher: Architecture
     teacher_P: Tensor
+    preprocessing: Preprocessing | None = None  # see engine.zoo.Zoo
 
     def rows(self, split: str, class_id: int | None = None) -> list[int]:
         """Row numbers of a split's instances, of all architectures or of one."""

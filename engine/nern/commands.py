@@ -15,13 +15,16 @@ def do_import(options) -> None:
     from ..commands import emit, metric_lines
     from ..datasets import missing
     from ..host import device_of
+    from ..nets.measuring import beside_stated
     from .make import import_network
 
     artifact = import_network(
-        Store(options.workspace), Path(options.file), options.architecture, options.id, options.dataset, str(device_of(options.device)), options.replace, options.weights
-    )
+        Store(options.workspace), Path(options.file), options.architecture, options.id, options.dataset, str(device_of(options.device)), options.replace, options.weights,
+        normalise=options.normalise, stated=options.accuracy,
+    )  # fmt: skip
     manifest = artifact.manifest
-    for note in filter(None, (manifest.config["note"], "" if manifest.metrics or not options.dataset else f"Not measured: {missing(options.dataset)}")):
+    unmeasured = "" if manifest.metrics or not options.dataset else f"Not measured: {missing(options.dataset)}"
+    for note in filter(None, (manifest.config["note"], unmeasured, beside_stated(manifest))):
         print(f"{manifest.id}: {note}", file=sys.stderr)
     emit(options, {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics}, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
 

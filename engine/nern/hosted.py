@@ -18,15 +18,17 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from .. import __version__, datasets
+from .. import datasets
+from ..archs import architecture
 from ..datasets import prepared
 from ..errors import InvalidValue, closest
+from ..export import described
 from ..host import PIECE_PIXELS, Host, image_count, stamp
 from ..stacked import wilson
 from .compress import check, compressed, stored_bytes
 from .evaluate import smoothness_of
 from .losses import weight_error
-from .make import images_of, load_nern
+from .make import load_nern
 from .nern import Nern, sizes
 from .original import Layer, Original, load_original, logits
 from .permutations import KINDS, bits, permutation, permutations
@@ -91,7 +93,7 @@ def read(host: Host, original: str | None, nern: str | None) -> Hosted:
     network = loaded.original if loaded else load_original(host.store, str(original), device)
     if network.dataset:
         folders[prepared.folder_of(network.dataset)] = stamp(prepared.folder_of(network.dataset))  # images that come later
-    images = images_of(network.dataset, device)
+    images = network.images(device)
     return Hosted(network, loaded, images, folders)
 
 
@@ -248,5 +250,5 @@ def state_bytes(host: Host, id_: str, look: Look) -> bytes:
     state = found.nern.state(weights(host, found, look))
     measured = measure(host, id_, look, "all")
     kept = {name: measured[name] for name in ("reconstructed", "agreement") if name in measured}
-    metadata = {"architecture": found.original.architecture, "nern": id_, "original": found.original.id, "prune": str(look.prune), "bits": str(look.bits), "metrics": json.dumps(kept), "explorer": __version__}
+    metadata = described(architecture(found.original.architecture), found.original.preprocessing) | {"nern": id_, "original": found.original.id, "prune": str(look.prune), "bits": str(look.bits), "metrics": json.dumps(kept)}
     return save({name: tensor.cpu().contiguous() for name, tensor in state.items()}, metadata)

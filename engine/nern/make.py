@@ -14,19 +14,24 @@ from ..artifacts import Artifact, Manifest, Store, manifest_hash
 from ..core.metrics import single
 from ..core.slugs import slug
 from ..datasets.known import images_for
+from ..datasets.preprocessing import Preprocessing, parse
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..make import checkpoint_path, provenance, train_to_end
-from ..multi.space import load_multi_zoo
 from ..naming import artifact_id, train_arguments
 from ..nets.fitting import fit
+from ..nets.measuring import STATED_GAP, TRIED, fraction, likely
+from ..nets.networks import FILE, read, recording, trained_on
 from ..nets.reading import read_checkpoint
-from ..netspace.space import load_space, load_zoo, read_config
+from ..netspace.model import answer_of
+from ..netspace.network_evaluate import shape_metrics
+from ..netspace.space import load_space, read_config
+from ..targets import instance_of
 from ..took import Took, stopwatch, times
 from .config import NernConfig, NetworkConfig
 from .evaluate import evaluate, share
 from .nern import Nern, places
 from .network_training import NetworkTraining
-from .original import FILE, Original, load_original, logits, of_module
+from .original import Original, load_original, logits, of_module
 from .predictor import Predictor
 from .training import CURVES, NernTraining
 
@@ -68,11 +73,13 @@ def make_network(store: Store, preset: str, config: NetworkConfig, device: str, 
     return artifact
 
 
-def write_network(store: Store, id_: str, title: str, preset: str, config: dict, module: torch.nn.Module, images: datasets.Images | None, made: dict, inputs: dict | None = None, replace: bool = False, new: bool = False) -> Artifact:
+def write_network(store: Store, id_: str, title: str, preset: str, config: dict, module: torch.nn.Module, images: datasets.Images | None, made: dict, inputs: dict | None = None, replace: bool = False, new: bool = False, preprocessing: Preprocessing | None = None) -> Artifact:
     """A `network` artifact of a module in evaluation mode; `config` holds at least its `architecture` and `dataset`, `made` is its
-    provenance."""
+    provenance. `images` are as the network wants them; `preprocessing` says how, where there are none."""
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}
     original = of_module(id_, module, config.get("dataset"), config["architecture"], title)
+    original.network  # checks that it answers as it was given
+    made = recording(made, images.preprocessing if images else preprocessing)
     manifest = Manifest(id_, "network", title, "", preset, config, inputs or {}, network_metrics(original, images), made)
     return store.write(manifest, {FILE: arrays}, replace=replace, new=new)
 
@@ -89,11 +96,6 @@ def network_metrics(original: Original, images: datasets.Images | None) -> dict:
     return found
 
 
-def images_of(name: str | None, device: str) -> datasets.Images | None:
-    """A dataset by its name; None where there is none, or it is not here."""
-    return datasets.at_hand(name, device)
-
-
 def original_of(store: Store, config: NernConfig, device: str, progress) -> Original:
     """The original that a config names: an artifact, or a preset that is trained first. Raises UnknownId."""
     if not store.has(config.original):
@@ -105,7 +107,7 @@ def make_nern(store: Store, preset: str, config: NernConfig, device: str, progre
     """Train a NeRN of its original and write it with its metrics and curves. Raises DataMissing where it is to be distilled on
     images that are not here."""
     original = original_of(store, config, device, progress)
-    images = images_of(original.dataset, device)
+    images = original.images(device)
     placed = places(config, original, device=device)
     first = first_of(store, config, device, progress, replacing)
     trainee = NernTraining(config, placed, images, first and first.predictor)
@@ -177,18 +179,23 @@ def load_nern(store: Store, id_: str, device: str = "cpu") -> Nern:
 def reevaluate(store: Store, artifact: Artifact, device: str) -> dict:
     """The metrics of a network or a NeRN, measured again from its weights."""
     if artifact.manifest.kind == "network":
+        net = read(store, artifact.id)
+        if answer_of(net.arch) is not None:
+            return shape_metrics(store, net)
         original = load_original(store, artifact.id, device)
-        return network_metrics(original, images_of(original.dataset, device))
+        return network_metrics(original, original.images(device))
     nern = load_nern(store, artifact.id, device)
-    return evaluate(nern, images_of(nern.original.dataset, device))
+    return evaluate(nern, nern.original.images(device))
 
 
 def import_network(
-    store: Store, path: Path, arch_id: str | None, id_: str | None, dataset: str | None, device: str, replacing: bool = False, weights: str = "", name: str = ""
-) -> Artifact:
+    store: Store, path: Path, arch_id: str | None, id_: str | None, dataset: str | None, device: str, replacing: bool = False, weights: str = "", name: str = "",
+    normalise: str | None = None, stated: float | None = None,
+) -> Artifact:  # fmt: skip
     """A checkpoint file as a `network` artifact: of the architecture whose names and shapes it has, where none is named. `weights`:
-    "raw", "ema" or what they are called, where the file has several; `name`: what the file is called, where that is not its own.
-    Raises what reading and checking it raise; nothing is written then."""
+    "raw", "ema" or what they are called, where the file has several; `name`: what the file is called, where that is not its own;
+    `normalise`: what its input is, as `datasets.preprocessing.parse` reads it, where that is not as the data set's own images are;
+    `stated`: the accuracy that its owner measured. Raises what reading and checking it raise; nothing is written then."""
     took, name = stopwatch(), name or path.name
     if id_:
         store.check_new(id_, replacing)
@@ -198,11 +205,29 @@ def import_network(
         arch, images = images_for(dataset, arch, device, None if arch_id else lambda arch, side: variant(arch, side=side))
     id_ = id_ or f"network-{arch.id}"
     store.check_new(id_, replacing)
+    preprocessing = parse(normalise, arch.input_shape[0]) if normalise else None
+    seen, module = images and images.seen_by(preprocessing), fitted.module.to(device)
     config = {"architecture": arch.id, "dataset": dataset, "source": name, "note": fitted.note}
-    said = {"--architecture": arch.id, "--id": id_, "--dataset": dataset, "--weights": weights}
+    if stated is not None:
+        config["stated_accuracy"] = fraction(stated)
+        if seen and (found := likely_of(of_module(id_, module, dataset, arch.id), seen, fraction(stated))):
+            config["likely_preprocessing"] = str(found)
+    said = {"--architecture": arch.id, "--id": id_, "--dataset": dataset, "--weights": weights, "--normalise": normalise}
     arguments = ["import", name, *(word for option, value in said.items() if value for word in (option, value))]
     made = provenance(took(), device, arguments)
-    return write_network(store, id_, f"{arch.family} from {name}", "import", config, fitted.module.to(device), images, made, replace=replacing, new=True)
+    return write_network(store, id_, f"{arch.family} from {name}", "import", config, module, seen, made, replace=replacing, new=True, preprocessing=preprocessing)
+
+
+def likely_of(original: Original, images: datasets.Images, stated: float) -> Preprocessing | None:
+    """The normalisation with which an original would be as good as stated, where it is not with that of `images`."""
+
+    def accuracy(images_BCHW, labels_B) -> float:
+        return share(logits(original.network, original.weights, images_BCHW).argmax(-1) == labels_B)
+
+    some = images.first(TRIED)
+    if abs(accuracy(some.images["val"], some.labels["val"]) - stated) <= STATED_GAP:
+        return None
+    return likely(accuracy, images, stated)
 
 
 def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path: str, id_: str | None, device: str, replacing: bool = False) -> Artifact:
@@ -210,28 +235,26 @@ def send(store: Store, source_id: str, a: str, b: str | None, gamma: float, path
     "weights" mixes), as a `network` artifact: an original. Raises UnknownId, InvalidValue (a network without convolutions)."""
     source = store.open(source_id)
     if source.manifest.kind == "zoo":
-        several = "architectures" in source.manifest.config
-        zoo = load_multi_zoo(store, source_id, device) if several else load_zoo(store, source_id, device)
-        rows = list(zoo.table["id"])
-        if a not in rows:
-            raise UnknownId(f"There is no instance {a[:100]!r} in {source_id}.{closest(a, rows)}")
-        row = rows.index(a)
-        arch = zoo.archs[int(zoo.table["class_id"].iloc[row])] if several else zoo.arch
-        parameters_P, dataset, words = (zoo.parameters_NZ if several else zoo.parameters_NP)[row][: arch.parameters], zoo.dataset, a
+        arch, parameters_P = instance_of(store, source_id, a, device)
+        words = a
     elif source.manifest.kind == "netspace":
         space = load_space(store, source_id, device)
         ends = (space.row(a), space.row(b or a))
         with torch.no_grad():
             found = space.network(*ends, gamma, path)
         parameters_P, arch, words = found.parameters_P, found.arch, f"{a}-{b or a}-{path[0]}{round(1000 * gamma):04d}"
-        dataset = space.dataset
     else:
-        raise InvalidValue(f"{source_id} is a {source.manifest.kind}; send an instance of a zoo, or a network of a space.")
+        hint = "a NeRN takes it as it is" if source.manifest.kind == "network" else "send an instance of a zoo, or a network of a space"
+        raise InvalidValue(f"{source_id} is a {source.manifest.kind}; {hint}.")
+    dataset, recorded = trained_on(store, source.manifest)
+    preprocessing = recorded or datasets.preprocessing_of(dataset)
+    images = datasets.at_hand(dataset, device)
     id_ = slug(id_) or f"network-{words}"[:100]
     store.check_new(id_, replacing)
     module = arch.build().to(device).eval()
     torch.nn.utils.vector_to_parameters(parameters_P, module.parameters())
     config = {"architecture": arch.id, "dataset": dataset, "source": source_id, "a": a, "b": b, "gamma": gamma, "path": path}
     inputs = {source_id: {"sha256": manifest_hash(source)}}
-    arguments = ["send", source_id, a, *([b] if b else []), "--gamma", f"{gamma:g}", "--path", path, "--name", id_]
-    return write_network(store, id_, f"{arch.family} {words}", "sent", config, module, images_of(dataset, device), provenance(Took(), device, arguments), inputs, replacing, new=True)
+    made = provenance(Took(), device, ["send", source_id, a, *([b] if b else []), "--gamma", f"{gamma:g}", "--path", path, "--name", id_])
+    seen = images and images.seen_by(preprocessing)
+    return write_network(store, id_, f"{arch.family} {words}", "sent", config, module, seen, made, inputs, replacing, new=True, preprocessing=preprocessing)

@@ -9,10 +9,9 @@ import contextlib
 import copy
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -21,10 +20,12 @@ from ..archs import architecture
 from ..archs.folding import followers, scale_and_shift
 from ..archs.memory import lies_well
 from ..artifacts import Store
+from ..datasets import Images, at_hand
 from ..datasets.pixels import Pixels
-from ..errors import CheckpointMismatch, InvalidValue
+from ..datasets.preprocessing import Preprocessing
+from ..errors import InvalidValue
+from ..nets.networks import read
 
-FILE = "network.safetensors"
 PIECE_PIXELS = {"cpu": 64 * 32 * 32, "cuda": 256 * 32 * 32}  # image pixels of one piece of work: on a CPU as many as the caches like
 
 CHECKED, TOLERANCE = 8, 1e-3  # random images that an original is checked on once, and by how much of its largest logit it may differ
@@ -57,6 +58,12 @@ class Original:
     dataset: str | None
     module: nn.Module
     layers: tuple[Layer, ...]
+    preprocessing: Preprocessing | None = None  # of its images; None where nobody knows
+
+    def images(self, device: str = "cpu") -> Images | None:
+        """The images that it was trained on, as it wants them; None where they are not here."""
+        found = at_hand(self.dataset, device, [architecture(self.architecture)] if self.architecture else ())
+        return found and found.seen_by(self.preprocessing)
 
     @property
     def weights(self) -> list[Tensor]:
@@ -105,36 +112,10 @@ def convolutions(module: nn.Module) -> list[tuple[str, nn.Conv2d]]:
     return [(name, part) for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
 
 
-def build(arch_id: str, arrays: dict[str, np.ndarray], source: str) -> nn.Module:
-    """The module of an architecture with those tensors. Raises CheckpointMismatch, InvalidValue."""
-    module = architecture(arch_id).build()
-    check(module, arrays, f"{source} is no {arch_id}")
-    expected = module.state_dict()
-    module.load_state_dict({name: torch.from_numpy(np.array(arrays[name])).to(tensor.dtype) if name in arrays else tensor for name, tensor in expected.items()})
-    return module.eval()
-
-
-def check(module: nn.Module, arrays: dict[str, np.ndarray], what: str) -> None:
-    """Raises CheckpointMismatch for missing, extra and misshapen tensors (a batch norm's counter may be missing), InvalidValue for
-    non-finite ones."""
-    expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    missing = [name for name in expected if name not in arrays and not name.endswith("num_batches_tracked")]
-    extra = [name for name in arrays if name not in expected]
-    wrong = [f"{name} {arrays[name].shape} instead of {shape}" for name, shape in expected.items() if name in arrays and arrays[name].shape != shape]
-    for problem, names in (("lacks", missing), ("has besides", extra), ("has the wrong shape in", wrong)):
-        if names:
-            raise CheckpointMismatch(f"{what}: it {problem} {', '.join(map(str, names[:3]))}{f' and {len(names) - 3} more' if len(names) > 3 else ''}. Import a state dict of that architecture, or name another with --architecture.")
-    for name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise InvalidValue(f"{what}: {name} holds NaN or infinity. Fetch or train it again.")
-
-
 def load_original(store: Store, id_: str, device: str = "cpu", skip: Iterable[str] = ()) -> Original:
-    """The network of an artifact. Raises UnknownId, CorruptArtifact, CheckpointMismatch, InvalidValue."""
-    artifact = store.open(id_, "network")
-    config = artifact.manifest.config
-    module = build(str(config.get("architecture")), artifact.arrays(FILE), id_).to(device)
-    return of_module(id_, module, config.get("dataset"), str(config.get("architecture")), artifact.manifest.title, skip)
+    """The network of an artifact, whatever made it. Raises UnknownId, CorruptArtifact, CheckpointMismatch, InvalidValue."""
+    net = read(store, id_)
+    return replace(of_module(id_, net.module(device), net.dataset, net.arch.id, net.manifest.title, skip), preprocessing=net.preprocessing)
 
 
 class Network:

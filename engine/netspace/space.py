@@ -20,6 +20,7 @@ from ..core.boundary import untrusted
 from ..config import SPACE_CONFIGS, ZOO_CONFIGS, SpaceConfig, from_fields, is_shapes
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..multi.config import MultiSpaceConfig
+from ..nets.networks import record_of
 from ..shapes.networks import layers_of
 from ..zoo import Zoo
 from .model import NetSpace, answer_of
@@ -190,7 +191,8 @@ def load_zoo(store: Store, id_: str, device: str = "cpu", of: Artifact | None = 
     arch = architecture(config.architecture)
     if parameters_NP is None or parameters_NP.shape != (len(table), arch.parameters):
         raise CorruptArtifact(f"{id_}: its parameters do not fit its table and architecture. Fetch or make it again.")
-    return Zoo(id_, arch, config.dataset, torch.from_numpy(parameters_NP.astype(np.float32)).to(device), table)
+    parameters = torch.from_numpy(parameters_NP.astype(np.float32)).to(device)
+    return Zoo(id_, arch, config.dataset, parameters, table, record_of(artifact.manifest))
 
 
 def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
@@ -218,4 +220,6 @@ def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
     model.eval().requires_grad_(False)
     embeddings = torch.from_numpy(embeddings_NE).float().to(device)
     dataset = None if is_shapes(config) else zoo.dataset
-    return kept.merged(store, Space(artifact.manifest, config, zoo.arch, datasets.at_hand(dataset, device, [zoo.arch]), dataset, model, table, zoo.parameters_NP, embeddings))
+    images = datasets.at_hand(dataset, device, [zoo.arch])
+    images = images and images.seen_by(zoo.preprocessing)
+    return kept.merged(store, Space(artifact.manifest, config, zoo.arch, images, dataset, model, table, zoo.parameters_NP, embeddings))

@@ -20,7 +20,8 @@ from engine.nern.config import NernConfig
 from engine.nets.reading import read_checkpoint
 from engine.nern.make import import_network, load_nern, send
 from engine.nern.nern import places
-from engine.nern.original import build, load_original, of_module
+from engine.nern.original import load_original, of_module
+from engine.nets.networks import build
 from tests.tiny import SPACE, ZOO, tamper, write_tiny
 from tests.tiny_nern import CONFIG, NERN, ORIGINAL, quiet, write_tiny_nern
 

@@ -19,6 +19,7 @@ from engine.lso import Classifying, Cloud, Lso, Shaping, descend, invert, teache
 from engine.netspace import kept
 from engine.netspace.losses import distillation, spread
 from engine.netspace.space import load_space
+from engine.shapes.networks import layers_of
 from engine.stacked import logits
 from engine.training import generator, run
 from engine.zoo import ZooTraining
@@ -162,7 +163,7 @@ def spheres_NP():
 
 
 def test_a_shape_is_nearest_to_itself_and_to_its_own_cloud(spheres_NP):
-    objective = Shaping(SIREN, spheres_NP[:1], SIREN)
+    objective = Shaping(SIREN, layers_of(spheres_NP[:1], SIREN))
     (own, other), (right, wrong) = objective.validate(spheres_NP)
     assert own == pytest.approx(0, abs=1e-8) and right == 1 and other > 0.01 and wrong < 0.9
     assert objective.loss(5, spheres_NP)[0].argmin() == 0

@@ -1,0 +1,91 @@
+"""The networks that others are measured against, or descend towards: an instance of a space, one of any zoo, any network artifact.
+
+Legend: P parameters, B images, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from .archs import Architecture
+from .artifacts import Store
+from .datasets import Images
+from .errors import InvalidValue, UnknownId, closest
+from .lso import teachers_of
+from .multi.space import load_multi_zoo
+from .netspace.space import Space, load_zoo
+from .nets.networks import read
+from .shapes.networks import Layers, layers_of
+
+Answers = Callable[[Images, tuple[str, ...]], dict[str, Tensor]]  # (images, splits) -> logits [B, K] of each
+
+
+@dataclass(frozen=True)
+class Target:
+    """A network that an objective looks at."""
+
+    id: str
+    arch: Architecture
+    answers: Answers  # of a classifier
+    parameters: Callable[[], Tensor]  # [P]
+
+    def teachers(self, images: Images, splits: tuple[str, ...] = ("train", "val")) -> dict[str, Tensor]:
+        """Its logits [1, B, K] on splits of a space's images."""
+        return {split: logits_BK[None] for split, logits_BK in self.answers(images, splits).items()}
+
+    def layers(self) -> Layers:
+        """Of a shape: its layers, stacked over one instance."""
+        return layers_of(self.parameters()[None], self.arch)
+
+
+def of_parameters(id_: str, arch: Architecture, parameters_P: Tensor) -> Target:
+    """A target of parameters in its architecture's order."""
+
+    def answers(images: Images, splits: tuple[str, ...]) -> dict[str, Tensor]:
+        return {split: logits_1BK[0] for split, logits_1BK in teachers_of(arch, parameters_P[None], images, splits).items()}
+
+    return Target(id_, arch, answers, lambda: parameters_P)
+
+
+def target(store: Store, space: Space, name: str) -> Target:
+    """The network of that name: an instance of the space, "ZOO/INSTANCE", an artifact of kind network, whatever made it; "" is the
+    space's best instance on validation. Raises UnknownId, InvalidValue, CorruptArtifact, CheckpointMismatch."""
+    table, device = space.table, space.parameters_NP.device
+    if not name:
+        column = "val_accuracy" if "val_accuracy" in table else "fit_iou"
+        name = str(table[table["split"] == "train"].sort_values(column, kind="stable")["id"].iloc[-1])
+    if name in set(table["id"]):
+        row = space.row(name)
+        arch = space.arch_of(row)
+        return of_parameters(name, arch, space.parameters_NP[row, : arch.parameters])
+    if "/" in name:
+        zoo_id, _, instance = name.partition("/")
+        return fitting(space, of_parameters(name, *instance_of(store, zoo_id, instance, device)))
+    if not store.has(name):
+        space.row(name)  # raises, with the nearest id
+    net = read(store, name)
+    net.module()  # whose tensors are those of its architecture: raises
+    return fitting(space, Target(name, net.arch, net.logits, lambda: net.parameters_P().to(device)))
+
+
+def instance_of(store: Store, zoo_id: str, instance: str, device="cpu") -> tuple[Architecture, Tensor]:
+    """(architecture, parameters [P]) of a zoo's instance. Raises UnknownId."""
+    several = "architectures" in store.open(zoo_id, "zoo").manifest.config
+    zoo = load_multi_zoo(store, zoo_id, device) if several else load_zoo(store, zoo_id, device)
+    rows = np.flatnonzero(zoo.table["id"].to_numpy() == instance)
+    if not len(rows):
+        raise UnknownId(f"There is no instance {instance[:100]!r} in {zoo_id}.{closest(instance, zoo.table['id'])}")
+    arch = zoo.archs[int(zoo.table["class_id"].iloc[rows[0]])] if several else zoo.arch
+    parameters_P = (zoo.parameters_NZ if several else zoo.parameters_NP)[rows[0]]
+    return arch, parameters_P[: arch.parameters]
+
+
+def fitting(space: Space, found: Target) -> Target:
+    """The target, if it answers what the space's networks answer. Raises InvalidValue."""
+    if found.arch.input_shape != space.arch.input_shape or found.arch.classes != space.arch.classes:
+        raise InvalidValue(f"{found.id} ({found.arch.id}) answers other questions than the networks of {space.id}. Choose one of the same data.")
+    return found
