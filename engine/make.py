@@ -70,8 +70,11 @@ def train(store: Store, preset: str, config, device: str, progress, id_: str | N
     Raises InvalidValue before the first step where the name is taken, and what training and storing raise; KeyboardInterrupt
     keeps the checkpoint.
     """
+    from .checks import check_training  # it imports this module
+
     id_ = id_ or name_of(preset, config)
     check_free(store, preset, config, id_, replacing)
+    check_training(store, config)
     with threads_for(largest(store, config)):
         return maker(config)(store, preset, config, device, progress, id_, replacing)
 

@@ -28,11 +28,16 @@ def width_for(parameters: int, height: int) -> int:
     return 8 * math.ceil(math.ceil(parameters / height) / 8)
 
 
+def check_room(count: int, height: int, width: int) -> None:
+    """Raises PRepTooSmall where a PRep has fewer cells than a network has parameters."""
+    if count > height * width:
+        raise PRepTooSmall(f"A PRep of {height} x {width} has {height * width} cells, the network {count} parameters: use at least {height_for(count, width)} rows of {width}.")
+
+
 def pack(parameters_NP: Tensor, height: int, width: int) -> Tensor:
     """Flat parameters [N, P] -> PReps [N, H, W], zeros behind the last parameter. Raises PRepTooSmall, never crops."""
     count = parameters_NP.shape[-1]
-    if count > height * width:
-        raise PRepTooSmall(f"A PRep of {height} x {width} has {height * width} cells, the network {count} parameters: use at least {height_for(count, width)} rows of {width}.")
+    check_room(count, height, width)
     return F.pad(parameters_NP, (0, height * width - count)).reshape(*parameters_NP.shape[:-1], height, width)
 
 

@@ -5,7 +5,7 @@ Legend: P parameters, B images, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,14 +62,25 @@ def target(store: Store, space: Space, name: str) -> Target:
         row = space.row(name)
         arch = space.arch_of(row)
         return of_parameters(name, arch, space.parameters_NP[row, : arch.parameters])
+    arch = target_arch(store, space.id, name, table["id"])
+    check_fits(name, arch, space.id, space.arch)
     if "/" in name:
         zoo_id, _, instance = name.partition("/")
-        return fitting(space, of_parameters(name, *instance_of(store, zoo_id, instance, device)))
+        return of_parameters(name, *instance_of(store, zoo_id, instance, device))
+    net = read(store, name)
+    return Target(name, net.arch, net.logits, lambda: net.parameters_P().to(device))
+
+
+def target_arch(store: Store, space_id: str, name: str, ids: Iterable[str]) -> Architecture:
+    """The architecture of a target outside of a space (whose instances are `ids`), its tensors checked. Raises what `target` does."""
+    if "/" in name:
+        zoo_id, _, instance = name.partition("/")
+        return instance_of(store, zoo_id, instance)[0]
     if not store.has(name):
-        space.row(name)  # raises, with the nearest id
+        raise UnknownId(f"There is no instance {name[:100]!r} in {space_id}, and no network of that name.{closest(name, ids)}")
     net = read(store, name)
     net.module()  # whose tensors are those of its architecture: raises
-    return fitting(space, Target(name, net.arch, net.logits, lambda: net.parameters_P().to(device)))
+    return net.arch
 
 
 def instance_of(store: Store, zoo_id: str, instance: str, device="cpu") -> tuple[Architecture, Tensor]:
@@ -84,8 +95,7 @@ def instance_of(store: Store, zoo_id: str, instance: str, device="cpu") -> tuple
     return arch, parameters_P[: arch.parameters]
 
 
-def fitting(space: Space, found: Target) -> Target:
-    """The target, if it answers what the space's networks answer. Raises InvalidValue."""
-    if found.arch.input_shape != space.arch.input_shape or found.arch.classes != space.arch.classes:
-        raise InvalidValue(f"{found.id} ({found.arch.id}) answers other questions than the networks of {space.id}. Choose one of the same data.")
-    return found
+def check_fits(name: str, arch: Architecture, space_id: str, of: Architecture) -> None:
+    """Raises InvalidValue where a target does not answer what the networks of a space (of architecture `of`) answer."""
+    if arch.input_shape != of.input_shape or arch.classes != of.classes:
+        raise InvalidValue(f"{name} ({arch.id}) answers other questions than the networks of {space_id}. Choose one of the same data.")

@@ -39,12 +39,13 @@ def brief(queue: Queue, job: Job) -> dict:
 
 def submit(store: Store, raw: object) -> tuple[Job, bool]:
     """Queue what a stranger's JSON asks for, or attach to the live job of the same spec (True). Raises InvalidValue
-    (also where the name is taken), UnknownId."""
+    (also where the name is taken), UnknownId, and what its process would refuse it for."""
+    from .checks import check  # it needs torch
+
     spec = specs.parse(raw)
-    if spec["kind"] == "lso":
-        store.open(spec["config"]["space"], "netspace")
-    else:
+    if spec["kind"] == "train":
         check_free(store, spec["preset"], specs.config_of(spec), spec["id"], spec.get("replace", False))
+    check(store, spec)
     return Queue(store.workspace).submit(spec)
 
 

@@ -33,9 +33,9 @@ from ..targets import of_parameters, target
 from ..took import Took
 from ..training import run
 from . import clouds, specs
+from .checks import check_objective
 from .folder import Folder, Reporter
 
-SHAPE_OBJECTIVES, IMAGE_OBJECTIVES = ("answers", "cloud"), ("distillation", "task", "answers")
 FILE = "result.safetensors"
 
 
@@ -72,18 +72,14 @@ def start_of(space: Space, config: LsoConfig) -> tuple[Tensor, int]:
 
 def objective_of(store: Store, space: Space, config: LsoConfig) -> Objective:
     """What an LSO descends. Raises InvalidValue where it does not fit the space, DataMissing where its images are not here."""
-    fits = SHAPE_OBJECTIVES if space.is_shapes else IMAGE_OBJECTIVES
-    if config.objective not in fits:
-        raise InvalidValue(f"{space.id} holds {'shapes' if space.is_shapes else 'classifiers'}: the objective is one of {', '.join(fits)}.")
+    several = isinstance(space, MultiSpace)
+    check_objective(space.id, config.objective, space.is_shapes, several)
     if config.objective == "cloud":
         cloud_B3 = torch.from_numpy(clouds.load(store, config.target)).to(space.embeddings_NE.device)
         return Cloud(space.arch, cloud_B3, config.batch, config.seed)
     if space.is_shapes:
         return Shaping(space.arch, target(store, space, config.target).layers(), config.batch, config.seed)
     images = space.choosing_images()
-    several = isinstance(space, MultiSpace)
-    if several and config.objective == "answers":
-        raise InvalidValue(f"{space.id} holds several architectures: the objective is distillation or task.")
     if config.objective == "task" and not several:
         return Classifying(space.arch, images, None, 0.0, batch=config.batch, seed=config.seed)
     if several and not config.target:

@@ -130,20 +130,48 @@ def make_nern(store: Store, preset: str, config: NernConfig, device: str, progre
     return artifact
 
 
-def first_of(store: Store, config: NernConfig, device: str, progress, replacing: bool = False) -> Nern | None:
-    """The NeRN that a config starts from, trained first where it is a preset that is not here yet, or only of an older version of
-    the original; None where it names none. Raises InvalidValue where that one does not fit."""
-    if not config.start:
-        return None
+FORM = ("original", "permutation", "hidden", "levels", "base", "kernel", "skip")  # what a NeRN and the one that it starts from share
+
+
+def start_of(store: Store, config: NernConfig) -> tuple[str, NernConfig, bool]:
+    """(id, config, whether it is made first) of the NeRN that a config starts from: a preset's that is not here yet, or only of an
+    older version of the original, is made. Raises UnknownId, InvalidValue."""
     preset = config.start in presets.presets()
     id_ = artifact_id(config.start, config.seed) if preset else config.start
-    if not store.has(id_) or (preset and store.outdated(id_)):
-        make_any(store, config.start, replace(presets.config(config.start), seed=config.seed), device, progress, id_, replacing)
-    first = load_nern(store, id_, device)
-    for name in ("original", "permutation", "hidden", "levels", "base", "kernel", "skip"):
-        if getattr(first.config, name) != getattr(config, name):
-            raise InvalidValue(f"{id_} has {name} {getattr(first.config, name)!r}, not {getattr(config, name)!r}: a NeRN starts from one of its own form. Leave start empty, or change {name}.")
-    return first
+    if preset and (not store.has(id_) or store.outdated(id_)):
+        first = presets.config(config.start)
+        if not isinstance(first, NernConfig):
+            raise InvalidValue(f"A NeRN starts from a NeRN, and {config.start} is none. Leave start empty, or name one.")
+        return id_, replace(first, seed=config.seed), True
+    return id_, read_config(store.open(id_, "nern"), (NernConfig,)), False
+
+
+def check_start(config: NernConfig, id_: str, first: NernConfig) -> None:
+    """Raises InvalidValue where a NeRN cannot go on from that one."""
+    for name in FORM:
+        ours, theirs = getattr(config, name), getattr(first, name)
+        if ours != theirs:
+            raise InvalidValue(
+                f"{config.start} has {name} {theirs!r}, not {ours!r}: a NeRN starts from one of its own form. Train that first "
+                f"(python -m engine train {config.start} --{name} {words(ours)} --id {id_[:80]}-2) and name it with --start; or leave start empty: --start ''."
+            )
+
+
+def words(value) -> str:
+    """A field's value as the command line takes it."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value) or "''"
+
+
+def first_of(store: Store, config: NernConfig, device: str, progress, replacing: bool = False) -> Nern | None:
+    """The NeRN that a config starts from, trained first where `start_of` says so; None where it names none. Raises InvalidValue
+    where it does not fit, before it is trained."""
+    if not config.start:
+        return None
+    id_, first, made_first = start_of(store, config)
+    check_start(config, id_, first)
+    if made_first:
+        make_any(store, config.start, first, device, progress, id_, replacing)
+    return load_nern(store, id_, device)
 
 
 def curves_table(curves, before: Artifact | None = None):

@@ -47,12 +47,18 @@ class Places:
         return torch.cat(kernels), torch.cat(counts)
 
 
-def places(config: NernConfig, original: Original, orders: Sequence[np.ndarray] | None = None, device: str | torch.device = "cpu") -> Places:
-    """The coordinates of a NeRN: kernels keep their places in the network, and each is told the coordinate of its place in the
-    permuted layer. `orders`: the permutations, where they are known. Raises InvalidValue."""
+def check_kernel(config: NernConfig, original: Original) -> int:
+    """Side of the kernels that the predictor gives. Raises InvalidValue where the original has larger ones."""
     kernel = config.kernel or original.kernel
     if original.kernel > kernel:
         raise InvalidValue(f"{original.id} has kernels of {original.kernel} x {original.kernel}, the predictor gives {kernel} x {kernel}: set kernel to {original.kernel} (or 0), or skip those layers.")
+    return kernel
+
+
+def places(config: NernConfig, original: Original, orders: Sequence[np.ndarray] | None = None, device: str | torch.device = "cpu") -> Places:
+    """The coordinates of a NeRN: kernels keep their places in the network, and each is told the coordinate of its place in the
+    permuted layer. `orders`: the permutations, where they are known. Raises InvalidValue."""
+    kernel = check_kernel(config, original)
     if orders is None:
         orders = permutations([weight.cpu().numpy() for weight in original.weights], config.permutation)
     if len(orders) != len(original.layers):

@@ -40,6 +40,12 @@ def ranger(parameters, lr: float, betas: tuple[float, float], weight_decay: floa
     return optimizer
 
 
+def check_images(config: NernConfig, original: str, dataset: str | None, images: Images | None) -> None:
+    """Raises DataMissing where a NeRN is to be distilled on images that are not here."""
+    if config.distils and config.inputs == "data" and images is None:
+        raise DataMissing(f"{original} was trained on {dataset or 'images that are not named'}, and those are not on this machine. Train without them: --inputs noise, or --inputs none.")
+
+
 class NernTraining:
     """A NeRN as a trainee; the predictor of the best look at validation is kept beside.
 
@@ -50,8 +56,7 @@ class NernTraining:
 
     def __init__(self, config: NernConfig, places: Places, images: Images | None, first: Predictor | None = None):
         self.config, self.places, self.original = config, places, places.original
-        if config.distils and config.inputs == "data" and images is None:
-            raise DataMissing(f"{self.original.id} was trained on {self.original.dataset or 'images that are not named'}, and those are not on this machine. Train without them: --inputs noise, or --inputs none.")
+        check_images(config, self.original.id, self.original.dataset, images)
         self.images, self.val, self.total = images, images and images.first(config.measured), config.steps
         self.device = places.inputs.place_M.device
         self.network, self.weights = self.original.network, self.original.weights
