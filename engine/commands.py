@@ -172,7 +172,7 @@ def do_place(options) -> None:
     from .shapes.pose import Pose
 
     space = load_space(store_of(options), options.id, str(device_of(options.device)))
-    found, fit = place_what(space, options.what, options.steps, options.seed or 0, progress, Pose(options.up, options.turn))
+    found, fit = place_what(space, options.what, options.steps, options.seed or 0, progress, Pose(options.up, options.turn), options.activation, options.omega)
     said = {key: value for key, value in asdict(found).items() if not key.endswith("_E")} | {"outside": found.outside.said()}
     (xy,), _ = space.place_on_map(found.embedding_E[None])
     value = {"id": options.id, "what": options.what, **said, "x2": float(xy[0]), "y2": float(xy[1]), "fit": fit}

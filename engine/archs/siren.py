@@ -3,15 +3,41 @@
 Shape suffixes: N instances, B points, H hidden units, 3 the coordinates. Any leading N may be missing: one instance.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..sine import sine, sine_
 from . import Architecture
 
 OMEGA = 30.0  # frequency of the sines, in the activations and in the initialisation
+SINE = "sine"
+OTHERS = {
+    "relu": F.relu, "leaky_relu": F.leaky_relu, "elu": F.elu, "softplus": lambda x: F.softplus(x, beta=100), "gelu": F.gelu, "silu": F.silu, "tanh": torch.tanh,
+}  # fmt: skip - activations of other people's networks; softplus is IGR's and SAL's
+
+
+class Layers(list):
+    """(weight, bias) pairs of a network, as `siren_forward` takes them, with the activation between them: SINE, that of every network
+    here, or one of OTHERS."""
+
+    def __init__(self, pairs: Iterable[tuple[Tensor, Tensor]], activation: str = SINE):
+        super().__init__(pairs)
+        self.activation = activation
+
+
+def activation_of(layers: Sequence[tuple[Tensor, Tensor]]) -> str:
+    """The activation of layers, given as a plain list or as `Layers`."""
+    return getattr(layers, "activation", SINE)
+
+
+def of_frequency(layers: Sequence[tuple[Tensor, Tensor]], omega: float, first: float | None = None) -> Layers:
+    """The same function as layers of sines of OMEGA that those of sines of another frequency are (`first`: of the first layer):
+    sin(omega (W x + b)) is sin(OMEGA (omega / OMEGA) (W x + b))."""
+    scales = [(omega if depth or first is None else first) / OMEGA for depth in range(len(layers) - 1)]
+    return Layers([*((scale * weight, scale * bias) for scale, (weight, bias) in zip(scales, layers)), layers[-1]])
 
 
 def siren_forward(
@@ -20,11 +46,15 @@ def siren_forward(
     """Values (N, B) at points (N, B, 3) of N networks at once, or (B,) at (B, 3) of one.
 
     ``layers`` holds (weight, bias) pairs, (N, out, in) and (N, out), from the first layer to the last. Computes
-    ``W3 sin(30 (W2 sin(30 (W1 x + b1)) + b2)) + b3`` with one batched product a layer.
+    ``W3 sin(30 (W2 sin(30 (W1 x + b1)) + b2)) + b3`` with one batched product a layer; of `Layers` of another activation that
+    instead of the sines, without the 30.
     """
     signal = points_NB3
     product = torch.baddbmm if layers[0][0].dim() == 3 else torch.addmm
-    for weight, bias in layers[:-1]:  # the frequency goes into the weights: a pass over (P), not over (N, B, H)
+    other = OTHERS.get(activation_of(layers))
+    for weight, bias in layers[:-1] if other else ():
+        signal = other(product(bias.unsqueeze(-2), signal, weight.mT))
+    for weight, bias in () if other else layers[:-1]:  # the frequency goes into the weights: a pass over (P), not over (N, B, H)
         signal = activation(product(OMEGA * bias.unsqueeze(-2), signal, OMEGA * weight.mT))
     weight, bias = layers[-1]
     signal = product(bias.unsqueeze(-2), signal, weight.mT)

@@ -17,7 +17,7 @@ from ..datasets.known import images_for
 from ..datasets.preprocessing import Preprocessing, parse
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..make import checkpoint_path, provenance, train_to_end
-from ..naming import artifact_id, train_arguments
+from ..naming import artifact_id, changes, name_of, said, train_arguments
 from ..nets.fitting import fit
 from ..nets.measuring import STATED_GAP, TRIED, fraction, likely
 from ..nets.networks import FILE, read, recording, trained_on
@@ -148,18 +148,15 @@ def start_of(store: Store, config: NernConfig) -> tuple[str, NernConfig, bool]:
 
 def check_start(config: NernConfig, id_: str, first: NernConfig) -> None:
     """Raises InvalidValue where a NeRN cannot go on from that one."""
-    for name in FORM:
-        ours, theirs = getattr(config, name), getattr(first, name)
-        if ours != theirs:
-            raise InvalidValue(
-                f"{config.start} has {name} {theirs!r}, not {ours!r}: a NeRN starts from one of its own form. Train that first "
-                f"(python -m engine train {config.start} --{name} {words(ours)} --id {id_[:80]}-2) and name it with --start; or leave start empty: --start ''."
-            )
-
-
-def words(value) -> str:
-    """A field's value as the command line takes it."""
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value) or "''"
+    wrong = [name for name in FORM if getattr(config, name) != getattr(first, name)]
+    if not wrong:
+        return
+    name, remedy = wrong[0], "leave start empty (--start '')."
+    if config.start in presets.presets():
+        fitting = replace(presets.config(config.start), **{name: getattr(config, name) for name in wrong})
+        made = name_of(config.start, fitting)
+        remedy = f"first make one ({said(['train', config.start, *changes(fitting, presets.config(config.start))])}) and go on from that (--start {made}), or {remedy}"
+    raise InvalidValue(f"{id_} has {name} {getattr(first, name)!r}, not {getattr(config, name)!r}, and a NeRN starts from one of its own form: {remedy}")
 
 
 def first_of(store: Store, config: NernConfig, device: str, progress, replacing: bool = False) -> Nern | None:
@@ -240,8 +237,8 @@ def import_network(
         config["stated_accuracy"] = fraction(stated)
         if seen and (found := likely_of(of_module(id_, module, dataset, arch.id), seen, fraction(stated))):
             config["likely_preprocessing"] = str(found)
-    said = {"--architecture": arch.id, "--id": id_, "--dataset": dataset, "--weights": weights, "--normalise": normalise}
-    arguments = ["import", name, *(word for option, value in said.items() if value for word in (option, value))]
+    options = {"--architecture": arch.id, "--id": id_, "--dataset": dataset, "--weights": weights, "--normalise": normalise}
+    arguments = ["import", name, *(word for option, value in options.items() if value for word in (option, value))]
     made = provenance(took(), device, arguments)
     return write_network(store, id_, f"{arch.family} from {name}", "import", config, module, seen, made, replace=replacing, new=True, preprocessing=preprocessing)
 

@@ -42,4 +42,5 @@ def placed_metrics(store: Store, net: Net, own_1M: torch.Tensor) -> dict:
 
 
 def entry(value: torch.Tensor, split: str) -> dict:
-    return {"value": round(float(value), 6), "split": split, "n": 1}
+    """A metric of one IoU, null where both shapes are empty."""
+    return {"value": None if value.isnan() else round(float(value), 6), "split": split, "n": 1}

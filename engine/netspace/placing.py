@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 
 from ..archs import Architecture
+from ..archs.siren import SINE, activation_of
 from ..errors import InvalidValue
 from ..nets.naming import behind
 from ..nets.reading import read_checkpoint
 from ..nets.sniffing import SUFFIXES as NETWORKS
+from ..shapes.activations import check_shape, chosen
 from ..shapes.fitting import FitConfig, fit, start
 from ..shapes.meshes import SUFFIXES, Shape, read_shape, samples_of
 from ..shapes.networks import Layers, grid, insides, ious, layers_of, values
@@ -69,7 +71,7 @@ def place_network(space: Space, parameters_P: Tensor | Layers, steps: int = STEP
     ids = list(space.table["id"][space.table["split"] == "train"])
     layers = layers_of(parameters_P[None], space.arch) if isinstance(parameters_P, Tensor) else parameters_P
     tensors = [tensor for layer in layers for tensor in layer]
-    own = [tensor.shape[1:] for tensor in tensors] == [entry.shape for entry in space.arch.layout]
+    own = activation_of(layers) == SINE and [tensor.shape[1:] for tensor in tensors] == [entry.shape for entry in space.arch.layout]
     knows = space.known
     began = time.monotonic()
     encoded_1E = None
@@ -147,13 +149,19 @@ def network_layers(tensors: dict[str, np.ndarray], name: str) -> Layers:
     return [(weight[None], bias[None]) for weight, bias in layers]
 
 
-def place_what(space: Space, what: str, steps: int, seed: int, progress, pose: Pose = Pose()) -> tuple[Placed, dict | None]:
-    """Place an instance of the zoo, the network of a file or the shape of a mesh or sample file; with what is said of
-    the fit to it. `progress(title, total)` gives an `on_step(step, metrics)`. Raises InvalidValue, UnknownId, MeshError, NoInside."""
+def place_what(
+    space: Space, what: str, steps: int, seed: int, progress, pose: Pose = Pose(), activation: str | None = None, omega: list[float] | None = None
+) -> tuple[Placed, dict | None]:
+    """Place an instance of the zoo, the network of a file (of `activation`, sines of `omega`: see shapes.activations) or the shape of a
+    mesh or sample file; with what is said of the fit to it. `progress(title, total)` gives an `on_step(step, metrics)`. Raises
+    InvalidValue, UnknownId, MeshError, NoInside."""
     if not space.is_shapes:
         raise classifiers(space)
     path = Path(what)
-    if path.suffix.lower() in SUFFIXES:
+    suffix = path.suffix.lower()
+    if (activation is not None or omega) and (suffix in SUFFIXES or suffix not in NETWORKS):
+        raise InvalidValue(f"--activation and --omega are of a network's file, and {path.name} is none. Leave them out.")
+    if suffix in SUFFIXES:
         bars = []  # made when the first steps are done: a file that cannot be used has none
 
         def report(step: int, total: int, loss: float) -> None:
@@ -163,8 +171,9 @@ def place_what(space: Space, what: str, steps: int, seed: int, progress, pose: P
         fitted = fit_mesh(path, space.arch, progress=report, seed=seed, pose=pose)
         fit = {"iou": fitted.iou, "steps": fitted.steps, "seconds": fitted.seconds, "notes": fitted.shape.notes}
         return place_network(space, fitted.parameters_P.to(space.embeddings_NE.device), steps), fit
-    if path.suffix.lower() in NETWORKS:
-        return place_network(space, network_layers(behind(read_checkpoint(path), "layers.0.weight"), path.name), steps), None
+    if suffix in NETWORKS:
+        layers = network_layers(behind(read_checkpoint(path), "layers.0.weight"), path.name)
+        return place_network(space, check_shape(path.name, layers, chosen(path, activation, omega)), steps), None
     if path.suffix and path.is_file():
         raise InvalidValue(f"{path.name} is neither a network ({', '.join(NETWORKS)}) nor a shape ({', '.join(SUFFIXES)}). Convert it first.")
     return place_network(space, space.parameters_NP[space.row(what)], steps), None

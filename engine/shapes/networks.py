@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ..archs import Architecture
-from ..archs.siren import siren_forward, stacked_layers
+from ..archs.siren import Layers as OfActivation
+from ..archs.siren import activation_of, siren_forward, stacked_layers
 from ..sine import sine, sine_
 from ..training import generator
 from .sampling import NEAR_SHARE, NEAR_SPREADS, NoInside
@@ -31,7 +32,7 @@ def layers_of(parameters_NP: Tensor, arch: Architecture) -> Layers:
 
 def rows_of(layers: Layers, rows) -> Layers:
     """Some of the instances."""
-    return [(weight[rows], bias[rows]) for weight, bias in layers]
+    return OfActivation([(weight[rows], bias[rows]) for weight, bias in layers], activation_of(layers))
 
 
 def values(layers: Layers, points: Tensor) -> Tensor:

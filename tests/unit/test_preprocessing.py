@@ -151,7 +151,7 @@ def test_a_network_of_another_normalisation(strangers, capsys, tmp_path):
 
 def test_a_percentage_is_an_accuracy_and_nonsense_is_none(strangers, capsys):
     store, file, accuracy = strangers
-    artifact = import_network(store, file, ARCH, "network-percent", "digits", "cpu", PLAIN, 100 * accuracy)
+    artifact = import_network(store, file, ARCH, "network-percent", "digits", "cpu", normalise=str(PLAIN), stated=100 * accuracy)
     assert artifact.manifest.config["stated_accuracy"] == pytest.approx(accuracy) and measuring.beside_stated(artifact.manifest) is None
     for option, value in (("--accuracy", "177"), ("--accuracy", "-0.5"), ("--accuracy", "nan"), ("--normalise", "mean=1"), ("--normalise", "mean=1,2,3,std=1")):
         code, said, error = call(capsys, store.workspace, "import", str(file), "--architecture", ARCH, "--dataset", "digits", "--id", "network-x", option, value)
@@ -160,7 +160,7 @@ def test_a_percentage_is_an_accuracy_and_nonsense_is_none(strangers, capsys):
 
 def test_without_its_images_a_network_keeps_what_it_was_told(strangers):
     store, file, _ = strangers
-    artifact = import_network(store, file, ARCH, "network-alone", None, "cpu", PLAIN)
+    artifact = import_network(store, file, ARCH, "network-alone", None, "cpu", normalise=str(PLAIN))
     assert record_of(artifact.manifest) == PLAIN and artifact.manifest.metrics == {}
 
 
