@@ -62,7 +62,7 @@ def check_lso(store: Store, config: LsoConfig) -> None:
     check_objective(space.id, config.objective, space.is_shapes, space.several)
     if config.objective == "cloud":
         clouds.load(store, config.target)
-    elif config.target and config.objective != "task" and config.target not in space.ids:
+    elif config.target and (config.objective != "task" or space.several) and config.target not in space.ids:
         check_fits(config.target, target_arch(store, space.id, config.target, space.ids), space.id, space.archs[-1])
     if not space.is_shapes:
         datasets.load(space.dataset).suited(*space.archs)
