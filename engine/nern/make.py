@@ -220,11 +220,13 @@ def import_network(
     """A checkpoint file as a `network` artifact: of the architecture whose names and shapes it has, where none is named. `weights`:
     "raw", "ema" or what they are called, where the file has several; `name`: what the file is called, where that is not its own;
     `normalise`: what its input is, as `datasets.preprocessing.parse` reads it, where that is not as the data set's own images are;
-    `stated`: the accuracy that its owner measured. Raises what reading and checking it raise; nothing is written then."""
+    `stated`: the accuracy that its owner measured, where the file does not say it or says another. Raises what reading and checking it raise; nothing is written then."""
     took, name = stopwatch(), name or path.name
     if id_:
         store.check_new(id_, replacing)
-    fitted = fit(read_checkpoint(path, name), arch_id, weights)
+    checkpoint = read_checkpoint(path, name)
+    stated = checkpoint.accuracy if stated is None else stated
+    fitted = fit(checkpoint, arch_id, weights)
     arch, images = fitted.arch, None
     if dataset:
         arch, images = images_for(dataset, arch, device, None if arch_id else lambda arch, side: variant(arch, side=side))

@@ -20,6 +20,7 @@ ROOM = 5 << 30  # bytes of address space, besides eight times the file's own siz
 SECONDS = 120  # of processor time, and of the clock
 DEPTH = 8  # of dicts in dicts
 COUNT = 100_000  # tensors
+ACCURACIES = ("test_acc", "test_accuracy", "best_prec1", "best_acc1", "best_acc", "best_accuracy", "prec1", "acc1", "acc", "accuracy", "top1")  # as checkpoints call it
 FORBIDDEN = re.compile(r"GLOBAL ([\w.<>]+)|class ([\w.]+)|got <class '([\w.]+)'>")
 
 
@@ -34,6 +35,7 @@ class Checkpoint:
     name: str
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     odd: dict[str, str] = field(default_factory=dict)
+    accuracy: float | None = None  # that the file states beside its weights, 0..1
 
 
 def read_checkpoint(path: Path, name: str = "") -> Checkpoint:
@@ -49,11 +51,11 @@ def read_checkpoint(path: Path, name: str = "") -> Checkpoint:
         raise InvalidValue(f"{name} is over {BYTES_LIMIT >> 20} MiB. Save the state dict alone.")
     limits = Limits(memory=ROOM + 8 * size, cpu=SECONDS, wall=2 * SECONDS, output=8 * BYTES_LIMIT)
     said, arrays = limited(f"{__name__}:unpack", {"path": str(path.resolve()), "name": name}, name, limits)
-    return Checkpoint(name, arrays, said)
+    return Checkpoint(name, arrays, **said)
 
 
-def unpack(path: str, name: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """What the throw-away process does: (`odd`, `arrays`) of a Checkpoint. Raises InvalidValue."""
+def unpack(path: str, name: str) -> tuple[dict, dict[str, np.ndarray]]:
+    """What the throw-away process does: ({"odd", "accuracy"}, `arrays`) of a Checkpoint. Raises InvalidValue."""
     form = form_of_file(Path(path), name)
     with untrusted(f"{name}, a checkpoint,", InvalidValue, "It is cut off or damaged: download or save it again."):
         held = {"safetensors": _safetensors, "torch": _torch, "npz": _npz}[form](path, name)
@@ -62,7 +64,17 @@ def unpack(path: str, name: str) -> tuple[dict[str, str], dict[str, np.ndarray]]
             found[key], strange = as_floats(tensor)
             if strange:
                 odd[key] = strange
-    return odd, found
+        return {"odd": odd, "accuracy": stated(held)}, found
+
+
+def stated(held: object) -> float | None:
+    """The accuracy in 0..1 that a training checkpoint states beside its weights; above 1 it is meant in percent."""
+    for key in ACCURACIES if isinstance(held, dict) else ():
+        value = held.get(key)
+        value = value.item() if getattr(value, "shape", None) == () else value
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 100:
+            return value / 100 if value > 1 else float(value)
+    return None
 
 
 def _safetensors(path: str, name: str) -> dict:

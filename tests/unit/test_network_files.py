@@ -37,8 +37,8 @@ def held(tensors: dict, name: str = "mine.pt") -> Checkpoint:
 
 def read(path: Path) -> Checkpoint:
     """`read_checkpoint` without its process."""
-    odd, arrays = unpack(str(path), path.name)
-    return Checkpoint(path.name, arrays, odd)
+    said, arrays = unpack(str(path), path.name)
+    return Checkpoint(path.name, arrays, **said)
 
 
 def save(tensors: dict, path: Path) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from engine import datasets
 from engine.artifacts import Store
@@ -22,6 +22,7 @@ from engine.nern.network_training import NetworkTraining
 from engine.nern.original import load_original
 from engine.nets import measuring
 from engine.nets.networks import read, record_of
+from engine.nets.reading import unpack
 from engine.netspace.space import load_space, load_zoo
 from engine.targets import target
 from tests.commands import call
@@ -156,6 +157,20 @@ def test_a_percentage_is_an_accuracy_and_nonsense_is_none(strangers, capsys):
     for option, value in (("--accuracy", "177"), ("--accuracy", "-0.5"), ("--accuracy", "nan"), ("--normalise", "mean=1"), ("--normalise", "mean=1,2,3,std=1")):
         code, said, error = call(capsys, store.workspace, "import", str(file), "--architecture", ARCH, "--dataset", "digits", "--id", "network-x", option, value)
         assert (code, said) == (2, None) and error.count("\n") == 1 and not store.has("network-x")
+
+
+@pytest.mark.parametrize("said, expected", [({"best_prec1": 97.7}, 0.977), ({"acc": 0.9}, 0.9), ({"best_acc": torch.tensor(93.0)}, 0.93), ({"acc": True}, None), ({"acc": float("nan")}, None), ({"acc": 177}, None), ({"epoch": 3}, None)])
+def test_a_checkpoint_may_state_its_accuracy_itself(tmp_path, said, expected):
+    torch.save({"state_dict": {"fc.weight": torch.zeros(2, 2)}, **said}, tmp_path / "x.pt")
+    found, _ = unpack(str(tmp_path / "x.pt"), "x.pt")
+    assert found["accuracy"] == (None if expected is None else pytest.approx(expected))
+
+
+def test_what_a_checkpoint_states_is_compared(strangers, tmp_path):
+    store, file, accuracy = strangers
+    torch.save({"state_dict": load_file(file), "best_prec1": 100 * accuracy}, tmp_path / "theirs.pt")
+    artifact = import_network(store, tmp_path / "theirs.pt", ARCH, "network-says", "digits", "cpu")
+    assert "stated" in measuring.beside_stated(artifact.manifest) and "mean=0,std=1" in measuring.beside_stated(artifact.manifest)
 
 
 def test_without_its_images_a_network_keeps_what_it_was_told(strangers):
