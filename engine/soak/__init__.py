@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InvalidValue
-from ..jobs.queue import Queue, birth
+from ..jobs.queue import Queue
+from ..jobs.signs import pid_of
 from .drag import Drags, questions
 from .meter import Meter, started
 from .sessions import Sessions
@@ -94,9 +95,8 @@ def worked(workspace: Path) -> Iterator[None]:
         yield
     finally:
         for worker in Queue(workspace).workers().values():
-            _, number, born = worker.rsplit(":", 2)
-            if birth(int(number)) == born:
-                os.kill(int(number), signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid_of(worker), signal.SIGTERM)
 
 
 def told(report: dict) -> str:

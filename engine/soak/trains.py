@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from ..errors import ExplorerError
-from ..jobs.queue import Queue, birth
+from ..jobs.queue import Queue
+from ..jobs.signs import gone, pid_of
 from .drag import fetched, note, told
 
 LOOK = 0.5  # seconds
@@ -66,12 +67,9 @@ class Trains:
     def kill(self) -> bool:
         """Kill the worker that has the job; False where it has none just now."""
         worker = self.queue.job(self.job).worker if self.job else None
-        if not worker:
+        if not worker or gone(worker, 0, "soak"):
             return False
-        _, pid, born = worker.rsplit(":", 2)
-        if birth(int(pid)) != born:
-            return False
-        os.kill(int(pid), signal.SIGKILL)
+        os.kill(pid_of(worker), signal.SIGKILL)
         self.kills += 1
         self.struck = True
         return True

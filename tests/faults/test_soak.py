@@ -7,10 +7,15 @@ import json
 import pytest
 
 from engine.__main__ import main
+from engine.artifacts import Store
 from engine.errors import InvalidValue
+from engine.jobs.queue import Queue
+from engine.jobs.signs import gone
 from engine.soak import Plan, run, told
 from engine.soak.meter import flat, quarters
 from engine.soak.sessions import Sessions, rerun
+from engine.soak.trains import TWICE, Trains
+from tests.tiny_jobs import pid_of, wait_for, worker, zoo_spec
 
 
 def test_a_short_soak_drives_all_of_it(monkeypatch):
@@ -58,3 +63,18 @@ def test_the_message_that_runs_a_page_is_streamlits():
     message = BackMsg()
     message.ParseFromString(rerun("latent-map?space=netspace-digits"))
     assert (message.rerun_script.page_name, message.rerun_script.query_string) == ("latent-map", "space=netspace-digits")
+
+
+def test_the_worker_that_a_soak_kills_is_the_jobs_and_the_job_goes_on(tmp_path):
+    store = Store(tmp_path)
+    queue, trains = Queue(tmp_path), Trains(0, tmp_path, 1.0, {})
+    job, _ = queue.submit(zoo_spec(steps=100_000))
+    trains.job = job.id
+    assert not trains.kill(), "nobody has it yet"
+    for _ in range(2):
+        with worker(store):
+            wait_for(lambda: pid_of(queue, job), "for the worker")
+            assert trains.kill()
+            wait_for(lambda: queue.job(job.id).worker is None or gone(queue.job(job.id).worker, 0), "for its end")
+        queue.sweep()
+    assert trains.kills == 2 and TWICE in queue.job(job.id).reason and queue.job(job.id).state == "failed"
