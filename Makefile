@@ -1,11 +1,12 @@
 # make run    sets up .venv and opens the explorer on http://127.0.0.1:8501
-# make test   sets up .venv, finds a browser, passes every test (TESTS="tests/unit -k prep" for some)
+# make test   sets up .venv, finds a browser, passes every test (TESTS="tests/unit -k prep" for some, WORKERS=0 for one process)
 # make lint   asks pip-audit whether a dependency has a known hole (skips where it cannot be asked)
 # make clean  removes .venv and caches; artifacts stay
 
 SHELL := /bin/bash
 PORT ?= 8501
 TESTS ?=
+WORKERS ?= 2
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -qq
 
@@ -21,7 +22,7 @@ run: $(RUN_STAMP)
 	@exec $(VENV)/bin/python -m explorer --open --port $(PORT)
 
 test: $(TEST_STAMP) browser
-	@$(VENV)/bin/python -m pytest $(TESTS); code=$$?; \
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS); code=$$?; \
 	if [ $$code -eq 5 ]; then echo "No test was collected: say which with TESTS=\"tests/unit\", or leave TESTS out for all." >&2; fi; \
 	exit $$code
 
