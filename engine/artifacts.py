@@ -6,6 +6,7 @@ version (path, size, mtime) and refuses non-finite numbers. Nothing here imports
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -52,7 +53,7 @@ class Artifact:
         if not isinstance(entry, dict) or not path.is_file():
             raise CorruptArtifact(f"{self.id}: {name} is missing. Fetch or make the artifact again.")
         stat = path.stat()
-        key = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino, entry.get("sha256"))
+        key = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino, str(entry.get("sha256")))
         with _checked_lock:
             known = key in _checked
         if not known:
@@ -134,9 +135,10 @@ class Store:
         wanted = manifest.inputs.get(id_, {}).get("sha256")
         for root in (self.workspace, self.gallery, self.workspace / replacing.FOLDER):
             if SAFE_NAME.fullmatch(id_) and (root / id_ / "manifest.json").is_file():
-                found = Artifact(root / id_, read_manifest(root / id_))
-                if manifest_hash(found) == wanted:
-                    return found
+                with contextlib.suppress(CorruptArtifact, NewerFormat):  # a broken one hides no whole one
+                    found = Artifact(root / id_, read_manifest(root / id_))
+                    if manifest_hash(found) == wanted:
+                        return found
         return None
 
     def has(self, id_: str) -> bool:
@@ -165,10 +167,7 @@ class Store:
             raise InvalidValue(f"The name {id_} is taken. Choose another name, or replace what has it (--replace): `python -m engine artifacts restore {id_}` brings it back.")
 
     def _input(self, manifest: Manifest, id_: str) -> Manifest | None:
-        try:
-            found = self._made_from(manifest, id_)
-        except (CorruptArtifact, NewerFormat):
-            return None
+        found = self._made_from(manifest, id_)
         return found.manifest if found else None
 
     def write(self, manifest: Manifest, arrays: dict[str, dict], tables: dict | None = None, root: Path | None = None, replace: bool = False, new: bool = False) -> Artifact:
@@ -262,9 +261,15 @@ class Store:
         return problems + [f"{id_} was made from another version of {other} than the one at hand. Make {id_} again (--replace keeps this one aside)." for other in self.outdated(id_)]
 
     def outdated(self, id_: str) -> list[str]:
-        """Ids of what an artifact was made from that is at hand in another version than it was."""
+        """Ids of what an artifact was made from that is at hand in another version than it was, or broken."""
         inputs = self.open(id_).manifest.inputs
-        return [other for other, entry in inputs.items() if self.has(other) and manifest_hash(self.open(other)) != entry.get("sha256")]
+        return [other for other, entry in inputs.items() if self.has(other) and self._hash_of(other) != entry.get("sha256")]
+
+    def _hash_of(self, id_: str) -> str:
+        try:
+            return manifest_hash(self.open(id_))
+        except (CorruptArtifact, NewerFormat):
+            return ""
 
 
 def manifest_hash(artifact: Artifact) -> str:
@@ -306,12 +311,20 @@ def replace_folder(temp: Path, target: Path, keep: bool = False) -> None:
 
 
 def worth_keeping(folder: Path, manifest: Manifest, files: dict, replace: bool) -> bool:
-    """Whether what is written over is kept aside: what another run of the same command would not make again."""
+    """Whether what is written over is kept aside: what another run of the same command would not make again, and all that is no
+    artifact (a folder of a person's own)."""
     try:
         old = read_manifest(folder)
+        if {path.name for path in folder.iterdir()} - old.files.keys() - {"manifest.json"}:
+            return True
     except (CorruptArtifact, NewerFormat):
-        return replace
-    return old.files != files and (replace or old.provenance.get("trimmed") != manifest.provenance.get("trimmed"))
+        return True
+    same = (old.kind, old.config, old.inputs, old.files) == (manifest.kind, _as_json(manifest.config), _as_json(manifest.inputs), files)
+    return not same and (replace or old.provenance.get("trimmed") != manifest.provenance.get("trimmed"))
+
+
+def _as_json(value: dict) -> dict:
+    return json.loads(json.dumps(value))
 
 
 def save_checkpoint(path: Path, tag: str, step: int, took: dict[str, float], arrays: dict) -> None:

@@ -106,9 +106,21 @@ def put(temp: Path, target: Path, keep: bool) -> None:
         return
     exchange(temp, target)  # temp is the old one now
     if keep:
-        set_aside(temp, target)
+        try:
+            set_aside(temp, target)
+        except BaseException:
+            exchange(temp, target)  # whoever called removes temp: that must not be the old one
+            raise
     else:
-        shutil.rmtree(temp, ignore_errors=True)
+        remove(temp)
+
+
+def remove(path: Path) -> None:
+    """A folder with all in it, or whatever has its name."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def set_aside(folder: Path, of: Path) -> None:
@@ -119,7 +131,7 @@ def set_aside(folder: Path, of: Path) -> None:
         os.rename(folder, place)
     else:
         exchange(folder, place)
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
 
 
 def exchange(one: Path, other: Path) -> None:
