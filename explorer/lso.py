@@ -11,7 +11,7 @@ import torch
 
 from engine.config import LsoConfig
 from engine.errors import ExplorerError
-from engine.jobs import clouds, work
+from engine.jobs import checks, clouds, work
 from engine.jobs.folder import Folder
 from engine.jobs.queue import Job
 from engine.multi.space import MultiSpace
@@ -80,7 +80,7 @@ def default_start(space: Space) -> str:
 def pick_objective(space: Space) -> dict:
     """Fields objective and target."""
     several = [arch.id for arch in space.archs] if isinstance(space, MultiSpace) else []
-    fits = work.SHAPE_OBJECTIVES if space.is_shapes else work.IMAGE_OBJECTIVES[:2] if several else work.IMAGE_OBJECTIVES
+    fits = checks.SHAPE_OBJECTIVES if space.is_shapes else checks.IMAGE_OBJECTIVES[:2] if several else checks.IMAGE_OBJECTIVES
     objective = st.selectbox("Objective", fits, format_func=OBJECTIVES.get, help="  \n".join(f"{OBJECTIVES[name]}: {NOTES[name]}" for name in fits), **state.bound("objective", list(fits)))
     said = {"objective": objective}
     if several:

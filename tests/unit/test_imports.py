@@ -76,7 +76,51 @@ def too_long(root: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("check", [wrong_way, unpickles, too_long], ids=lambda check: check.__name__)
+def names_of(root: Path) -> dict[str, set[str]]:
+    """What each of our modules has: names bound at its top level, and a package's modules."""
+    has: dict[str, set[str]] = {}
+    for path, tree in sources(root, *MAY_IMPORT):
+        module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        names, inside = has.setdefault(module, set()), list(tree.body)
+        while inside:
+            node = inside.pop()
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                names.add(node.name)
+                continue
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                names.update(alias.asname or alias.name.split(".")[0] for alias in node.names)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+            inside.extend(ast.iter_child_nodes(node))
+        if "." in module:
+            has.setdefault(module.rpartition(".")[0], set()).add(module.rpartition(".")[2])
+    return has
+
+
+def missing_names(root: Path) -> list[str]:
+    """`module.name` and `from module import name` where our module of that name has no such name: it was moved, or misspelt."""
+    has, found = names_of(root), []
+    for path, tree in sources(root, *MAY_IMPORT):
+        called: dict[str, str] = {}  # the name here: the module
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ImportFrom) or node.level or node.module not in has:
+                continue
+            for alias in node.names:
+                if f"{node.module}.{alias.name}" in has:
+                    called[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                elif alias.name not in has[node.module]:
+                    found.append(f"{path}:{node.lineno} {node.module} has no {alias.name}")
+        for node in ast.walk(tree):  # a local variable may hide a module
+            called.pop(node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else node.arg if isinstance(node, ast.arg) else "", None)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in called:
+                module = called[node.value.id]
+                if node.attr not in has[module] and not node.attr.startswith("__"):
+                    found.append(f"{path}:{node.lineno} {module} has no {node.attr}")
+    return found
+
+
+@pytest.mark.parametrize("check", [wrong_way, unpickles, too_long, missing_names], ids=lambda check: check.__name__)
 def test_the_tree_keeps_the_rule(check):
     assert any(sources(ROOT, "engine")) and any(sources(ROOT, "pages")), "nothing was looked at"
     assert check(ROOT) == []
@@ -94,6 +138,8 @@ def test_the_tree_keeps_the_rule(check):
         (unpickles, "engine/prep.py", "torch.load('x.pt', weights_only=True)"),
         (unpickles, "engine/nets/reading.py", "torch.load('x.pt')"),
         (unpickles, "engine/prep.py", "np.load('x.npy', allow_pickle=True)"),
+        (missing_names, "explorer/lso.py", "fits = work.NO_SUCH_NAME"),
+        (missing_names, "engine/prep.py", "from engine.frames import no_such_name"),
         (too_long, "engine/prep.py", "x = 0\n" * LINES),
         (too_long, "pages/home.py", "x = 0\n" * PAGE_LINES),
     ],
