@@ -17,6 +17,7 @@ FOUND = "found from its names and shapes"
 UNMEASURED = "none: it is not measured"
 WEIGHTS = {"as trained": "", "averaged (EMA)": "ema"}
 NOTE = "_network_note"
+NORMALISE = "Such as mean=0.5,std=0.25, with a number for each channel; and range=255 or order=BGR where that is so"
 
 
 def drop() -> None:
@@ -35,25 +36,35 @@ def drop() -> None:
         dataset = st.selectbox("Data set", [UNMEASURED, *NAMES, *own], key="network_dataset", help="That it was trained on")
     with right:
         weights = st.selectbox("Weights", list(WEIGHTS), key="network_weights", help="Where the file holds an average beside the raw weights")
-    name = st.text_input("Name of the network", placeholder="made from its architecture", key="network_name")
+    left, middle, right = st.columns(3)
+    name = left.text_input("Name of the network", placeholder="made from its architecture", key="network_name")
+    normalise = middle.text_input("Normalisation of its input", placeholder="the data set's own", key="network_normalise", help=NORMALISE)
+    stated = right.number_input(
+        "Accuracy that its owner states (%)", 0.0, 100.0, None, key="network_accuracy", help="Compared with what is measured here"
+    )
     if st.button("Bring it here", icon=":material/upload:", disabled=dropped is None):
-        bring(dropped.name, dropped.getvalue(), None if arch == FOUND else arch, None if dataset == UNMEASURED else dataset, WEIGHTS[weights], name)
+        asked = {"weights": WEIGHTS[weights], "normalise": normalise.strip() or None, "stated": None if stated is None else stated / 100}
+        bring(dropped.name, dropped.getvalue(), None if arch == FOUND else arch, None if dataset == UNMEASURED else dataset, name, **asked)
     if note := st.session_state.pop(NOTE, ""):
         st.info(note, icon=":material/info:")
 
 
-def bring(file: str, content: bytes, arch: str | None, dataset: str | None, weights: str, name: str) -> None:
-    """Import what was dropped and show it; what is wrong with it is said in one sentence."""
+def bring(file: str, content: bytes, arch: str | None, dataset: str | None, name: str, **asked) -> None:
+    """Import what was dropped and show it; what is wrong with it is said in one sentence. `asked`: weights, normalise and stated of
+    `import_network`."""
     from engine.nern.make import import_network
+    from engine.nets.measuring import beside_stated
 
     try:
         with st.spinner("Reading and checking it"), tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "dropped"
             path.write_bytes(content)
-            made = import_network(services.store(), path, arch, slug(name) or None, dataset, str(services.host().device), weights=weights, name=file[-100:])
+            made = import_network(services.store(), path, arch, slug(name) or None, dataset, str(services.host().device), name=file[-100:], **asked)
     except ExplorerError as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.session_state[NOTE] = made.manifest.config["note"]
+    differs = beside_stated(made.manifest)
+    said = (made.manifest.config["note"], f"{differs[0].upper()}{differs[1:]}" if differs else "")
+    st.session_state[NOTE] = " ".join(filter(None, said))
     state.remember(original=made.id, nern=None)
     st.rerun()

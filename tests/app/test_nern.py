@@ -72,6 +72,23 @@ def test_a_dropped_file_is_an_original_or_a_sentence(screen):
     assert not app.exception and services.store().has("my-net") and app.selectbox[0].value == "my-net"
 
 
+@pytest.mark.parametrize("wrong", [True, False])
+def test_what_a_network_is_fed_and_what_its_owner_measured_go_with_it(screen, wrong):
+    """A normalisation that cannot be read is a sentence and brings nothing; a stated accuracy far from ours is told."""
+    app = screen("network-digits")
+    made = services.store().gallery / "network-digits" / "network.safetensors"
+    app.toggle(key="bring").set_value(True).run()
+    app.get("file_uploader")[0].set_value(("mine.safetensors", made.read_bytes(), "application/octet-stream"))
+    app.text_input(key="network_name").set_value("other").run()
+    app.selectbox(key="network_dataset").set_value("digits").run()
+    app.text_input(key="network_normalise").set_value("mean=banana" if wrong else "mean=0.5,std=0.5").run()
+    app.number_input(key="network_accuracy").set_value(50.0).run()
+    next(button for button in app.button if button.label == "Bring it here").click()
+    app.run()
+    assert not app.exception and services.store().has("other") is not wrong
+    assert ("mean=0.5,std=0.25" in app.error[0].value) if wrong else ("Stated 50.0 %" in app.info[0].value and "360" in app.info[0].value)
+
+
 def test_an_empty_place_says_what_would_be_there(screen):
     app = screen()
     assert not app.exception
