@@ -35,3 +35,8 @@ def reason(cause: BaseException) -> str:
     if isinstance(cause, KeyError) or not text:
         text = f"{type(cause).__name__} {text}".strip()
     return text if len(text) <= REASON else f"{text[: REASON - 3]}..."
+
+
+def readable(name: str) -> str:
+    """A name as text that can be printed and kept: a file's name may hold bytes that are no UTF-8 (lone surrogates, in Python)."""
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

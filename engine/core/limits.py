@@ -7,6 +7,7 @@ nobody's lock. What goes in is JSON, what comes out is JSON and arrays (safetens
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import logging
 import os
@@ -23,10 +24,12 @@ from typing import IO
 
 from .. import errors
 from ..errors import ExplorerError, InvalidValue, Stopped
+from .boundary import readable
 
 ROOT = Path(__file__).resolve().parents[2]
 ARRAYS, SAID, ERROR, LIMITS, LOG = "arrays.safetensors", "said.json", "error.json", "limits.json", "log"
 POLL = 0.02  # seconds between looks at whether the work is to stop
+PR_SET_PDEATHSIG = 1  # of Linux: the signal that comes when the parent dies
 REFUSED = 2  # exit code: the reader said what is wrong
 log = logging.getLogger(__name__)
 
@@ -60,9 +63,10 @@ def limited(
     """
     from safetensors.numpy import load_file
 
+    what = readable(what)
     with tempfile.TemporaryDirectory(prefix="reading-") as name:
         folder = Path(name)
-        (folder / LIMITS).write_text(json.dumps({"limits": asdict(limits), "given": given}))
+        (folder / LIMITS).write_text(json.dumps({"limits": asdict(limits), "given": given, "parent": os.getpid()}))
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "engine.core.limits", call, name]
         with (folder / LOG).open("wb") as said, (folder / "told").open("wb") as told, (folder / "told").open("rb") as heard:
@@ -79,7 +83,7 @@ def limited(
             raise InvalidValue(f"{what} took longer than {limits.wall} s to read. Make it smaller or simpler.")
         if (folder / ERROR).is_file():
             problem = json.loads((folder / ERROR).read_text("utf-8"))
-            raise getattr(errors, problem["kind"], InvalidValue)(problem["message"])
+            raise getattr(errors, problem["kind"], InvalidValue)(readable(problem["message"]))
         if process.returncode or not (folder / SAID).is_file():
             tail = (folder / LOG).read_text("utf-8", "replace")[-2000:]
             log.warning("The reader of %s ended with %s: %s", what, process.returncode, tail)
@@ -145,6 +149,14 @@ def _set(limits: Limits) -> None:
         os.nice(limits.nice)
 
 
+def _with(parent: int) -> None:
+    """This process ends with the one that wants its answer, even where that is killed. Where the system cannot do so, its limits end it."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was already gone
+        os._exit(1)
+
+
 @contextlib.contextmanager
 def _refusing(folder: Path) -> Iterator[None]:
     """An ExplorerError is written down for the parent."""
@@ -160,6 +172,7 @@ def main(call: str, name: str) -> None:
     """What the throw-away process does."""
     folder = Path(name)
     asked = json.loads((folder / LIMITS).read_text("utf-8"))
+    _with(asked["parent"])
     module, _, function = call.partition(":")
     _set(Limits(**asked["limits"]))
     with _refusing(folder):

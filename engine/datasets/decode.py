@@ -29,7 +29,7 @@ KINDS = {  # file ending -> how the format is called, which is Pillow's word in 
 }  # fmt: skip
 FORMATS = tuple(dict.fromkeys(kind.upper() for kind in KINDS.values()))
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
-GREY = ("1", "L", "LA", *SIXTEEN_BITS)
+GREY = ("1", "L", "LA", "I", *SIXTEEN_BITS)
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 PIXELS_LIMIT = 64 << 20  # of one image; one that says it has more is a bomb
 SIDE_LIMIT = 256  # of images that are kept as they are
@@ -142,7 +142,8 @@ def decoded(data: bytes, form: Form) -> np.ndarray:
     with opened(data) as image:
         if image.width * image.height > PIXELS_LIMIT:
             raise ValueError(f"it has {image.width} x {image.height} pixels")
-        image = eight_bits(ImageOps.exif_transpose(image)).convert("L" if form.channels == 1 else "RGB")
+        deep = image.mode in SIXTEEN_BITS or (image.mode == "I" and image.format == "PPM")  # Pillow scales a PGM of 10 or 16 bits to 16
+        image = eight_bits(ImageOps.exif_transpose(image), deep).convert("L" if form.channels == 1 else "RGB")
     if form.side is not None:
         image = cut(image, form)
     elif image.size != (form.width, form.height):
@@ -162,17 +163,17 @@ def opened(data: bytes) -> Image.Image:
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """(width, height) as it is shown: cameras store what they saw, and how they were held beside it."""
     sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
-    return (image.height, image.width) if sideways else image.size
+    return (image.height, image.width) if sideways and image.format != "TIFF" else image.size  # Pillow turns a TIFF's size itself
 
 
-def eight_bits(image: Image.Image) -> Image.Image:
-    """An image of 16 bits a pixel on the scale of 8 (65 535 is 255, as PNG defines it): Pillow's own conversion clips at 255. Raises
-    ValueError for 32-bit integers and floats, whose scale no file states."""
+def eight_bits(image: Image.Image, deep: bool) -> Image.Image:
+    """An image of 16 bits a pixel (`deep`) on the scale of 8 (65 535 is 255, as PNG defines it): Pillow's own conversion clips at 255.
+    Raises ValueError for 32-bit integers and floats, whose scale no file states."""
+    if deep:
+        return Image.fromarray(((np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise ValueError("it has 32 bits a pixel; save it with 8 or 16")
-    if image.mode not in SIXTEEN_BITS:
-        return image
-    return Image.fromarray(((np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
+    return image
 
 
 def cut(image: Image.Image, form: Form) -> Image.Image:

@@ -152,6 +152,8 @@ class Folder(Files):
 
 
 class Zip(Files):
+    """Of several files of one name the last is it, as `unzip` has it."""
+
     def entries(self) -> Iterator[tuple[str, int]]:
         with zipfile.ZipFile(self.path) as archive:
             for entry in archive.infolist():
@@ -163,10 +165,10 @@ class Zip(Files):
 
     def opened(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
         with zipfile.ZipFile(self.path) as archive:
-            for entry in archive.infolist():
-                if not self.is_folder(entry) and (name := self.inside(entry.filename)) in names:
-                    with archive.open(entry) as file:
-                        yield name, file.read(entry.file_size)  # never more than it says; the checksum tells of less
+            last = {self.inside(entry.filename): entry for entry in archive.infolist() if not self.is_folder(entry)}
+            for name in (name for name in last if name in names):
+                with archive.open(last[name]) as file:
+                    yield name, file.read(last[name].file_size)  # never more than it says; the checksum tells of less
 
     @staticmethod
     def is_folder(entry: zipfile.ZipInfo) -> bool:
@@ -174,10 +176,11 @@ class Zip(Files):
 
 
 class Tar(Files):
-    """It can be read from its start only: what is small is kept while it is listed."""
+    """It can be read from its start only: what is small is kept while it is listed. Of several files of one name (`tar --append`) the
+    last is it."""
 
     def entries(self) -> Iterator[tuple[str, int]]:
-        self.kept, room = {}, KEPT_BYTES
+        self.kept, self.places, room = {}, {}, KEPT_BYTES
         with tarfile.open(self.path) as archive:
             for entry in archive:
                 name = self.inside(entry.name)
@@ -186,6 +189,7 @@ class Tar(Files):
                 if not entry.isfile():
                     continue
                 yield name, entry.size
+                self.places[name] = entry.offset
                 if (room := room - entry.size) > 0:
                     self.kept[name] = archive.extractfile(entry).read()
         if room <= 0:
@@ -195,13 +199,12 @@ class Tar(Files):
         if self.kept:
             yield from ((name, self.kept[name]) for name in self.sizes if name in names)
             return
-        wanted = set(names)
+        places = {self.places[name]: name for name in names}
         with tarfile.open(self.path) as archive:
             for entry in archive:
-                if entry.isfile() and (name := self.inside(entry.name)) in wanted:
-                    wanted.remove(name)
+                if name := places.pop(entry.offset, None):
                     yield name, archive.extractfile(entry).read()
-                    if not wanted:
+                    if not places:
                         return
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import PurePosixPath
 
+from ..core.boundary import readable
 from ..errors import InvalidValue
 from .decode import KINDS, Item, common_form, is_image
 from .files import Files
@@ -50,11 +51,6 @@ def listed(files: Files) -> tuple[list[Item], tuple[str, ...]]:
     number = {name: label for label, name in enumerate(classes)}
     items = [Item(name, SPLIT_NAMES[parts[common].lower()] if split else "train", number[parts[depth]]) for name, parts in paths.items()]
     return with_splits(items, classes, files), classes
-
-
-def readable(name: str) -> str:
-    """A class as text: a folder's name may hold bytes that are no UTF-8."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def left_out(files: Files) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..artifacts import safe_name
+from ..core.boundary import readable
 from ..core.limits import Limits, limited, tell
 from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from . import NAMES, cifar, image_folder, imagenet, known, prepared, tiny_imagenet
@@ -75,10 +76,10 @@ def prepare(name: str, path: str, size: int | None, source: str, folder: str) ->
     found = reader.read(Reading(files, size, Path(folder).parent, telling))
     title = known.title(name, found)
     prepared.fill(
-        Path(folder), name, title, source or files.path.name, found.classes, found.splits,
+        Path(folder), name, title, source or readable(files.path.name), found.classes, found.splits,
         normal=found.moments, broken=len(found.broken), left_out=found.left_out,
     )  # fmt: skip
-    return {image_folder.readable(file): reason for file, reason in found.broken.items()}, {}
+    return {readable(file): reason for file, reason in found.broken.items()}, {}
 
 
 def get(name: str, report: Report = silent, stop: Callable[[], bool] = never) -> tuple[prepared.Prepared, dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from engine import datasets
+from engine.datasets import files as archives
 from engine.datasets import imagenet, prepared, preparing, tiny_imagenet
 from engine.datasets.decode import Form, cut
 from engine.datasets.files import files_of
@@ -370,3 +372,62 @@ def test_the_workspace_of_a_command_holds_its_data_sets(tmp_path, capsys, monkey
     folder = written(tmp_path / "tree", image_tree(2, ("cat", "dog")))
     assert call(capsys, tmp_path / "mine", "data", "add", "pets", str(folder))[0] == 0
     assert (tmp_path / "mine" / "datasets" / "pets" / "manifest.json").is_file() and not prepared.here("pets")
+
+
+@pytest.mark.parametrize("kind, ending", [("TIFF", "tif"), ("JPEG", "jpg"), ("WebP", "webp")])
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_every_format_that_has_an_orientation_keeps_it(tmp_path, kind, ending, orientation):
+    """No image is left out, whoever turns it: Pillow turns a TIFF and its size when it is decoded."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = io.BytesIO()
+    stored = np.zeros((16, 24), np.uint8)
+    stored[:, :6] = 255
+    Image.fromarray(stored).save(data, kind, exif=exif)
+    files = {f"train/{name}/{number}.{ending}": data.getvalue() for name in "ab" for number in range(4)}
+    assert not preparing.add("turned", written(tmp_path / "tree", files))[1]
+    kept_CHW = datasets.load("turned").images["train"].bytes_BCHW[0].numpy()
+    assert np.abs(kept_CHW[0] - np.rot90(stored, {3: 2, 6: -1}[orientation]).astype(int)).max() < 16
+
+
+@pytest.mark.parametrize("most", [1023, 65535])
+def test_a_pgm_of_more_than_8_bits_is_scaled(tmp_path, most):
+    grey = np.linspace(0, most, 12 * 20).round().astype(np.uint16).reshape(12, 20)
+    data = b"P5\n20 12\n%d\n" % most + grey.astype(">u2").tobytes()
+    found, broken = preparing.add("deep", written(tmp_path / "deep", {f"train/{name}/{number}.pgm": data for name in "ab" for number in range(4)}))
+    kept_CHW = datasets.load("deep").images["train"].bytes_BCHW[0].numpy()
+    assert not broken and len(kept_CHW) == 1 and np.abs(kept_CHW[0] - grey / most * 255).max() <= 0.51
+
+
+@pytest.mark.parametrize("pack", ["zip", "tar", "tar, too large to keep"])
+def test_of_two_files_of_one_name_the_last_is_it(tmp_path, monkeypatch, pack):
+    """`tar --append` and `zip` of a second version leave both in the archive."""
+    if "large" in pack:
+        monkeypatch.setattr(archives, "KEPT_BYTES", 1)
+    path = tmp_path / f"a.{pack[:3]}"
+    versions = [("a/x.png", b"old, longer"), ("b/y.png", b"other"), ("./a/x.png", b"new")]
+    if pack == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in versions:
+                archive.writestr(name, data)
+    else:
+        with tarfile.open(path, "w") as archive:
+            for name, data in versions:
+                entry = tarfile.TarInfo(name)
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
+    files = files_of(path)
+    assert sorted(files.read(files.sizes)) == [("a/x.png", b"new"), ("b/y.png", b"other")]
+    assert files.sizes == {"a/x.png": 3, "b/y.png": 5} and files.one("a/x.png") == b"new"
+
+
+def test_a_folder_whose_name_is_no_text_is_told_readable(tmp_path, capsys):
+    folder = os.path.join(os.fsencode(tmp_path), b"bilder-\xe9")
+    os.rename(os.fsencode(written(tmp_path / "tree", image_tree(2, ("cat", "dog")))), folder)
+    assert preparing.add("mine", os.fsdecode(folder))[0].source == "bilder-\ufffd"
+    Path(os.fsdecode(folder), "train/cat/stray").mkdir()
+    for image in Path(os.fsdecode(folder)).rglob("*.jpg"):
+        image.unlink()
+    with pytest.raises(InvalidValue, match="bilder-\ufffd") as caught:
+        preparing.add("other", os.fsdecode(folder))
+    str(caught.value).encode("utf-8")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,3 +85,27 @@ def test_a_sentence_for_the_person_passes_as_it_is_and_an_interrupt_too():
         raise InvalidValue("A sentence.")
     with pytest.raises(KeyboardInterrupt), untrusted("x"):
         raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_reader_ends_with_the_process_that_wants_its_answer(tmp_path, how):
+    told = tmp_path / "told"
+    program = f"from engine.core.limits import *\nlimited('tests.readers:linger', {{'told': {str(told)!r}}}, 'x', Limits(cpu=100, wall=300))"
+    parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    reader = _within(60, lambda: told.is_file() and told.read_text())
+    assert _alive(int(reader))
+    parent.send_signal(how)
+    parent.wait(60)
+    assert _within(10, lambda: not _alive(int(reader))), "it goes on alone"
+
+
+def _alive(process: int) -> bool:
+    stat = Path(f"/proc/{process}/stat")
+    return stat.is_file() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def _within(seconds: float, found):
+    until = time.monotonic() + seconds
+    while not (value := found()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return value
