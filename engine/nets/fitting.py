@@ -68,6 +68,8 @@ def _shapes(id_: str, trained: bool) -> Shapes:
 def fit(checkpoint: Checkpoint, arch_id: str | None = None, weights: str = "") -> Fitted:
     """The network of a file: of that architecture, or of the one whose names and shapes it has. `weights`: "raw", "ema" or a name,
     where the file has several. Raises UnknownId, CheckpointMismatch, InvalidValue."""
+    if not plain_names(checkpoint.arrays):
+        raise InvalidValue(f"{checkpoint.name} holds an optimiser's state or counters, and no weights. Save the state dict: torch.save(model.state_dict(), path).")
     arch = architecture(arch_id) if arch_id else recognised(checkpoint, weights)
     for form in forms(arch):
         taken = take(checkpoint, form.shapes, weights)

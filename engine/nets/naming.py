@@ -17,9 +17,10 @@ from ..errors import CheckpointMismatch, InvalidValue
 from .reading import Checkpoint
 
 COUNTERS = {"num_batches_tracked", "total_ops", "total_params", "n_averaged"}  # of batch norm, of profilers, of averages: no weights
-WRAPPERS = re.compile(r"(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")  # anywhere in a name
+WRAPPERS = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")  # anywhere in a name: often only a part of a network is wrapped
 SPELLINGS = {"linear": "fc", "classifier": "fc", "head": "fc", "shortcut": "downsample"}  # part of a name -> how torchvision says it
 AVERAGES = re.compile(r"(?:^|[._])(?:ema|swa|avg|averaged?|shadow)(?:[._]|$)")
+OPTIMISERS = {"optimizer", "optimizer_state_dict", "optim", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg", "grad", "grads", "gradients"}  # have the shapes of weights
 WEIGHTS = ("raw", "ema")
 SHOWN = 5  # names, in a sentence
 
@@ -65,7 +66,7 @@ def plain(name: str) -> str:
 
 def plain_names(names: Iterable[str]) -> dict[str, str]:
     """Compared name -> name, of all that are weights; the names as they are where two would be compared as one."""
-    names = [name for name in names if not is_counter(name)]
+    names = [name for name in names if not is_counter(name) and OPTIMISERS.isdisjoint(name.split("."))]
     found = {plain(name): name for name in names}
     return found if len(found) == len(names) else {name: name for name in names}
 
@@ -153,7 +154,7 @@ def mismatch(checkpoint: Checkpoint, expected: Mapping[str, tuple[int, ...]], wh
 
 def few(names: Iterable[str], count: int = SHOWN) -> str:
     """The first few names, and how many more there are."""
-    names = [str(name)[:80] for name in names]
+    names = ["".join(letter if letter.isprintable() else "?" for letter in str(name)[:80]) for name in names]
     return ", ".join(names[:count]) + (f" and {len(names) - count} more" if len(names) > count else "")
 
 

@@ -21,6 +21,7 @@ SECONDS = 120  # of processor time, and of the clock
 DEPTH = 8  # of dicts in dicts
 COUNT = 100_000  # tensors
 ACCURACIES = ("test_acc", "test_accuracy", "best_prec1", "best_acc1", "best_acc", "best_accuracy", "prec1", "acc1", "acc", "accuracy", "top1")  # as checkpoints call it
+NUMBERS = "biufc"  # kinds of NumPy's dtypes; a name or a date beside the weights does no harm
 FORBIDDEN = re.compile(r"GLOBAL ([\w.<>]+)|class ([\w.]+)|got <class '([\w.]+)'>")
 
 
@@ -61,6 +62,7 @@ def unpack(path: str, name: str) -> tuple[dict, dict[str, np.ndarray]]:
         held = {"safetensors": _safetensors, "torch": _torch, "npz": _npz}[form](path, name)
         found, odd = {}, {}
         for key, tensor in flat(held, name).items():
+            key = key.encode(errors="backslashreplace").decode()  # a half of a surrogate pair cannot be passed on
             found[key], strange = as_floats(tensor)
             if strange:
                 odd[key] = strange
@@ -71,7 +73,7 @@ def stated(held: object) -> float | None:
     """The accuracy in 0..1 that a training checkpoint states beside its weights; above 1 it is meant in percent."""
     for key in ACCURACIES if isinstance(held, dict) else ():
         value = held.get(key)
-        value = value.item() if getattr(value, "shape", None) == () else value
+        value = value.item() if getattr(value, "shape", None) == () and not getattr(value, "is_meta", False) else value
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 100:
             return value / 100 if value > 1 else float(value)
     return None
@@ -87,7 +89,14 @@ def _npz(path: str, name: str) -> dict:
     import torch
 
     with np.load(path) as file:
-        return {key: torch.from_numpy(file[key]) for key in file.files}
+        held = {key: file[key] for key in file.files}
+    return {key: torch.from_numpy(native(array)) for key, array in held.items() if array.dtype.kind in NUMBERS}
+
+
+def native(array: np.ndarray) -> np.ndarray:
+    """Numbers as this machine and torch have them: the bytes in its own order, floats of at most 64 bits."""
+    dtype = np.dtype(np.float64) if array.dtype.kind == "f" and array.dtype.itemsize > 8 else array.dtype.newbyteorder("=")
+    return array.astype(dtype, copy=False)
 
 
 def _torch(path: str, name: str) -> dict:
@@ -145,6 +154,7 @@ def as_floats(tensor) -> tuple[np.ndarray, str]:
     if tensor.is_meta or tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested:
         kind = "empty (meta)" if tensor.is_meta else "quantised" if tensor.is_quantized else "nested" if tensor.is_nested else "sparse"
         return np.zeros(0, np.int8), f"{kind} {dtype}"
+    tensor = tensor.resolve_conj().resolve_neg()
     if tensor.is_floating_point():
         return tensor.to(torch.float32).contiguous().numpy(), ""
     if tensor.dtype in (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64):

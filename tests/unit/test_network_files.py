@@ -119,6 +119,57 @@ def test_the_raw_weights_are_taken_and_the_average_beside_them_is_said(ema):
         fit(held(raw), None, "ema")
 
 
+@pytest.mark.parametrize("holder", ["optimizer.exp_avg", "optimizer.state.exp_avg_sq", "optim.momentum_buffer", "grad", "optimizer_state_dict.ema"])
+def test_what_an_optimiser_keeps_for_each_weight_is_no_network(holder, tmp_path):
+    def file(tensors: dict) -> Checkpoint:
+        return held({f"{holder}.{name}": tensor + 1 for name, tensor in state().items()} | tensors)
+
+    fitted = fit(file({f"model.{name}": tensor for name, tensor in state().items()}))
+    assert same(fitted, state()) and fitted.note == ""
+    for arch in (None, ARCH):
+        with pytest.raises(InvalidValue, match="optimiser's state or counters, and no weights"):
+            fit(file({}), arch)
+
+
+@pytest.mark.parametrize("wrapped", [lambda name: name.startswith("blocks"), lambda name: "stem" in name, lambda name: name.endswith("bias")])
+@pytest.mark.parametrize("wrapper", ["module", "_orig_mod", "module._orig_mod"])
+def test_a_part_of_a_network_may_be_wrapped(wrapped, wrapper):
+    at_front = {f"{wrapper}.{name}" if wrapped(name) else name: tensor for name, tensor in state().items()}
+    within = {name.replace(".", f".{wrapper}.", 1) if wrapped(name) else name: tensor for name, tensor in state().items()}
+    assert same(fit(held(at_front)), state()) and same(fit(held(within)), state())
+
+
+def test_a_word_that_ends_as_a_wrapper_does_is_none():
+    tensors = {f"mymodule.{name}": tensor for name, tensor in state().items()}
+    assert same(fit(held(tensors)), tensors, "mymodule.") and "mymodule.x" in str(pytest.raises(CheckpointMismatch, fit, held({**tensors, "mymodule.x": torch.zeros(1)}), ARCH).value)
+
+
+@pytest.mark.parametrize("name", ["a\nb.x", "\x1b[31mred.x", "\u202eback.x", "\udc80.x"])
+def test_names_of_any_letters_are_shown_in_one_line(name, tmp_path):
+    with pytest.raises(CheckpointMismatch) as refused:
+        fit(read(save({**state(), name: torch.zeros(1)}, tmp_path / "mine.pt")), ARCH)
+    assert str(refused.value).isprintable() and str(refused.value).encode()
+
+
+@pytest.mark.parametrize("extra", [{"note": np.array("mine")}, {"day": np.array(["2020-01-01"], "datetime64[D]")}, {}])
+@pytest.mark.parametrize("dtype", [">f4", "<f8", "g"])
+def test_arrays_of_any_byte_order_and_words_beside_them(dtype, extra, tmp_path):
+    np.savez(tmp_path / "mine.npz", **{name: np.asfortranarray(tensor.numpy().astype(dtype)) for name, tensor in state().items()}, **extra)
+    assert same(fit(read(tmp_path / "mine.npz")), state())
+
+
+def test_a_tensor_that_is_a_lazy_negative_is_its_values(tmp_path):
+    torch.save({**state(), "fc.bias": torch._neg_view(state()["fc.bias"])}, tmp_path / "mine.pt")
+    assert torch.equal(fit(read(tmp_path / "mine.pt")).module.fc.bias, -state()["fc.bias"])
+
+
+@pytest.mark.parametrize("accuracy, expected", [(torch.tensor(91.5), 0.915), (np.float64(0.5), 0.5), (91, 0.91), (torch.tensor(91.0, device="meta"), None), (float("nan"), None), (10**400, None), (torch.tensor([91.0]), None), (True, None), (-1.0, None)])
+def test_an_accuracy_that_the_file_states_is_a_number_or_nothing(accuracy, expected, tmp_path):
+    torch.save({"state_dict": state(), "best_prec1": accuracy}, tmp_path / "mine.pt")
+    found = read(tmp_path / "mine.pt")
+    assert found.accuracy == (expected and pytest.approx(expected, abs=1e-6)) and same(fit(found), state())
+
+
 def test_several_networks_that_fit_are_a_question():
     first, second = state(), state(seed=1)
     file = held({f"student.{name}": tensor for name, tensor in first.items()} | {f"teacher.{name}": tensor for name, tensor in second.items()})
