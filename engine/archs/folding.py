@@ -91,8 +91,9 @@ def followers(module: nn.Module, images_BCHW: Tensor) -> tuple[dict[str, str], T
         return hook
 
     def took(name: str):
-        def hook(part: nn.Module, inputs: tuple) -> None:
+        def hook(part: nn.Module, inputs: tuple, named: dict) -> None:
             calls[name] += 1
+            inputs = (*inputs, *named.values())
             if id(inputs[0]) in made:  # looked up now: the id of a tensor that is gone may be another's later
                 fed[name] = id(inputs[0])
 
@@ -102,7 +103,7 @@ def followers(module: nn.Module, images_BCHW: Tensor) -> tuple[dict[str, str], T
         if type(part) in FOLDABLE and not part._forward_pre_hooks:  # such a hook makes its weight anew at each call
             handles.append(part.register_forward_hook(gave(name)))
         elif type(part) in FOLDABLE.values() and part.running_mean is not None:
-            handles.append(part.register_forward_pre_hook(took(name)))
+            handles.append(part.register_forward_pre_hook(took(name), with_kwargs=True))
     try:
         with reads:
             logits_BK = module(images_BCHW)

@@ -20,6 +20,7 @@ from ..archs import architecture
 from ..archs.folding import followers, scale_and_shift
 from ..archs.memory import lies_well
 from ..artifacts import Store
+from ..core.boundary import untrusted
 from ..datasets import Images, at_hand
 from ..datasets.pixels import Pixels
 from ..datasets.preprocessing import Preprocessing
@@ -68,8 +69,7 @@ class Original:
     @property
     def weights(self) -> list[Tensor]:
         """The kernels of each layer [F, C, k, k]."""
-        tensors = dict(self.module.named_parameters())
-        return [tensors[f"{layer.name}.weight"].detach() for layer in self.layers]
+        return [self.module.get_submodule(layer.name).weight.detach() for layer in self.layers]
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -98,6 +98,10 @@ def of_module(id_: str, module: nn.Module, dataset: str | None, arch_id: str = "
     for name, conv in convolutions(module):
         if any(name.startswith(word) for word in skip):
             continue
+        if "weight" not in conv._parameters:
+            raise InvalidValue(f"{id_}: the kernels of {name} are computed from other tensors (weight or spectral norm). Remove that first: torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight').")
+        if conv.weight.dtype != torch.float32:
+            raise InvalidValue(f"{id_}: the kernels of {name} are {str(conv.weight.dtype).removeprefix('torch.')}. Give the module in float32: module.float().")
         filters, channels, rows, cols = conv.weight.shape
         if rows != cols or rows % 2 == 0:
             raise InvalidValue(f"{id_}: the kernels of {name} are {rows} x {cols}; a NeRN predicts square kernels of odd size. Skip that layer.")
@@ -123,30 +127,40 @@ class Network:
     for each filter) is folded into the layer whose output it alone reads, tensors are channels-last.
 
     The kernels that it is given are those of the module as it was, before folding. Feature maps are the convolutions'
-    outputs, such a batch norm included, before the activation. Not for two threads at once.
+    outputs, such a batch norm included, before the activation. Not for two threads at once. A module that does more with a part
+    than to call it (reads a folded norm's tensors, hooks it) keeps its batch norms.
 
     `shape` (C, H, W) is that of an image, found by trying where it is not given. What is built is run once beside the module as
     it was, on random images: raises InvalidValue where the logits differ.
     """
 
     def __init__(self, module: nn.Module, names: Sequence[str], shape: tuple[int, ...] | None = None, fold: bool = True, channels_last: bool = True, what: str = "The network"):
+        self.names = list(names)
+        self.maps: dict[str, Tensor] | None = None  # those of the call, where they are wanted
+        given = [module.get_submodule(name).weight for name in names]
+        self._build(module, {}, False, channels_last)
+        images_BCHW = random_images(shape or shape_of(module), given[0].device)
+        with untrusted(what, InvalidValue, "It must take images [B, C, H, W] in float32 and answer with logits [B, classes]."), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            norms, expected_BK = followers(self.module, images_BCHW)
+            for folded in (True, False) if fold and norms else (fold,):
+                self._build(module, norms, folded, channels_last)
+                try:
+                    with torch.no_grad():
+                        check_same(expected_BK, self(given, images_BCHW)[0], what)
+                    return
+                except Exception:  # where a module does more with a part than to call it, that part must stay: slower, but the same
+                    if not folded or not norms:
+                        raise
+
+    def _build(self, module: nn.Module, norms: dict[str, str], folded: bool, channels_last: bool) -> None:
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
         self.layout = torch.channels_last if channels_last and lies_well(self.module) else torch.contiguous_format
-        self.names = list(names)
         self.scales: dict[str, Tensor] = {}
-        self.maps: dict[str, Tensor] | None = None  # those of the call, where they are wanted
-        given = [self.module.get_submodule(name).weight for name in names]
-        images_BCHW = random_images(shape or shape_of(module), given[0].device)
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            norms, expected_BK = followers(self.module, images_BCHW)
-        if fold:
-            for name, norm in norms.items():
-                self._fold(name, norm)
-        for name in names:
-            seen = self.module.get_submodule(norms[name] if name in norms and not fold else name)
+        for name, norm in norms.items() if folded else ():
+            self._fold(name, norm)
+        for name in self.names:
+            seen = self.module.get_submodule(norms[name] if name in norms and not folded else name)
             seen.register_forward_hook(partial(self._note, name))
-        with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            check_same(expected_BK, self.logits(given, images_BCHW), what)
 
     def _note(self, name: str, part: nn.Module, inputs: tuple, output: Tensor) -> None:
         if self.maps is not None:
@@ -170,6 +184,8 @@ class Network:
         self.maps = {}
         try:
             logits_BK = self.logits(weights, images_BCHW)
+            if missing := [name for name in self.names if name not in self.maps]:
+                raise InvalidValue(f"The network does not call its convolution {missing[0]}, so that nobody sees what that answers. Skip that layer.")
             return logits_BK, [self.maps[name] for name in self.names]
         finally:
             self.maps = None
@@ -180,7 +196,7 @@ class Network:
         for name, weight in zip(self.names, weights, strict=True):
             scaled = weight * self.scales[name] if name in self.scales else weight
             tensors[f"{name}.weight"] = scaled.contiguous(memory_format=self.layout)
-        return functional_call(self.module, tensors, (images_BCHW.contiguous(memory_format=self.layout),))
+        return functional_call(self.module, tensors, (images_BCHW.contiguous(memory_format=self.layout),), tie_weights=False)
 
 
 @torch.no_grad()
@@ -208,6 +224,8 @@ def shape_of(module: nn.Module) -> tuple[int, ...]:
 
 def check_same(given_BK: Tensor, kept_BK: Tensor, what: str) -> None:
     """Raises InvalidValue where logits are not those of the network as it was given, but for rounding."""
+    if not isinstance(given_BK, Tensor) or not given_BK.is_floating_point() or given_BK.dim() != 2 or len(given_BK) != len(kept_BK):
+        raise InvalidValue(f"{what} must answer images with logits [B, classes], and answers with {'a tensor of shape ' + str(list(given_BK.shape)) if isinstance(given_BK, Tensor) else 'a ' + type(given_BK).__name__}. Give the part of it that classifies.")
     if not given_BK.isfinite().all():
         raise InvalidValue(f"{what} answers ordinary images with NaN or infinity. Fetch or train it again.")
     gap, size = float((given_BK - kept_BK).abs().max()), float(given_BK.abs().max())

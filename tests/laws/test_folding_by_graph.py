@@ -126,11 +126,11 @@ def test_the_rule_that_was_fails_on_them(monkeypatch):
     for seed in range(24):
         module, _ = generated(seed)
         if by_registration(module, torch.zeros(1, *SHAPE))[0]:
-            try:
-                network(module)
-            except InvalidValue as error:
-                wrong += "logits are off" in str(error)
-    assert wrong >= 12  # and where it is wrong, it is refused
+            found = of_module("network-x", module, None)
+            wrong += not found.network.scales  # where it is wrong, nothing is folded
+            images_BCHW = torch.randn(9, *SHAPE)
+            check_same(module(images_BCHW), found.network.logits(found.weights, images_BCHW), "here")
+    assert wrong >= 12
 
 
 class PreActivation(nn.Module):
@@ -169,8 +169,7 @@ def test_the_networks_that_were_wrong(make, pairs, monkeypatch):
     network(module)
     if make is PreActivation:
         monkeypatch.setattr(original, "followers", by_registration)
-        with pytest.raises(InvalidValue, match="network-x cannot be used"):
-            network(module)
+        assert not network(module).scales
 
 
 def test_maps_are_those_of_the_layers_by_name_and_not_in_the_order_of_the_calls():
@@ -218,6 +217,77 @@ def test_shapes_may_be_asked_for():
     torch.manual_seed(0)
     module = used(Wired({"c": conv(3), "n": nn.BatchNorm2d(WIDTH)}, lambda self, x: (y := self.c(x), self.n(y) * (y.shape[-1] + y.size(2) + y.dim()))[1].mean((2, 3))))
     assert followers(module, torch.randn(2, *SHAPE))[0] == {"c": "n"} and shape_of(module) == (3, 32, 32)
+
+
+def hooked(part: str, before: bool) -> Callable[[nn.Module], None]:
+    def hook(module: nn.Module) -> None:
+        one = module.get_submodule(part)
+        one.register_forward_pre_hook(lambda part, inputs: (2 * inputs[0],)) if before else one.register_forward_hook(lambda part, inputs, output: output + 1)
+
+    return hook
+
+
+MORE = {  # program, what is done to the module, whether its norm may still be folded
+    "reads the norm's tensors": (lambda self, x: self.d(self.n(self.c(x))) * self.n.weight[:, None, None], None, False),
+    "uses them in a function": (lambda self, x: F.batch_norm(self.d(self.n(self.c(x))), self.n.running_mean, self.n.running_var), None, False),
+    "calls the norm's forward": (lambda self, x: self.n.forward(self.d(self.n(self.c(x)))), None, False),
+    "reads the kernels": (lambda self, x: self.d(self.n(self.c(x))) + self.c.weight.sum(), None, False),
+    "a hook on the convolution": (lambda self, x: self.d(self.n(self.c(x))), hooked("c", False), False),
+    "a hook on the norm": (lambda self, x: self.d(self.n(self.c(x))), hooked("n", False), False),
+    "a hook before the norm": (lambda self, x: self.d(self.n(self.c(x))), hooked("n", True), False),
+    "names its argument": (lambda self, x: self.d(self.n(input=self.c(x))), None, True),
+    "dropout after it": (lambda self, x: self.d(F.dropout(self.n(self.c(x)), 0.5, self.training)), None, True),
+    "group norm after it": (lambda self, x: self.d(F.group_norm(self.n(self.c(x)), 2)), None, True),
+}
+
+
+@pytest.mark.parametrize("what", MORE)
+@torch.no_grad()
+def test_a_network_that_does_more_with_a_part_than_to_call_it_is_run_as_it_is(what):
+    program, change, folds = MORE[what]
+    torch.manual_seed(0)
+    parts = {"c": conv(3), "n": nn.BatchNorm2d(WIDTH, eps=0.1, momentum=None), "d": conv(), "fc": nn.Linear(WIDTH, 4)}
+    module = used(Wired(parts, lambda self, x: self.fc(program(self, x).mean((2, 3)))))
+    change and change(module)
+    found, images_BCHW = of_module("x", module, None), torch.randn(5, *SHAPE)
+    assert bool(found.network.scales) == folds
+    weights = [weight + 0.1 * torch.randn(weight.shape) for weight in found.weights]
+    logits_BK, maps = found.network(weights, images_BCHW)
+    for layer, weight in zip(found.layers, weights):
+        module.get_submodule(layer.name).weight.data.copy_(weight)
+    check_same(module(images_BCHW), logits_BK, "here")
+    assert len(maps) == len(weights)
+
+
+def test_kernels_that_two_layers_share_are_told_apart():
+    torch.manual_seed(0)
+    parts = {"stem": conv(3), "a": conv(), "n": nn.BatchNorm2d(WIDTH), "b": conv(), "m": nn.BatchNorm2d(WIDTH)}
+    parts["b"].weight = parts["a"].weight
+    module = used(Wired(parts, lambda self, x: self.m(self.b(F.relu(self.n(self.a(self.stem(x)))))).mean((2, 3))))
+    found, images_BCHW = of_module("x", module, None), torch.randn(5, *SHAPE)
+    assert len(found.weights) == len(found.layers) == 3
+    with torch.no_grad():
+        check_same(module(images_BCHW), found.network.logits(found.weights, images_BCHW), "here")
+        parts["b"].weight = nn.Parameter(parts["b"].weight + 0.2)
+        weights = [*found.weights[:2], parts["b"].weight]
+        check_same(module(images_BCHW), found.network.logits(weights, images_BCHW), "here")
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda module: setattr(module, "program", lambda self, x: (self.n(self.c(x)).mean((2, 3)), x)), "logits .B, classes., and answers with a tuple"),
+    (lambda module: setattr(module, "program", lambda self, x: self.n(self.c(x))), "answers with a tensor of shape .8, 6, 32, 32"),
+    (lambda module: module.double(), "are float64.*in float32"),
+    (lambda module: module.half(), "are float16.*in float32"),
+    (lambda module: nn.utils.spectral_norm(module.c), "spectral norm"),
+    (lambda module: nn.utils.parametrizations.weight_norm(module.c), "weight or spectral norm"),
+    (lambda module: module.add_module("aux", conv()), "does not call its convolution aux"),
+    (lambda module: setattr(module, "program", lambda self, x: self.n(self.c.forward(x)).mean((2, 3))), "does not call its convolution c"),
+])  # fmt: skip
+def test_a_module_that_is_no_classifier_of_images_is_refused_in_a_sentence(change, words):
+    module = used(Wired({"c": conv(3), "n": nn.BatchNorm2d(WIDTH)}, lambda self, x: self.n(self.c(x)).mean((2, 3))))
+    change(module)
+    with pytest.raises(InvalidValue, match=words):
+        network(module)
 
 
 def test_a_network_of_nan_is_refused():
