@@ -133,3 +133,31 @@ def deepsdf(scale: float = 1.0, distances: float | None = None, count: int = 600
     sdf = np.linalg.norm(points, axis=1) - 0.7
     rows = np.concatenate([points * scale, sdf[:, None] * (scale if distances is None else distances)], 1).astype(np.float32)
     return {"pos": rows[sdf >= 0], "neg": rows[sdf < 0]}
+
+
+def prism(corners_Q2: np.ndarray, kind: str, turn: int = 0) -> bytes:
+    """A prism over a polygon, as polygons: "obj", "off", "ply" or "ply, binary"; each begins at its corner `turn`."""
+    count = len(corners_Q2)
+    vertices = [[float(x), float(y), z] for z in (0.0, 1.0) for x, y in corners_Q2]
+    around = [[i, (i + 1) % count, (i + 1) % count + count, i + count] for i in range(count)]
+    faces = [np.roll(face, -turn).tolist() for face in ([*range(count)][::-1], [*range(count, 2 * count)], *around)]
+    rows = [" ".join(map(repr, row)) for row in vertices]
+    if kind == "obj":
+        return "\n".join([*("v " + row for row in rows), *("f " + " ".join(str(at + 1) for at in face) for face in faces)]).encode()
+    listed = [" ".join(map(str, [len(face), *face])) for face in faces]
+    if kind == "off":
+        return "\n".join([f"OFF{len(rows)} {len(faces)} 0", *rows, *listed]).encode()
+    form = "ascii" if kind == "ply" else "binary_big_endian"
+    head = f"ply\nformat {form} 1.0\nelement vertex {len(rows)}\n" + "".join(f"property double {axis}\n" for axis in "xyz")
+    head += f"element face {len(faces)}\nproperty list uchar int vertex_index\nproperty uchar red\nend_header\n"
+    if kind == "ply":
+        return (head + "\n".join([*rows, *(row + " 255" for row in listed)]) + "\n").encode()
+    return head.encode() + np.array(vertices, ">f8").tobytes() + b"".join(struct.pack(f">B{len(face)}iB", len(face), *face, 9) for face in faces)
+
+
+def strips(mesh: Mesh) -> bytes:
+    """A PLY of one strip a triangle, as those of Stanford are."""
+    rows = [" ".join(map(repr, row)) for row in mesh[0].tolist()]
+    corners = " ".join(f"{a} {b} {c} -1" for a, b, c in mesh[1].tolist())
+    head = f"ply\nformat ascii 1.0\nelement vertex {len(rows)}\n" + "".join(f"property float {axis}\n" for axis in "xyz")
+    return "\n".join([head + "element tristrips 1\nproperty list int int vertex_indices\nend_header", *rows, f"{4 * len(mesh[1])} {corners}", ""]).encode()

@@ -1,7 +1,7 @@
 """Mesh files as vertices and triangles, exactly as they are written. Runs in a process with limits: see meshes.py.
 
 OBJ is parsed here: of its dialects (negative indices, faces between the vertices, continued lines, polygons) neither trimesh
-nor libigl nor VTK reads all. trimesh reads the others.
+nor libigl nor VTK reads all. PLY, STL and OFF are in polygons.py. trimesh reads GLB.
 
 Shape suffixes: V vertices, F faces, 3 coordinates or corners.
 """
@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 
 import numpy as np
 import trimesh
 
 from ..errors import InvalidValue
+from . import polygons
 
 MAX_FACES = 2_000_000
+TRIANGLES, FAN = 4, 6  # glTF's modes of a primitive
 MAX_PARTS = 20_000  # that a GLB file places in its scene
 # What a GLB file may require without a change of its geometry: materials, textures, lights, names.
 HARMLESS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "KHR_lights_", "EXT_lights_", "KHR_xmp", "ADOBE_materials_")
@@ -41,16 +44,17 @@ def parse(content: bytes, kind: str) -> tuple[np.ndarray, np.ndarray]:
         raise too_many(claimed)
     if kind == "obj":
         return parse_obj(content)
-    if kind == "glb":
-        refuse_packed(glb_header(content))
-    scene = trimesh.load_scene(io.BytesIO(content), file_type=kind, process=False, **({"skip_materials": True} if kind == "glb" else {}))
-    return flattened(scene)
+    if kind != "glb":
+        return surface(*{"ply": polygons.ply, "stl": polygons.stl, "off": polygons.off}[kind](content))
+    refuse_packed(glb_header(content))
+    return flattened(trimesh.load_scene(io.BytesIO(content), file_type=kind, process=False, skip_materials=True))
 
 
 def parse_obj(content: bytes) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and triangles of a Wavefront OBJ file; whatever else a line says is passed over."""
-    text = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\\\n", b" ")
-    coordinates, corners, sizes = [], [], [0]
+    text = content.removeprefix(polygons.BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    text = re.sub(rb"\\[ \t]*\n", b" ", text)
+    coordinates, corners, sizes = [], [], []
     seen = 0
     for line in text.split(b"\n"):
         words = line.partition(b"#")[0].split()
@@ -67,17 +71,23 @@ def parse_obj(content: bytes) -> tuple[np.ndarray, np.ndarray]:
                 corners += [index - 1 if index > 0 else index + seen if index < 0 else -1 for index in indices]
                 sizes.append(len(indices))
     vertices_V3 = np.array(list(map(float, coordinates)), np.float64).reshape(-1, 3)
-    if not corners:
+    return surface(vertices_V3, np.array(corners, np.int64), np.array(sizes, np.int64))
+
+
+def surface(vertices_V3: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The vertices and triangles of polygons; those of fewer than 3 corners go. Raises InvalidValue where there are no such corners."""
+    corners, sizes = corners[np.repeat(sizes > 2, sizes)], sizes[sizes > 2]
+    if not len(corners):
         return vertices_V3, np.zeros((0, 3), np.int64)
-    if min(corners) < 0 or max(corners) >= seen:
+    if corners.min() < 0 or corners.max() >= len(vertices_V3):
         raise InvalidValue("has faces with corners that are not there; export it again")
-    return vertices_V3, triangulated(vertices_V3, np.array(corners, np.int64), np.array(sizes))
+    return vertices_V3, triangulated(vertices_V3, corners, sizes)
 
 
 def triangulated(vertices_V3: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Triangles (F, 3) of polygons, one after the other: `sizes` begins with 0 and counts the corners of each. VTK clips their
-    ears, so that a concave one stays what it is."""
-    starts, sizes = np.cumsum(sizes)[:-1], sizes[1:]
+    """Triangles (F, 3) of polygons, one after the other: `sizes` counts the corners of each. VTK clips their ears, so that a
+    concave one stays what it is."""
+    starts = np.cumsum(sizes) - sizes
     own_F3 = corners[starts[sizes == 3][:, None] + np.arange(3)]
     if (sizes == 3).all():
         return own_F3
@@ -125,15 +135,14 @@ def claimed_faces(content: bytes, kind: str) -> int:
     try:
         if kind == "obj":
             return content.count(b"\nf ") + content.startswith(b"f ")
-        if kind == "stl" and not (head.lstrip().startswith(b"solid") and b"facet" in head):
-            return struct.unpack_from("<I", content, 80)[0]
         if kind == "stl":
-            return content.count(b"endfacet")
+            count = polygons.stl_rows(content)
+            return content.lower().count(b"endfacet") if count is None else count
         if kind == "ply":
             line = next(line for line in head.split(b"\n") if line.startswith(b"element face"))
             return int(line.split()[2])
         if kind == "off":
-            words = [w for line in head.split(b"\n") for w in line.split(b"#")[0].split()]
+            words = [w for line in polygons.text_lines(head) for w in line.split()]
             return int(words[2] if words[0].upper().endswith(b"OFF") else words[1])
         return glb_faces(glb_header(content))
     except (struct.error, StopIteration, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError):
@@ -161,6 +170,14 @@ def refuse_packed(header: dict) -> None:
     parts = len(header.get("nodes", []))
     if parts > MAX_PARTS:
         raise InvalidValue(f"places {parts:,} parts; at most {MAX_PARTS:,} are read: join them into one mesh")
+    if not header.get("scenes"):
+        raise InvalidValue("holds no scene, so nothing says where its parts are; export it again with one")
+    for primitive in (each for mesh in header.get("meshes", []) for each in mesh["primitives"]):
+        if primitive.get("mode", TRIANGLES) == FAN:
+            raise InvalidValue("draws triangle fans, which are not read; export it again as triangles")
+        of = (primitive.get("indices"), primitive["attributes"].get("POSITION"))
+        if any("sparse" in header["accessors"][each] for each in of if each is not None):
+            raise InvalidValue("keeps its geometry as sparse changes, which are not read; export it again without sparse accessors")
     required, used = header.get("extensionsRequired", []), header.get("extensionsUsed", [])
     blocking = [name for name in required if not str(name).startswith(HARMLESS)]
     blocking += [name for name in used if name in PACKED and name != "KHR_draco_mesh_compression" and name not in blocking]

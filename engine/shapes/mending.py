@@ -39,7 +39,7 @@ def mend(vertices_V3: np.ndarray, faces_F3: np.ndarray) -> Mended:
     if not len(found.faces_F3):
         return found
     found = without_strays(found)
-    near = merged(found.vertices_V3, found.faces_F3)
+    near = merged(found.vertices_V3 / np.ptp(found.vertices_V3, axis=0).max(), found.faces_F3)  # beside a stray it may be minute
     return oriented(Mended(near.vertices_V3, near.faces_F3, found.notes)) if len(near.faces_F3) else near
 
 

@@ -72,7 +72,8 @@ def normalised(vertices_V3: np.ndarray, faces_F3: np.ndarray, pose: Pose) -> tup
         raise InvalidValue("has vertices that are not finite; export it again")
     if abs(used_V3).max() > LARGEST or not np.ptp(used_V3, axis=0).max() > 0:
         raise InvalidValue("has no extent: all of its vertices lie in one point, or beyond any scale; export it again")
-    vertices_V3 = (vertices_V3 - used_V3.min(0)) / np.ptp(used_V3, axis=0).max()
+    # From where most of it lies: beside one point a million times as far away, the digits of the rest would be lost.
+    vertices_V3 = (vertices_V3 - np.median(used_V3, axis=0)) / np.ptp(used_V3, axis=0).max()
     found = mend(vertices_V3, faces_F3)
     if not len(found.faces_F3):
         raise InvalidValue("has triangles without area only; export it again")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from engine.errors import InvalidValue
 from engine.shapes import formats, measures
 from engine.shapes.meshes import MeshShape
 from engine.shapes.pose import AXES, Pose
@@ -49,6 +50,19 @@ WRITTEN = {
     "stl, a binary one that begins as text does": ("stl", lambda mesh: files.stl(mesh, b"solid table, exported")),
     "stl, text": ("stl", files.stl_text),
     "glb": ("glb", files.glb),
+    "obj, a mark at its start": ("obj", lambda mesh: b"\xef\xbb\xbf" + files.obj(mesh).partition(b".mtl\n")[2]),
+    "obj, lines continued behind a space": ("obj", lambda mesh: files.obj(mesh).replace(b"f ", b"f \\ \n")),
+    "ply, strips": ("ply", files.strips),
+    "off, counts behind the name": ("off", lambda mesh: files.off(mesh).replace(b"OFF # a table\n# made by hand\n", b"OFF")),
+    "off, without a name": ("off", lambda mesh: files.off(mesh).partition(b"\n")[2]),
+    "off, colours": ("off", lambda mesh: files.off(mesh).replace(b"\n3 ", b" 1 0 0\n3 ")),
+    "stl, text in capitals": ("stl", lambda mesh: files.stl_text(mesh).upper()),
+    "stl, text with a mark at its start": ("stl", lambda mesh: b"\xef\xbb\xbf" + files.stl_text(mesh)),
+    "stl, text with a long name of words that mean something": ("stl", lambda mesh: b"solid vertex 1 2 3 facet " + b"x" * 9000 + files.stl_text(mesh)[5:]),
+    "stl, without normals": ("stl", lambda mesh: files.stl_text(mesh).replace(b"0 0 0", b"nan nan nan")),
+    "stl, more behind its end": ("stl", lambda mesh: files.stl(mesh) + b"made by hand"),
+    "stl, its count not filled in": ("stl", lambda mesh: files.stl(mesh)[:80] + bytes(4) + files.stl(mesh)[84:]),
+    "stl, its count of before": ("stl", lambda mesh: files.stl(mesh)[:80] + bytes([7, 0, 0, 0]) + files.stl(mesh)[84:]),
 }
 
 
@@ -101,6 +115,9 @@ MANGLED = {
     "a point of a face far away": lambda mesh: far(mesh, [[1000.0, 0, 0]] * 3),
     "a line of a face far away": lambda mesh: far(mesh, [[1000.0, 0, 0], [1001, 0, 0], [1003, 0, 0]]),
     "a small face very far away": lambda mesh: far(mesh, [[1e7, 0, 0], [1e7 + 0.01, 0, 0], [1e7, 0.01, 0]]),
+    "a point of a face on the other side, very far away": lambda mesh: far(mesh, [[-1e30, 0, 0]] * 3),
+    "a small face on the other side, very far away": lambda mesh: far(mesh, [[-1e9, 0, 0], [-1e9 + 0.01, 0, 0], [-1e9, 0.01, 0]]),
+    "a face farther than anything": lambda mesh: far(mesh, [[0, 1e30, 0], [0, 1e30, 0.01], [0.01, 1e30, 0]]),
     "vertices of no face far away": lambda mesh: (np.concatenate([mesh[0], [[0, 1e4, 0]]]), mesh[1]),
     "far from the origin, in millimetres": lambda mesh: (mesh[0] * 1000 + [5e4, 2e4, 0], mesh[1]),
 }
@@ -190,3 +207,37 @@ def test_an_obj_of_very_many_groups_is_read(clean):
     content = files.obj((np.asarray(many.vertices), np.asarray(many.faces)), groups=True)
     assert content.count(b"\ng ") == 4608
     assert measures.iou(inside(shape(*formats.parse(content, "obj"))), clean) >= LEAST
+
+
+L_SHAPE = np.array([[0, 0], [3, 0], [3, 1], [1, 1], [1, 3], [0, 3]])
+
+
+@pytest.mark.parametrize("turn", [0, 1, 3])
+@pytest.mark.parametrize("kind", ["obj", "off", "ply", "ply, binary"])
+def test_polygons_are_the_same_shape_in_every_format_wherever_they_begin(kind, turn):
+    """Concave ones and squares, mixed: of the distance to the shape, not of its inside alone."""
+    found = shape(*formats.parse(files.prism(L_SHAPE, kind, turn), kind[:3]))
+    exact = shape(*formats.parse(files.prism(L_SHAPE, "obj"), "obj"))
+    assert len(found.faces_F3) == 20
+    assert np.abs(found.sdf(GRID[::97]) - exact.sdf(GRID[::97])).max() < 1e-6
+
+
+CUT = {
+    "ply, text": ("ply", lambda mesh: files.ply(mesh, "ascii")),
+    "ply, binary": ("ply", lambda mesh: files.ply(mesh, "binary_little_endian")),
+    "ply, polygons": ("ply", lambda mesh: files.prism(L_SHAPE, "ply, binary")),
+    "ply, strips": ("ply", files.strips),
+    "stl": ("stl", files.stl),
+    "stl, text": ("stl", files.stl_text),
+    "off": ("off", files.off),
+}
+
+
+@pytest.mark.parametrize("share", [0.6, 0.93])
+@pytest.mark.parametrize("how", CUT)
+def test_half_a_file_is_not_read_as_half_a_mesh(how, share):
+    kind, write = CUT[how]
+    content = write(files.table())
+    formats.parse(content, kind)
+    with pytest.raises(InvalidValue, match="cut off"):
+        formats.parse(content[: int(share * len(content))], kind)

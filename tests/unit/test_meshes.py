@@ -198,6 +198,26 @@ def test_what_only_concerns_a_glbs_looks_does_not_matter():
     assert len(formats.parse(glb(table(), **more, **images), "glb")[1]) == 72
 
 
+POSITIONS = {"componentType": 5126, "count": 48, "type": "VEC3", "bufferView": 0}
+CORNERS = {"componentType": 5125, "count": 216, "type": "SCALAR", "bufferView": 1}
+UNREAD = {
+    "fans": {"meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}, {"attributes": {"POSITION": 0}, "mode": 6}]}]},
+    "sparse": {"accessors": [{**POSITIONS, "sparse": {"count": 1, "indices": {"bufferView": 1, "componentType": 5125}, "values": {"bufferView": 0}}}, CORNERS]},
+    "no scene": {"scenes": []},
+}
+
+
+@pytest.mark.parametrize("what", UNREAD)
+def test_a_part_of_a_glb_that_is_not_read_is_refused_not_left_out(what):
+    with pytest.raises(InvalidValue, match=what):
+        formats.parse(glb(table(), **UNREAD[what]), "glb")
+
+
+def test_nodes_of_a_glb_that_lie_in_a_circle_end():
+    nodes = [{"mesh": 0, "children": [1]}, {"children": [0, 1]}]
+    assert len(formats.parse(glb(table(), nodes=nodes), "glb")[1]) == 72
+
+
 def test_a_glb_of_very_many_instances_is_refused_before_it_is_parsed(monkeypatch):
     monkeypatch.setattr(formats.trimesh, "load_scene", lambda *_, **__: pytest.fail("it was parsed"))
     for instances in (200_000, formats.MAX_PARTS + 1):
