@@ -9,6 +9,7 @@ Shape suffixes: V vertices, F faces, Q points, 3 coordinates.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,7 @@ from pathlib import Path
 import igl
 import numpy as np
 
+from ..core.boundary import readable
 from ..core.limits import Limits, limited
 from ..errors import InvalidValue
 from .deepsdf import SampleShape
@@ -31,6 +33,9 @@ BATCH, BATCH_BYTES = 64, 16 << 20  # files of a folder that are read by one proc
 DEEPEST, MOST_FILES = 6, 100_000  # folders below a folder of meshes, and files in it, that are looked through
 MIDDLES = {"models", "model", "mesh", "meshes"}  # folders that do not name a shape
 PLAIN_NAMES = {"model_normalized", "model", "mesh", "models", "model_watertight", "model_flipped"}  # nor do these files
+
+
+log = logging.getLogger(__name__)
 
 
 class MeshError(InvalidValue):
@@ -128,7 +133,12 @@ def read_folder(
     batch: list[ShapeFile] = []
     size = 0
     for file in shape_files(folder):
-        bytes_ = file.path.stat().st_size
+        try:
+            check_file(file.path)
+            bytes_ = file.path.stat().st_size
+        except (MeshError, OSError) as error:  # too large, empty, or gone since it was listed
+            yield file, error if isinstance(error, MeshError) else MeshError(f"{file.name}: cannot be opened ({error.strerror}); check that it is there")
+            continue
         if batch and (len(batch) == BATCH or size + bytes_ > BATCH_BYTES):
             yield from _batch(batch, pose, stop)
             batch, size = [], 0
@@ -155,7 +165,7 @@ def shape_files(folder: Path) -> list[ShapeFile]:
 
 def shape_name(folder: Path, path: Path) -> str:
     """`id` for ShapeNet's id/models/model_normalized.obj, the path below the folder for any other file."""
-    parts = path.relative_to(folder).parts
+    parts = Path(readable(str(path.relative_to(folder)))).parts
     if path.stem.lower() in PLAIN_NAMES:
         named = [part for part in parts[:-1] if part.lower() not in MIDDLES]
         if named:
@@ -163,14 +173,24 @@ def shape_name(folder: Path, path: Path) -> str:
     return "/".join(parts)
 
 
-def _files_below(folder: Path, depth: int = 0) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+def _files_below(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[Path]:
+    """The files below a folder; links are followed, each folder once on its way down. What may not be read is said."""
+    try:
+        about = folder.stat()
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        log.warning("Left out: %s cannot be opened (%s)", readable(folder.name), error.strerror)
+        return
+    identity = (about.st_dev, about.st_ino)
+    if identity in above:
+        return
+    for path in paths:
         if path.name.startswith("."):
             continue
         if path.is_file():
             yield path
-        elif depth < DEEPEST and path.is_dir() and not path.is_symlink():
-            yield from _files_below(path, depth + 1)
+        elif len(above) < DEEPEST and path.is_dir():
+            yield from _files_below(path, (*above, identity))
 
 
 def check_file(path: Path, content: bytes | None = None) -> None:

@@ -6,14 +6,17 @@ import gzip
 import os
 import resource
 import tarfile
+import threading
 import zipfile
 
+import numpy as np
 import pytest
 
 from engine import datasets
 from engine.__main__ import main
 from engine.artifacts import Store
 from engine.core.limits import Limits
+from engine.core.replacing import alone
 from engine.datasets import decode, fetching, files, prepared, preparing
 from engine.errors import DataMissing, InvalidValue, StorageError, Stopped
 from engine.netspace.space import load_space
@@ -331,3 +334,15 @@ def test_a_set_that_took_the_name_of_another_is_not_fed_to_a_space(tmp_path):
     assert space.images is None
     with pytest.raises(InvalidValue, match="takes images of"):
         space.needed_images()
+
+
+def test_two_that_bring_one_name_at_once_take_turns(tmp_path, home):
+    preparing.add("mine", written(tmp_path / "tree", image_tree(2, ("cat", "dog"))))
+    splits = {split: (np.zeros((4, 1, 8, 8), np.uint8), np.arange(4) % 2) for split in ("train", "val", "test")}
+    bring = threading.Thread(target=prepared.write, args=("mine", "Mine", "elsewhere", ("a", "b"), splits))
+    with alone(home):
+        bring.start()
+        bring.join(0.5)
+        assert bring.is_alive() and prepared.manifest("mine").classes == ("cat", "dog")
+    bring.join(60)
+    assert prepared.manifest("mine").classes == ("a", "b") and [path.name for path in home.iterdir()] == ["mine"]

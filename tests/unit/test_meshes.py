@@ -2,6 +2,7 @@
 
 import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -339,3 +340,31 @@ def test_another_up_axis_is_refused(up):
     for turn in (4, -1, 0.5, True):
         with pytest.raises(InvalidValue, match="turn"):
             Pose("y", turn)
+
+
+def test_a_folder_of_links_names_that_are_no_text_and_files_that_go_is_read(tmp_path, monkeypatch, caplog):
+    """ShapeNet's folders are linked to from elsewhere; a folder links to itself; one file goes while the others are read, one
+    folder may not be read, one file is larger than is read."""
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "folder"
+    for place in (elsewhere / "x/model.obj", folder / "a.obj", folder / "gone.obj", folder / "large.obj", folder / "closed/b.obj"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        box().export(place)
+    os.rename(os.fsencode(folder / "a.obj"), os.fsencode(folder) + b"/caf\xe9.obj")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "again").symlink_to(folder)
+    (elsewhere / "back").symlink_to(folder)
+    files, listing = meshes.shape_files(folder), Path.iterdir
+    assert [file.name for file in files] == ["caf\ufffd.obj", "closed/b.obj", "gone.obj", "large.obj", "linked/x"]
+
+    def iterdir(path):
+        if path.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return listing(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    listed = meshes.shape_files
+    monkeypatch.setattr(meshes, "shape_files", lambda folder: [listed(folder), (folder / "gone.obj").unlink()][0])
+    monkeypatch.setattr(meshes, "MAX_BYTES", (folder / "large.obj").write_bytes((folder / "gone.obj").read_bytes() + b"# more") - 1)
+    read = {file.name: found for file, found in read_folder(folder)}
+    assert {name for name, found in read.items() if not isinstance(found, MeshError)} == {"caf\ufffd.obj", "linked/x"}
+    assert "gone.obj" in str(read["gone.obj"]) and "at most" in str(read["large.obj"]) and "closed" in caplog.text
