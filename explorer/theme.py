@@ -9,7 +9,7 @@ under its kebab-case name:
     --st-green-color (right)        --st-red-color (wrong)           and -background-color, -text-color of each
     --st-font, --st-code-font       --st-base-font-size   --st-base-radius, --st-button-radius
     --st-heading-font-size-1 .. 6   --st-heading-font-weight-1 .. 6  --st-metric-value-font-size
-    --st-chart-sequential-colors    viridis as far as it shows on this ground, ten stops, one comma-separated string
+    --st-chart-sequential-colors    plasma as far as it shows on this ground, ten stops, one comma-separated string
     --st-chart-diverging-colors     brown to green, ten stops      --st-chart-categorical-colors   seven colours
 
 Read a list in JavaScript with getComputedStyle(element).getPropertyValue("--st-chart-sequential-colors").split(",").

@@ -21,18 +21,18 @@ COLUMNS = {
 }
 
 CAPTION = """
-Each point is one of the {count} trained networks of the zoo, put where UMAP (fixed seed, kept with the artifact) puts its
+Each point is one of the {count:,} trained networks of the zoo, put where UMAP (fixed seed, kept with the artifact) puts its
 embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. Accuracies {measured}. The line holds 21 networks decoded at equal steps of gamma from A to B and measured just now; each is
-drawn at the mean of its 15 nearest embeddings, weighted as UMAP weighs neighbours, for UMAP knows no straight lines; one far
-from all of them is drawn among them all the same. {hollow} The
-space and the walk through it are those of NetSpace, section III and fig. 3 (b, d) of the paper; the map is ours.
+drawn at the mean of its 15 nearest embeddings, weighted as UMAP weighs neighbours, because UMAP does not keep lines straight; even one
+far from all of them is drawn among them. {hollow} The
+space and the line through it follow section III and fig. 3 (b, d) of the NetSpace paper; the map is ours.
 """
 SHAPES_CAPTION = """
-Each point is one of the {count} networks of the zoo, a shape, put where UMAP (fixed seed, kept with the artifact) puts its
-embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. IoU: of the predicted shape with the
-target, of the target with the shape it was fitted to, on a grid of 48³ cells. The line holds 21 shapes decoded at equal steps of
-gamma, each drawn at the mean of its 15 nearest embeddings, however far they are. {hollow} Pictures are the targets. The space is that of NetSpace, section IV
-and fig. 4 of the paper; the map is ours, and so are the shapes that were placed later.
+Each point is one of the {count:,} networks of the zoo, a shape, put where UMAP (fixed seed, kept with the artifact) puts its
+embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. IoU: between the predicted shape and
+its target, or between the target and the shape it was fitted to, on a grid of 48³ cells. The line holds 21 shapes decoded at equal steps of
+gamma, each drawn at the mean of its 15 nearest embeddings, however far they are. {hollow} Pictures show the targets. The space follows section IV
+and fig. 4 of the NetSpace paper; the map is ours, and so are the shapes that were placed later.
 """
 
 

@@ -77,6 +77,7 @@ class Interpolation extends LiveView {
     }
     this.find("baseline").textContent = data.mixes ? "–" : "impossible";
     this.classes.reset(data.architectures);
+    this.far(null);
     delete this.value.dataset.gamma;
     delete this.root.dataset.curve;
     this.root.classList.add("waiting");
@@ -188,6 +189,7 @@ class Interpolation extends LiveView {
     }
     this.classes.paint(header.network);
     this.scale = header.prep;
+    this.far(header.outside);
     for (const [end, value] of [["low", header.prep.vmin], ["high", header.prep.vmax]]) this.find(end).textContent = value.toFixed(2).replace("-", "\u2212");
     this.bytes.here = array("prep");
     this.paintPrep("here");
@@ -199,6 +201,14 @@ class Interpolation extends LiveView {
     const { space, a, b } = this.data;
     this.find("take").href = `api/spaces/${encodeURIComponent(space)}/network?${new URLSearchParams({ a, b, gamma })}`;
     this.root.classList.remove("waiting");
+  }
+
+  // What of all this lies outside the zoo; one line, kept free where it is empty.
+  far(here) {
+    const { a, b } = this.data.outside, line = this.find("far");
+    const which = [a && "anchor A", here?.outside && "the network here", b && "anchor B"].filter(Boolean).join(", ");
+    line.textContent = which && `Outside the zoo: ${which}.`;
+    line.title = here?.words ?? "";
   }
 
   figures(accuracy, gamma) {

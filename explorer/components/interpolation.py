@@ -45,7 +45,9 @@ def interpolation(space: Space, a: str, b: str, gamma: float) -> None:
     ends = {"a": space.table.iloc[space.row(a)], "b": space.table.iloc[space.row(b)]}
     stored, predicted = ({end: stored_figure(row.get(name)) for end, row in ends.items()} for name in ("test_accuracy", "predicted_test_accuracy"))
     origins = {end: "found by LSO" if row["split"] == kept.SPLIT else "trained" for end, row in ends.items()}
-    data = {"origins": origins, "predicted": predicted, "space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions, "images": space.images is not None, "stored": stored, "architectures": architectures(space), "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b))}
+    far = {"a": space.outside_of_rows[space.row(a)], "b": space.outside_of_rows[space.row(b)]}  # None of an instance that was trained on
+    outside = {end: bool(of and of.outside) for end, of in far.items()}
+    data = {"origins": origins, "outside": outside, "predicted": predicted, "space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions, "images": space.images is not None, "stored": stored, "architectures": architectures(space), "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b))}
     _mount(data=data, key=KEY, on_gamma_change=lambda: committed(st.session_state[KEY].get("gamma")))
 
 

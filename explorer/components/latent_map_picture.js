@@ -172,7 +172,8 @@ class Picture {
   }
 
   home() { // what is shown at first: fixed, so that flags and rings do not move the points
-    return [...this.span("x2"), ...this.span("y2")];
+    const [bottom, top] = this.span("y2");
+    return [...this.span("x2"), bottom, top + 0.06 * (top - bottom)]; // room for the flag of the topmost point
   }
 
   camera() { // of the solid picture: as a person turned it, also in the middle of a turn

@@ -70,7 +70,7 @@ class NernPanels {
     const maps = this.find("maps");
     maps.replaceChildren();
     if (!header.images) return;
-    const [count] = header.images.shape, viridis = colourTable(this.view.root, "--st-chart-sequential-colors"), greys = Uint32Array.from({ length: 256 }, (_, at) => (255 << 24) | (at * 0x010101));
+    const [count] = header.images.shape, plasma = colourTable(this.view.root, "--st-chart-sequential-colors"), greys = Uint32Array.from({ length: 256 }, (_, at) => (255 << 24) | (at * 0x010101));
     const top = Math.max(...array("best"), ...array("worst")) || 1;
     maps.style.setProperty("--count", count);
     const cell = (values, at, [, rows, cols], high, table) => {
@@ -78,7 +78,7 @@ class NernPanels {
       paintBytes(canvas, Uint8Array.from(part, (value) => Math.min(255, (255 * value) / high)), rows, cols, table);
       return canvas;
     };
-    for (const [name, words, table, high] of [["images", "image", greys, 1], ["best", `mean of the ${header.best_filters.length} kept best`, viridis, top], ["worst", `mean of the ${header.worst_filters.length} kept worst`, viridis, top]]) {
+    for (const [name, words, table, high] of [["images", "image", greys, 1], ["best", `mean of the ${header.best_filters.length} kept best`, plasma, top], ["worst", `mean of the ${header.worst_filters.length} kept worst`, plasma, top]]) {
       maps.append(Object.assign(document.createElement("span"), { textContent: words }));
       for (let at = 0; at < count; at++) maps.append(cell(array(name), at, header[name].shape, high, table));
     }

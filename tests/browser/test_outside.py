@@ -76,6 +76,25 @@ def test_on_the_map_its_marker_is_hollow_and_its_card_says_why(page, mine, dims,
     assert page.evaluate(SYMBOL, [part, 0]) == "circle"
 
 
+def test_interpolation_says_what_lies_outside_without_a_jump(page, mine):
+    names = page.request.get(f"/api/spaces/{DIGITS}").json()["instances"]["id"]
+    page.goto(f"/interpolation?space={DIGITS}&a={names[0]}&b={mine['far']}&gamma=0")
+    said, slider, value = page.locator(".ip").get_by_test_id("outside"), page.get_by_role("slider", name="gamma"), page.get_by_test_id("live-accuracy")
+    expect(value).to_have_attribute("data-gamma", "0")
+    expect(said).to_have_text("Outside the zoo: anchor B.")
+    top = value.bounding_box()["y"]
+    slider.press("End")
+    expect(said).to_have_text("Outside the zoo: the network here, anchor B.")
+    assert value.bounding_box()["y"] == top
+    page.goto(f"/interpolation?space={DIGITS}&a={mine['far']}&b={names[1]}&gamma=1")
+    expect(value).to_have_attribute("data-gamma", "1")
+    expect(said).to_have_text("Outside the zoo: anchor A.")
+    page.goto(f"/interpolation?space={DIGITS}&a={names[0]}&b={names[1]}&gamma=0")
+    expect(value).to_have_attribute("data-gamma", "0")
+    expect(said).to_have_text("")
+    assert value.bounding_box()["y"] == top
+
+
 def test_a_kept_network_far_outside_is_hollow_on_both_maps(page, mine):
     page.goto(f"/latent-map?space={DIGITS}&colour=split&instance={mine['far']}")
     expect(page.get_by_test_id("selected-instance")).to_contain_text(re.compile(r"Outside the zoo: [\d,]+ times as far out as its training instances usually are"))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import FLAGS, PATIENCE, Server, find_chromium, start, stop
 from tests.browser.test_interpolation import drag, live, settled, slider
@@ -27,13 +27,12 @@ def behind(tmp_path_factory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def outside() -> Iterator:
+def outside(browser: Browser) -> Iterator[Browser]:
     """A browser for which the public name leads to this machine."""
     flags = ["--ignore-certificate-errors", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
-        yield chromium
-        chromium.close()
+    chromium = browser.browser_type.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])  # one Playwright a process
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(params=["stripped", "left on", "public name, https, Host rewritten"])

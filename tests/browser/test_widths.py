@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 WIDTHS = (1280, 800, 390)
 PAGES = {  # what shows that a page has come; thumbs far to the right, which is where they once stuck out
@@ -28,7 +30,9 @@ def measure(page: Page) -> dict[int, int]:
     found = {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(300)  # charts follow the width a moment later
+        page.wait_for_timeout(300)  # charts follow the width a moment later; on a busy machine, some moments
+        with contextlib.suppress(TimeoutError):
+            page.wait_for_function(f"({SIDEWAYS})() === 0", timeout=3000)
         found[width] = page.evaluate(SIDEWAYS)
     return found
 
