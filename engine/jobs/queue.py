@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import shutil
 import sqlite3
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 
+from ..core.manifests import SAFE_NAME
 from ..errors import ExplorerError, InvalidValue, StorageError, UnknownId, closest
 from . import specs
 from .connections import lent
@@ -77,7 +79,7 @@ class Queue:
 
     def folder_of(self, id_: str) -> Path:
         """Where a job keeps its files."""
-        return self.folder / id_
+        return self.folder / (id_ if SAFE_NAME.fullmatch(id_) else ".damaged")
 
     def _connected(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         """A connection for as long as a block runs."""
@@ -149,7 +151,8 @@ class Queue:
         """Raises InvalidValue where a live job makes something else of the same name."""
         if spec["kind"] != "train":
             return
-        for other in map(job_of, db.execute(f"SELECT {COLUMNS} FROM jobs WHERE state IN ('queued', 'running')").fetchall()):
+        rows = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE state IN ('queued', 'running') AND instr(spec, ?)", (json.dumps(spec["id"]),)).fetchall()
+        for other in map(job_of, rows):  # few: with hundreds that wait, to read each spec took longer than the rest
             if other.spec.get("id") == spec["id"] and other.spec["kind"] == "train":
                 raise InvalidValue(f"{other.id} is making {spec['id']} with other settings, and is not done yet. Choose another name, or stop it first.")
 
@@ -211,12 +214,14 @@ class Queue:
 
     def delete(self, id_: str) -> None:
         """Forget a job that has ended, with its folder; artifacts that it made stay. Raises InvalidValue."""
-        if self.job(id_).live:
+        job = self.job(id_)
+        if job.live:
             raise InvalidValue(f"{id_} is not done yet: stop it first.")
+        ended = "1" if job.spec is specs.BROKEN else "state NOT IN ('queued', 'running')"  # a damaged row may say anything of its state
         aside, folder = self.folder / f".deleted-{id_}-{uuid.uuid4().hex[:8]}", self.folder_of(id_)
         try:
             with self._writing() as db:
-                if not db.execute("DELETE FROM jobs WHERE id = ? AND state NOT IN ('queued', 'running')", (id_,)).rowcount:
+                if not db.execute(f"DELETE FROM jobs WHERE id = ? AND {ended}", (id_,)).rowcount:
                     raise InvalidValue(f"{id_} was resumed or deleted in between: nothing was deleted now.")
                 if folder.exists():
                     os.rename(folder, aside)  # while nobody can resume it: what a resumed job writes is never removed
@@ -252,7 +257,7 @@ class Queue:
             return {}
         with self._reading() as db:
             rows = db.execute("SELECT name, worker, lease FROM slots ORDER BY name").fetchall()
-        return {name: worker for name, worker, beat in rows if not self._gone(worker, beat, name)}
+        return {str(name): str(worker) for name, worker, beat in rows if not self._gone(worker, beat, name)}
 
     def _gone(self, worker: str, beat: float, what: str) -> bool:
         return gone(worker, beat, f"{self.folder}:{what}")
@@ -320,7 +325,7 @@ def job_of(row: tuple) -> Job:
         spec = specs.stored(text)
     except ExplorerError:
         spec = specs.BROKEN
-    timed = isinstance(created, float) and all(isinstance(each, (float, NoneType)) for each in (started, ended))
+    timed = created is not None and all(each is None or isinstance(each, float) and math.isfinite(each) for each in (created, started, ended))
     if spec is specs.BROKEN or not timed or state not in STATES or not isinstance(worker, (str, NoneType)) or not isinstance(deaths, int) or not isinstance(reason, str):
         return Job(number, str(id_), specs.BROKEN, "failed", 0.0, None, 0.0, None, 0, False, "its row in the queue is damaged: delete it, and launch it again")
     return Job(number, str(id_), spec, state, created, started, ended, worker, deaths, bool(stop), reason)

@@ -54,7 +54,7 @@ def birth(pid: int) -> str | None:
 def gone(worker: str, beat: int, what: str = "") -> bool:
     """Whether a worker no longer lives; `beat` is its last one that `what` (a slot, a job) tells."""
     try:
-        host, pid, rest = worker.split(":", 2)
+        host, pid, rest = str(worker).split(":", 2)
         born, _, where = rest.partition("@")
         here = where == machine() if where else host == socket.gethostname()
         if here and birth(int(pid)) != born:

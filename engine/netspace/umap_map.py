@@ -12,18 +12,28 @@ SEED = 0
 
 
 def project(embeddings_NE: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """UMAP in two and three dimensions: float32 [N, 2] and [N, 3], by umap-learn with a fixed seed."""
+    """UMAP in two and three dimensions: float32 [N, 2] and [N, 3], by umap-learn with a fixed seed. Where each is a neighbour of all
+    others there are no neighbourhoods to draw: then the principal axes, at once (UMAP compiles for 20 s first)."""
+    if len(embeddings_NE) <= NEIGHBOURS:
+        return principal(embeddings_NE, 2), principal(embeddings_NE, 3)
     import torch
     from umap import UMAP
 
     threads = torch.get_num_threads()
-    neighbours = min(NEIGHBOURS, len(embeddings_NE) - 1)
     flat, solid = (
-        UMAP(n_components=size, n_neighbors=neighbours, random_state=SEED, n_jobs=1, init="pca").fit_transform(embeddings_NE).astype(np.float32)
+        UMAP(n_components=size, n_neighbors=NEIGHBOURS, random_state=SEED, n_jobs=1, init="pca").fit_transform(embeddings_NE).astype(np.float32)
         for size in (2, 3)
     )
     torch.set_num_threads(threads)  # numba's thread pool had set OpenMP's own number again
     return flat, solid
+
+
+def principal(embeddings_NE: np.ndarray, size: int) -> np.ndarray:
+    """Coordinates along the principal axes, float32 [N, size]; zero along axes that so few points do not have."""
+    centred_NE = embeddings_NE.astype(np.float64) - embeddings_NE.mean(0)
+    left_NK, spread_K, _ = np.linalg.svd(centred_NE, full_matrices=False)
+    found_NK = (left_NK * spread_K)[:, :size]
+    return np.pad(found_NK, ((0, 0), (0, size - found_NK.shape[1]))).astype(np.float32)
 
 
 def place(points_ME: np.ndarray, embeddings_NE: np.ndarray, picture_ND: np.ndarray) -> np.ndarray:

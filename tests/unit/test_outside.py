@@ -12,6 +12,7 @@ import trimesh
 
 from engine.netspace import outside
 from engine.netspace.outside import BOUNDS, Outside, compare, members
+from engine.netspace.umap_map import NEIGHBOURS, project
 from engine.netspace.placing import fit_mesh, place_network
 from engine.shapes.networks import insides, ious, layers_of
 from engine.shapes.sampling import NoInside
@@ -220,3 +221,19 @@ def test_a_placed_network_is_measured_where_it_was_placed(host):
     decoded = insides(layers_of(space.decode(found.embedding_E[None]), space.arch))
     assert found.outside == replace(space.outside(found.embedding_E[None])[0], agreement=found.iou)
     assert found.iou == pytest.approx(float(ious(decoded, insides(layers_of(space.parameters_NP[:1], space.arch)))))
+
+
+@pytest.mark.parametrize("count", (1, 2, 3, 4, NEIGHBOURS))
+def test_few_embeddings_are_drawn_along_their_principal_axes(count):
+    """UMAP has no neighbourhoods there. In two and three dimensions as far apart as they are, where that is possible."""
+    embeddings_NE = np.random.default_rng(count).normal(size=(count, 32)).astype(np.float32)
+    flat, solid = project(embeddings_NE)
+    assert flat.shape == (count, 2) and solid.shape == (count, 3) and flat.dtype == solid.dtype == np.float32
+    assert np.allclose(solid[:, :2], flat, atol=1e-5) and np.allclose(solid.mean(0), 0, atol=1e-5)
+
+    def gaps(points):
+        return np.linalg.norm(points[:, None] - points[None], axis=2)
+
+    assert (gaps(flat) <= gaps(solid) + 1e-5).all() and (gaps(solid) <= gaps(embeddings_NE) + 1e-4).all()
+    assert count > 4 or np.allclose(gaps(solid), gaps(embeddings_NE), atol=1e-4)
+    assert np.isfinite(project(np.ones_like(embeddings_NE))[1]).all(), "all in one place"
