@@ -71,5 +71,6 @@ def test_a_submission_reads_no_row_of_another_name(tmp_path, monkeypatch):
     monkeypatch.setattr(specs, "stored", lambda text: read.append(text) or stored(text))
     queue.submit(spec(20))
     assert len(read) == 1, "its own, which is the answer"
+    assert len(queue.jobs(limit=5)) == 21, "those that wait are listed all"
     with pytest.raises(ExplorerError, match="is making zoo-3 with other settings"):
         queue.submit(spec(21, id="zoo-3"))
