@@ -136,7 +136,10 @@ def do_export(options) -> None:
     path = output_path(options.output or f"{options.id}{f'-{between}-{options.gamma:g}' if between else ''}.safetensors")
     form_of(path, FORMS, "A network")
     store = store_of(options)
-    if store.open(options.id).manifest.kind == "network":
+    kind = store.open(options.id).manifest.kind
+    if kind in ("zoo", "nern"):
+        raise WrongUse(f"{options.id} is a {kind}. " + (f"First make a network of an instance: python -m engine send {options.id} INSTANCE." if kind == "zoo" else f"Its network is written by python -m engine reconstruct {options.id}."))
+    if kind == "network":
         if options.a:
             raise WrongUse(f"{options.id} is one network, and {options.a!r} none of its instances. Leave that out.")
         data = artifact_bytes(store, options.id)

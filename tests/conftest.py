@@ -46,6 +46,16 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="module")
+def read_here():
+    """Files of weights are read in this process: what their own process is for, test_network_files.py and test_limits.py look at."""
+    from engine.nets import reading
+
+    limited, reading.limited = reading.limited, lambda function, arguments, *rest: reading.unpack(**arguments)
+    yield
+    reading.limited = limited
+
+
 @pytest.fixture
 def made_up_store(tmp_path) -> Store:
     """A store with one zoo and one measured space of no real weights, and an empty gallery: for what reads manifests."""

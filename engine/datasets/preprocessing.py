@@ -15,6 +15,7 @@ from ..errors import InvalidValue
 ORDERS = {1: ("grey",), 3: ("RGB", "BGR")}  # channels -> orders that they may be in, the usual one first
 HOW = "Say it as mean=0.5,std=0.25, or with a number for each channel and range=255 or order=BGR where that is so: mean=0.485,0.456,0.406,std=0.229,0.224,0.225."
 RANGE_LIMIT = 65_535  # of the range; means and deviations lie within as much
+STD_LEAST = 1e-4  # of the range: images of 256 levels do not vary less, and what is divided by almost nothing is infinite
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class Preprocessing:
             raise InvalidValue(f"A normalisation is of finite numbers. {HOW}")
         if len(self.mean) != len(self.std) or len(self.mean) not in ORDERS:
             raise InvalidValue(f"mean and std have a number for each channel, of 1 or 3; got {len(self.mean)} and {len(self.std)}. {HOW}")
-        if min(self.std) <= 0 or not 0 < self.range <= RANGE_LIMIT or max(map(abs, numbers)) > RANGE_LIMIT:
-            raise InvalidValue(f"std and range are above 0, and all numbers within {RANGE_LIMIT}. {HOW}")
+        if not 1 <= self.range <= RANGE_LIMIT or min(self.std) < STD_LEAST * self.range or max(map(abs, numbers)) > RANGE_LIMIT:
+            raise InvalidValue(f"range is from 1 to {RANGE_LIMIT}, std at least {STD_LEAST:g} of it, and no number above {RANGE_LIMIT}. {HOW}")
         object.__setattr__(self, "order", self.order or ORDERS[len(self.mean)][0])
         if self.order not in ORDERS[len(self.mean)]:
-            raise InvalidValue(f"The order of {len(self.mean)} channels is {' or '.join(ORDERS[len(self.mean)])}; got {self.order[:20]!r}.")
+            raise InvalidValue(f"The order of {len(self.mean)} channel{'s' * (len(self.mean) > 1)} is {' or '.join(ORDERS[len(self.mean)])}; got {self.order[:20]!r}.")
 
     @property
     def places(self) -> tuple[int, ...]:

@@ -23,11 +23,12 @@ from engine.nern.training import NernTraining
 from engine.presets import config, presets
 from engine.presets.nern_tables import PRESET, TABLES
 from tests.commands import call as run
-from tests.tiny import ZOO, write_tiny
+from tests.tiny import SPACE, ZOO, write_tiny
 from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
 
 NERNS = [name for name in presets() if name.startswith("nern-")]
 ARCHS = {"network-digits": "resnet8-wide-digits", "network-imagenet-resnet18": "resnet18-imagenet", "network-imagenet-squeezenet": "squeezenet1_1-imagenet"}
+pytestmark = pytest.mark.usefixtures("one_thread", "read_here")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,13 @@ def test_send_and_import(call, store, tmp_path):
     for arguments in (("import", str(tmp_path / "x.safetensors"), "--architecture", "lenetlike-digits", "--id", "network-y"), ("import", "no-such.pt", "--architecture", "resnet8-digits"), ("send", ZOO, "no-such"), ("reconstruct", NERN, "--bits", "5"), ("reconstruct", ORIGINAL)):
         code, value, error = call(*arguments)
         assert (code, value) == (2, None) and error.count("\n") == 1 and "Traceback" not in error
+
+
+def test_export_says_what_makes_a_network_of_what_is_none(call, store, tmp_path):
+    for id_, words in ((ZOO, f"send {ZOO} INSTANCE"), (NERN, f"reconstruct {NERN}"), (SPACE, f"export {SPACE} A B")):
+        for anchors in ((), ("0",)) if id_ != SPACE else ((),):
+            code, value, error = call("export", id_, *anchors, "--output", str(tmp_path / "x.safetensors"))
+            assert (code, value) == (2, None) and words in error and error.count("\n") == 1 and not (tmp_path / "x.safetensors").exists()
 
 
 def test_import_finds_the_architecture_and_refuses_what_does_not_fit(call, store, tmp_path, monkeypatch):

@@ -35,11 +35,11 @@ from tests.tiny_nern import ORIGINAL, write_tiny_nern
 ARCH = "resnet8-digits"
 CLASSIFIERS, SHAPES = ("trained", "imported", "sent", "kept"), ("kept-shape", "placed-0123456789ab")
 IDS = {"trained": ORIGINAL, "imported": "network-imported", "sent": "network-sent", "kept": "network-kept"}
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "read_here")
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Store:
+def store(tmp_path_factory, read_here) -> Store:
     """One network of every making."""
     root = tmp_path_factory.mktemp("networks")
     store = Store(root / "workspace", root / "gallery")

@@ -38,7 +38,7 @@ COLOUR = (
     Preprocessing((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), 1.0, "BGR"),
     Preprocessing((0.0,) * 3, (1.0,) * 3, 255.0),
 )
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "read_here")
 
 
 def made(bytes_BCHW: torch.Tensor, of: Preprocessing) -> torch.Tensor:
@@ -98,7 +98,7 @@ def test_what_normalise_says(text, channels, expected):
     assert found == expected and parse(str(found), channels) == found and of_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
-@pytest.mark.parametrize("text", ("", "0.5", "mean=0.5", "std=1", "mean=0.5,std=0", "mean=0.5,std=-1", "mean=nan,std=1", "mean=0.5,std=inf", "mean=0.5,std=1e9", "mean=x,std=1", "mean=1,2,std=1",
+@pytest.mark.parametrize("text", ("", "0.5", "mean=0.5", "std=1", "mean=0.5,std=0", "mean=0.5,std=-1", "mean=0.5,std=1e-300", "mean=0.5,std=1e-6", "mean=0.5,std=0.01,range=255", "mean=0,std=1,range=1e-300", "mean=0.5,0.5,std=1", "mean=nan,std=1", "mean=0.5,std=inf", "mean=0.5,std=1e9", "mean=x,std=1", "mean=1,2,std=1",
                                   "mean=0.5,mean=0.5,std=1", "mean=0.5,std=1,size=3", "mean=0.5,std=1,range=0", "mean=0.5,std=1,range=1,2", "mean=0.5,std=1,order=HSV", "mean=0.5,std=1,range=", "banana"))  # fmt: skip
 def test_what_is_no_normalisation_is_refused(text):
     with pytest.raises(InvalidValue, match="mean=0.5,std=0.25|order"):
