@@ -179,7 +179,8 @@ class Picture {
   camera() { // of the solid picture: as a person turned it, also in the middle of a turn
     const scene = this.pictures[3]?._fullLayout?.scene?._scene;
     if (scene && this.turned) return scene.getCamera();
-    const [ex, ey, ez, cx, cy, cz, ux, uy, uz] = numbers(this.view.eye, 9) ?? [1.35, 1.35, 0.9, 0, 0, 0, 0, 0, 1];
+    const told = numbers(this.view.eye, 9), far = told && Math.hypot(told[0] - told[3], told[1] - told[4], told[2] - told[5]);
+    const [ex, ey, ez, cx, cy, cz, ux, uy, uz] = far > 0.05 && far < 50 ? told : [1.35, 1.35, 0.9, 0, 0, 0, 0, 0, 1];
     return { eye: { x: ex, y: ey, z: ez }, center: { x: cx, y: cy, z: cz }, up: { x: ux, y: uy, z: uz } };
   }
 

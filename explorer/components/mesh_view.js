@@ -6,6 +6,7 @@ const FIELD = (30 * Math.PI) / 180; // of view, vertical
 const TURN = 0.4; // degrees a pixel
 const TURN_KEY = 7.5, PAN_KEY = 0.08, ZOOM_KEY = 1.15;
 const REST_MS = 250; // so long after its last movement a camera rests
+const LOST_MS = 500; // so long the browser has to give back a lost graphics context
 const FINER = 2, DRAFT = 0.75; // pixels drawn for each one shown, an axis: smooth edges at rest; without a graphics card while it moves
 
 class Camera {
@@ -98,19 +99,39 @@ class MeshView {
   // Every mesh that arrives is drawn on the canvas as the camera sees it. Without a graphics card (where a frame takes tens of
   // milliseconds) it is drawn with fewer pixels and no shadow while it moves.
   constructor(canvas, camera) {
-    Object.assign(this, { canvas, camera, count: 0 });
+    Object.assign(this, { camera, count: 0 });
     this.look = { colour: [0.56, 0.66, 0.74], shadow: [0.85, 0.87, 0.89] };
-    this.gl = canvas.getContext("webgl2", { antialias: false, alpha: true });
-    const named = this.gl.getExtension("WEBGL_debug_renderer_info");
-    this.slow = /swiftshader|llvmpipe|software/i.test(named ? this.gl.getParameter(named.UNMASKED_RENDERER_WEBGL) : "");
-    this.build();
-    canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
-    canvas.addEventListener("webglcontextrestored", () => { this.build(); if (this.last) this.show(...this.last); });
+    this.open(canvas);
     camera.views.add(this);
   }
 
   static able() {
     return Boolean(document.createElement("canvas").getContext("webgl2"));
+  }
+
+  // The driver was reset, or other tabs draw too much: where the context does not come back, another canvas takes over.
+  open(canvas) {
+    Object.assign(this, { canvas, gl: canvas.getContext("webgl2", { antialias: false, alpha: true }) });
+    const named = this.gl.getExtension("WEBGL_debug_renderer_info");
+    this.slow = /swiftshader|llvmpipe|software/i.test(named ? this.gl.getParameter(named.UNMASKED_RENDERER_WEBGL) : "");
+    this.build();
+    if (this.last) this.show(...this.last);
+    canvas.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault();
+      this.lost = setTimeout(() => this.replace(canvas), LOST_MS);
+    });
+    canvas.addEventListener("webglcontextrestored", () => {
+      if (this.closed || this.canvas !== canvas) return;
+      this.build();
+      if (this.last) this.show(...this.last);
+    });
+  }
+
+  replace(canvas) {
+    if (this.closed || this.canvas !== canvas || !this.gl.isContextLost()) return;
+    const fresh = canvas.cloneNode();
+    canvas.replaceWith(fresh);
+    this.open(fresh);
   }
 
   build() {
@@ -211,6 +232,8 @@ class MeshView {
     this.camera.views.delete(this);
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
+    clearTimeout(this.lost);
+    this.closed = true;
     this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 PLANTED = "planted by a test"
@@ -51,6 +55,32 @@ def test_a_component_that_throws_shows_a_sentence_and_a_button(page, address):
     expect(stopped).to_have_count(0)
     expect(page.locator(selector)).to_have_count(1)
     no_trace(page)
+
+
+def test_a_mesh_whose_graphics_context_is_lost_is_drawn_again(page):
+    page.goto("/shapes?space=netspace-chairs&resolution=64")
+    expect(page.locator(".sh [data-sh='table'] td").first).to_be_visible()
+    stages = page.locator(".sh-stage:visible")
+    page.wait_for_function("[...document.querySelectorAll('.sh-stage')].filter((stage) => stage.offsetParent).every((stage) => stage.dataset.resolution === '64')")
+    page.wait_for_timeout(1000)  # edges become smooth
+    seen = [stages.nth(0).screenshot(), stages.nth(1).screenshot()]
+    for _ in range(2):  # and once more, on the canvas that took over
+        canvases = page.evaluate_handle("[...document.querySelectorAll('.sh-stage canvas')]")
+        canvases.evaluate("(all) => all.forEach((canvas) => canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext())")
+        page.wait_for_function("(old) => { const now = [...document.querySelectorAll('.sh-stage canvas')]; return now.length === old.length && now.every((canvas) => !old.includes(canvas)); }", arg=canvases)
+        for at in range(2):
+            for _ in range(40):
+                if alike(seen[at], again := stages.nth(at).screenshot()):
+                    break
+                page.wait_for_timeout(250)
+            assert alike(seen[at], again), "the mesh is not drawn as before"
+    assert not alike(seen[0], seen[1])
+
+
+def alike(one: bytes, other: bytes) -> bool:
+    """Whether two screenshots show the same mesh, however smooth its edges."""
+    first, second = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB").resize((64, 64)), dtype=float) for png in (one, other))
+    return float(np.abs(first - second).mean()) < 2
 
 
 @pytest.mark.allowed(PLANTED)
