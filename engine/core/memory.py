@@ -22,6 +22,19 @@ def machine_memory() -> int:
     return total
 
 
+def check_memory(needed: int) -> None:
+    """Raises InvalidValue where so many bytes are more than one job may take."""
+    if needed > (limit := int(SHARE * machine_memory())):
+        raise InvalidValue(too_much(limit))
+
+
+def too_much(limit: int) -> str:
+    return (
+        f"This needs more than the {limit / 1e9:.0f} GB of memory that it may take on this machine. "
+        "Choose fewer instances, smaller batches or a smaller network."
+    )
+
+
 @contextlib.contextmanager
 def within_memory(limit: int | None = None) -> Iterator[None]:
     """Inside, this process may take `limit` bytes (SHARE of the machine's by default): what needs more ends in a sentence before the
@@ -32,10 +45,7 @@ def within_memory(limit: int | None = None) -> Iterator[None]:
             yield
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError) or any(word in str(error) for word in WORDS):
-                raise InvalidValue(
-                    f"This needs more than the {limit / 1e9:.0f} GB of memory that it may take on this machine. "
-                    "Choose fewer instances, smaller batches or a smaller network."
-                ) from error
+                raise InvalidValue(too_much(limit)) from error
             raise
 
 
