@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save
 
 from tests.browser.hand import grab, until
 from engine.artifacts import Store
@@ -236,3 +237,38 @@ def test_what_can_be_taken_away(page, tmp_path):
     with page.expect_download() as download:
         page.locator('[data-save-kernels="csv"]').click()
     assert download.value.path().read_text().startswith("filter,channel,place,original,reconstructed\n0,0,0,")
+
+
+def test_a_dropped_checkpoint_is_refused_in_a_sentence_or_listed_and_used(page, server):
+    """One visit: what is no network, a network of something else's names, then a good one, which is run at once."""
+    page.goto("/nern")
+    page.get_by_text("Bring a network here", exact=True).click()
+    zone = page.locator('input[type="file"]')
+    given, bring = Store().gallery / ORIGINAL / "network.safetensors", page.get_by_role("button", name="Bring it here")
+    expect(bring).to_be_disabled()
+    tensors = load_file(given)
+    refused = {
+        "pointer.pt": (b"version https://git-lfs.github.com/spec/v1\nsize 123\n", "pointer.pt is a Git LFS pointer"),
+        "half.safetensors": (save({name: tensor for name, tensor in tensors.items() if name != "fc.bias"}), "half.safetensors fits no architecture"),
+    }
+    for name, (content, words) in refused.items():
+        zone.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
+        expect(page.get_by_text(name, exact=True)).to_be_visible()
+        bring.click()
+        expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible(timeout=60_000)
+    before = set(Store(server.workspace).folders())
+    try:
+        wrapped = save({f"module.{name}": tensor for name, tensor in tensors.items()})
+        zone.set_input_files({"name": "theirs.safetensors", "mimeType": "application/octet-stream", "buffer": wrapped})
+        expect(page.get_by_text("theirs.safetensors", exact=True)).to_be_visible()
+        page.get_by_role("textbox", name="Name of the network").fill("Dropped here")
+        page.get_by_role("textbox", name="Name of the network").press("Tab")
+        bring.click()
+        in_url(page, original="dropped-here")
+        expect(page.get_by_role("combobox", name="Original")).to_have_value(re.compile("theirs.safetensors"))
+        expect(page.get_by_text("train nern-digits --original dropped-here")).to_be_visible()
+        assert set(Store(server.workspace).folders()) - before == {"dropped-here"}
+        page.goto("/nern?original=dropped-here")  # and a link leads to it
+        expect(page.get_by_text("train nern-digits --original dropped-here")).to_be_visible()
+    finally:
+        shutil.rmtree(server.workspace / "dropped-here", ignore_errors=True)

@@ -44,7 +44,7 @@ pytestmark = pytest.mark.usefixtures("one_thread", "read_here")
 def made(bytes_BCHW: torch.Tensor, of: Preprocessing) -> torch.Tensor:
     """The definition, written out: the input of channel c is (range * pixel - mean) / std."""
     pixels_BCHW = bytes_BCHW.double() / 255
-    return torch.stack([(of.range * pixels_BCHW[:, place] - mean) / std for place, mean, std in zip(of.places, of.mean, of.std)], 1)
+    return torch.stack([(of.range * pixels_BCHW[:, place] - mean) / std for place, mean, std in zip((2, 1, 0) if of.order == "BGR" else (0, 1, 2), of.mean, of.std)], 1)
 
 
 @pytest.mark.parametrize("given, wanted", [*itertools.product(GREY, GREY), *itertools.product(COLOUR, COLOUR)], ids=str)
