@@ -201,7 +201,7 @@ def test_on_this_machine_the_process_and_its_birth_decide(clock, monkeypatch):
     assert birth(os.getpid()) and birth(4194300) is None
 
 
-@pytest.mark.parametrize("worker", ELSEWHERE)
+@pytest.mark.parametrize("worker", ELSEWHERE, ids=range(len(ELSEWHERE)))
 def test_elsewhere_beats_decide_as_whoever_asks_sees_them(clock, worker):
     assert not gone(worker, 1) and not gone(worker, 1), "who asks for the first time knows nothing"
     clock[0] += LEASE - 1
