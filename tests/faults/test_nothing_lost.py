@@ -130,3 +130,23 @@ def test_a_hash_that_is_no_text_is_damage(store, sha256, name):
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, "files": {name: {"sha256": sha256, "bytes": (folder / name).stat().st_size}}}))
     assert any("damaged" in problem for problem in Store(store.workspace, store.gallery).verify("mine"))
+
+
+def test_a_write_waits_for_whoever_moves_artifacts(store):
+    """So that between its look at what has the name and its move nobody takes the name."""
+    put(store)
+    writer = threading.Thread(target=put, args=(store, "other"))
+    with replacing.alone(store.workspace):
+        writer.start()
+        writer.join(0.5)
+        assert writer.is_alive() and not store.has("other")
+    writer.join()
+    assert store.has("other")
+
+
+@pytest.mark.parametrize("was, now, kept", (({}, {"trimmed": "2 of 3"}, True), ({"trimmed": "2 of 3"}, {}, True), ({}, {}, False)), ids=str)
+def test_a_whole_one_and_a_trimmed_one_are_not_the_same(store, was, now, kept):
+    """The same command would not make the other again."""
+    put(store, provenance=was)
+    put(store, value=2.0, provenance=now)
+    assert [manifest.id for manifest in store.kept_aside()] == ["mine"] * kept

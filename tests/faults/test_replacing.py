@@ -28,8 +28,8 @@ def store(tmp_path) -> Store:
     return Store(tmp_path / "workspace", tmp_path / "gallery")
 
 
-def put(store: Store, id_: str = "mine", kind: str = "netspace", value: float = 1.0, preset: str = "", config: dict | None = None, inputs: dict | None = None, **options):
-    return store.write(Manifest(id_, kind, id_, "", preset, config or {}, inputs or {}), {"w.safetensors": {"w": np.full(4, value, "float32")}}, **options)
+def put(store: Store, id_: str = "mine", kind: str = "netspace", value: float = 1.0, preset: str = "", config: dict | None = None, inputs: dict | None = None, provenance: dict | None = None, **options):
+    return store.write(Manifest(id_, kind, id_, "", preset, config or {}, inputs or {}, provenance=provenance or {}), {"w.safetensors": {"w": np.full(4, value, "float32")}}, **options)
 
 
 def value(store: Store, id_: str = "mine") -> float:

@@ -9,7 +9,7 @@ from engine.core.slugs import plain, slug, unused
 
 NAMES = {
     "my best": "my-best", "My BEST, v2!": "my-best-v2", "  spaced   out ": "spaced-out", "Größe é": "grosse-e", "v1.2_b": "v1.2_b", "../../etc/passwd": "etc-passwd",
-    "a/b\\c": "a-b-c", "-rf": "rf", ".hidden": "hidden", "a..b": "a-b", "x" * 300: "x" * 80, "CON": "con", "=1+1": "1-1", "<script>": "script",
+    "a/b\\c": "a-b-c", "-rf": "rf", ".hidden": "hidden", "a..b": "a-b", "x" * 300: "x" * 80, "x" * 79 + " y": "x" * 79, "CON": "con", "=1+1": "1-1", "<script>": "script",
 }  # fmt: skip
 
 
