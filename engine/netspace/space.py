@@ -74,7 +74,8 @@ class Space:
         """The images that its networks are measured on. Raises DataMissing where they are not available, InvalidValue where what has
         their name now is of another size."""
         if self.images is None:
-            return datasets.load(str(self.dataset), str(self.embeddings_NE.device)).suited(self.arch)
+            datasets.load(str(self.dataset)).suited(self.arch)  # says why they are not used
+            raise datasets.missing(str(self.dataset))
         return self.images
 
     def choosing_images(self) -> datasets.Images:

@@ -30,6 +30,7 @@ def steps(page: Page) -> int:
 
 
 def test_an_lso_is_launched_watched_stopped_kept_and_found_on_the_map(page, server):
+    known = len(Queue(server.workspace).jobs())
     page.goto(f"/lso?space={SPACE}")
     page.get_by_role("button", name="Settings").click()
     field = page.get_by_label("Training length (steps)", exact=True)
@@ -49,7 +50,7 @@ def test_an_lso_is_launched_watched_stopped_kept_and_found_on_the_map(page, serv
     page.reload()
     page.wait_for_function(GROWN, arg=before)
     expect(page.get_by_test_id("lso-map")).not_to_have_attribute("data-trajectory", "0")
-    assert len(Queue(server.workspace).jobs()) == 1
+    assert len(Queue(server.workspace).jobs()) == known + 1
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_test_id("job-words")).to_have_text("stopped")
     start, best = (float(page.get_by_test_id(f"lso-{name}").inner_text().split("\u202f")[0]) for name in ("before", "after"))

@@ -19,7 +19,7 @@ from engine.core import small_json
 from engine.core.manifests import read_manifest
 from engine.errors import CorruptArtifact, ExplorerError, InvalidValue, NewerFormat, StorageError
 from engine.host import Host
-from engine.jobs import views
+from engine.jobs import connections, views
 from engine.jobs.folder import Folder
 from engine.jobs.queue import Queue
 from explorer import jobs, services
@@ -171,7 +171,8 @@ def lay_all(store: Store) -> None:
     queue = Queue(store.workspace)
     job, _ = queue.submit(lso_spec(SPACE, "x"))
     queue.stop(job.id)
-    queue._connection().execute("UPDATE jobs SET spec = '[]' WHERE id = ?", (job.id,))
+    with queue._connected() as db:
+        db.execute("UPDATE jobs SET spec = '[]' WHERE id = ?", (job.id,))
 
 
 def test_routes_and_commands_go_on(store, capsys):
@@ -252,7 +253,8 @@ def test_a_damaged_row_is_one_broken_job(shown, column, value, capsys):
     queue = Queue(shown.workspace)
     good, bad = queue.submit(zoo_spec(0))[0], queue.submit(lso_spec(SPACE, "x"))[0]
     queue.stop(bad.id)
-    queue._connection().execute(f"UPDATE jobs SET {column} = ? WHERE id = ?", (value, bad.id))
+    with queue._connected() as db:
+        db.execute(f"UPDATE jobs SET {column} = ? WHERE id = ?", (value, bad.id))
     rows = {row["id"]: row for row in views.listed(shown)}
     assert rows[good.id]["state"] == "queued" and rows[bad.id]["state"] == "failed" and "damaged" in rows[bad.id]["reason"]
     for arguments in (["jobs"], ["jobs", "--json"], ["jobs", "show", bad.id, "--json"]):
@@ -268,10 +270,13 @@ def test_overwritten_pages_of_the_queue_are_one_sentence(shown, capsys):
     queue = Queue(shown.workspace)
     for seed in range(60):
         queue.submit(zoo_spec(seed))
-    queue._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with queue._connected() as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     path = queue.folder / "queue.sqlite"
     whole, draw, told = path.read_bytes(), random.Random(0), 0
     for first in (0, 4096, 8192, 4096 * 4):
+        while idle := connections.take(path):  # what they have read is in their caches
+            idle.close()
         path.write_bytes(whole[:first] + draw.randbytes(4096) + whole[first + 4096 :])
         for ask in (lambda: views.listed(shown), lambda: views.live(shown), lambda: Queue(shown.workspace).submit(zoo_spec(99)), lambda: Queue(shown.workspace).sweep()):
             try:
@@ -327,7 +332,8 @@ def test_a_delete_that_cannot_be_written_puts_the_folder_back(tmp_path):
     queue.stop(job.id)
     queue.folder_of(job.id).mkdir()
     blocker = sqlite3.connect(queue.folder / "queue.sqlite", isolation_level=None)
-    queue._connection().execute("PRAGMA busy_timeout=50")
+    with queue._connected() as db:
+        db.execute("PRAGMA busy_timeout=50")
     blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageError):
         queue.delete(job.id)

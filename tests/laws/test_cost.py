@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -97,8 +99,8 @@ def test_training_says_what_it_takes_before_its_first_step(tmp_path, capsys):
     arguments = ["train", "network-digits", "--workspace", str(tmp_path), "--device", "cpu", "--json", "--steps", "3", "--batch", "8"]
     assert main(arguments) == 0
     said = capsys.readouterr()
-    assert "network-digits: 3 steps of " in said.err and "GB of memory" in said.err and said.out.count("\n") == 1
-    path = checkpoint_path(Store(tmp_path), "network-digits")
+    assert re.search(r"network-digits-\w+: 3 steps of ", said.err) and "GB of memory" in said.err and said.out.count("\n") == 1
+    path = checkpoint_path(Store(tmp_path), json.loads(said.out)["id"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"of another run")
     assert main(arguments) == 0 and "3 steps of " in capsys.readouterr().err

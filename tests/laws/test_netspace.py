@@ -135,7 +135,7 @@ def test_every_size_comes_from_the_config(height, width, side, width_at):
 
 def test_a_network_larger_than_its_prep_is_refused_before_memory_is_taken():
     with pytest.raises(PRepTooSmall):
-        NetSpace(replace(PAPER, prep_height=1 << 20, prep_width=8), 1 << 40)
+        NetSpace(replace(PAPER, prep_height=4096, prep_width=8_000_000), 1 << 40)
 
 
 def by_hand(predicted_BK: torch.Tensor, target_BK: torch.Tensor, temperature: float) -> float:

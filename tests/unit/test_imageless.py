@@ -120,7 +120,7 @@ def test_the_live_route_decodes_and_names_the_error(made, data, host):
 
 
 def test_several_architectures_are_decoded_without_images(gallery_store, monkeypatch):
-    monkeypatch.setattr(datasets, "at_hand", lambda name, device="cpu": None)
+    monkeypatch.setattr(datasets, "at_hand", lambda name, device="cpu", archs=(): None)
     host = Host(gallery_store, "cpu")
     space = host.space("netspace-digits-multi")
     ends = [str(space.table["id"].iloc[0]), str(space.table["id"].iloc[-1])]

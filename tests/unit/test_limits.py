@@ -91,12 +91,17 @@ def test_a_sentence_for_the_person_passes_as_it_is_and_an_interrupt_too():
 def test_a_reader_ends_with_the_process_that_wants_its_answer(tmp_path, how):
     told = tmp_path / "told"
     program = f"from engine.core.limits import *\nlimited('tests.readers:linger', {{'told': {str(told)!r}}}, 'x', Limits(cpu=100, wall=300))"
-    parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL, preexec_fn=hearing_interrupts)
     reader = _within(60, lambda: told.is_file() and told.read_text())
     assert _alive(int(reader))
     parent.send_signal(how)
     parent.wait(60)
     assert _within(10, lambda: not _alive(int(reader))), "it goes on alone"
+
+
+def hearing_interrupts() -> None:
+    """A test that runs in the background inherits a SIGINT that is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _alive(process: int) -> bool:

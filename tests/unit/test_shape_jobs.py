@@ -38,6 +38,11 @@ def test_the_pages_reading_can_be_stopped():
     assert ended(job.start()).error == "Reading table.ply was stopped."
 
 
+def hearing_interrupts() -> None:
+    """A test that runs in the background inherits a SIGINT that is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize("after", [0.0, 2.0])
 def test_an_interrupt_before_the_first_steps_ends_the_fit_at_once(tmp_path, after):
     """While it starts, or while it reads: nothing is there to keep."""
@@ -45,7 +50,7 @@ def test_an_interrupt_before_the_first_steps_ends_the_fit_at_once(tmp_path, afte
     (tmp_path / "heavy.obj").write_bytes(heavy)
     command = [sys.executable, "-m", "engine.shapes.fit_process", "heavy.obj", "siren-small", str(tmp_path / "out"), "y", "0"]
     with (tmp_path / "heavy.obj").open("rb") as given:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, cwd=ROOT, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hearing_interrupts)
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=120)
