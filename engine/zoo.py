@@ -22,6 +22,7 @@ from .archs.folding import fold_batch_norm, measure_statistics
 from .archs.memory import memory_format
 from .archs.resnet import quieten
 from .config import ZooConfig
+from .core.memory import check_memory
 from .datasets import Images
 from .datasets.preprocessing import Preprocessing
 from .stacked import accuracies, flatten, skeleton, stacking_pays
@@ -67,7 +68,9 @@ class ZooTraining:
         self.device = self.images_BCHW.device
         self.lengths = lengths(config)
         size = sum(tensor.numel() for tensor in self._module().parameters())
-        # all of the memory first: what does not fit is told before the first network is made
+        if self.device.type == "cpu":  # what does not fit is told before the first network is made
+            drawn = sum(self.lengths[: config.stack]) * config.batch  # the images of all steps of the longest stack
+            check_memory(4 * (4 * config.instances * size + 2 * drawn))
         self.parameters_NP, self.mean_NP, self.square_NP = (torch.zeros(config.instances, size, device=self.device) for _ in range(3))
         for i in range(config.instances):
             self.parameters_NP[i] = flatten(start(config, self.arch, i))

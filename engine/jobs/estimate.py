@@ -12,7 +12,7 @@ from .. import datasets, presets
 from ..archs import Architecture, architecture
 from ..artifacts import Store
 from ..config import NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, ZooConfig
-from ..core.memory import check_memory, within_memory
+from ..core.memory import within_memory
 from ..cost import Cost, cost
 from ..datasets.noise import noise
 from ..errors import InvalidValue
@@ -46,8 +46,6 @@ def estimate(store: Store, config, device: str | None = None) -> tuple[Cost, flo
     needs more memory than the machine has."""
     on = str(device_of(device))
     zoo = presets.config(config.zoo) if hasattr(config, "zoo") else None
-    if isinstance(config, ZooConfig) and on == "cpu":  # its starts are drawn one by one: minutes, before the system refuses the memory
-        check_memory(2 * 4 * (config.train + config.val + config.test) * architecture(config.architecture).parameters)  # and the state that is put back
     limit = within_memory() if on == "cpu" else contextlib.nullcontext()  # a GPU's driver maps more than it uses
     with limit, threads_for(largest(store, config)):
         zoo_seconds = cost(trainee(store, replace(zoo, seed=config.seed), on), SECONDS).seconds if zoo else 0.0

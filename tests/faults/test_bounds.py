@@ -79,9 +79,10 @@ def test_an_estimate_of_what_no_memory_holds_is_a_sentence_and_takes_none(tmp_pa
 @pytest.mark.parametrize("preset", ("zoo-digits", "zoo-digits-resnet8", "zoo-cifar10-resnet8"))
 def test_a_zoo_that_no_memory_holds_is_refused_before_a_network_is_drawn(preset, tmp_path, monkeypatch):
     monkeypatch.setattr("engine.core.memory.machine_memory", lambda: 8 << 30)
-    monkeypatch.setattr("engine.jobs.estimate.trainee", lambda *_: pytest.fail("it was begun"))
-    with pytest.raises(InvalidValue, match="more than the .* GB of memory"):
-        estimate(Store(tmp_path), changed(presets.config(preset), {"train": 1_000_000}))
+    monkeypatch.setattr("engine.zoo.start", lambda *_: pytest.fail("it was begun"))
+    for change in ({"train": 1_000_000}, {"steps_max": 10_000_000}, {"batch": 10_000_000}):
+        with pytest.raises(InvalidValue, match="more than the .* GB of memory"):
+            estimate(Store(tmp_path), changed(presets.config(preset), change))
 
 
 def test_work_within_the_memory_goes_on_and_other_errors_pass():
