@@ -106,7 +106,8 @@ def test_on_a_phone_fields_come_in_the_order_of_the_config(page: Page, preset):
     page.goto(f"/training?preset={preset}")
     wanted = [field.told.title for field in fields_of(presets.config(preset))]
     shown = page.locator('[data-testid="stExpander"]').first.locator('[data-testid="stWidgetLabel"]')
-    expect(shown.filter(has_text="Name of the artifact")).to_be_visible()
+    for name in wanted:  # they arrive one by one
+        expect(shown.filter(has_text=name).first).to_be_visible()
     tops = {label.inner_text().strip(): label.bounding_box()["y"] for label in shown.all()}
     assert [name for name in sorted(tops, key=tops.get) if name in wanted] == wanted
 
