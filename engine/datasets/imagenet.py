@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from ..core.boundary import untrusted
 from ..errors import InvalidValue
 from .decode import Form, Item, is_image
 from .files import Files
@@ -79,8 +80,6 @@ def development_kit(data: bytes) -> dict[int, str]:
     """Its own number of a class, from 1 -> WordNet id. Raises InvalidValue."""
     from scipy.io import loadmat
 
-    try:
+    with untrusted(f"{META}, of ImageNet's development kit,", remedy="Take the one that lies beside the ground truth."):
         synsets = loadmat(BytesIO(data), squeeze_me=True)["synsets"]
         return {int(row["ILSVRC2012_ID"]): str(row["WNID"]) for row in synsets if int(row["num_children"]) == 0}
-    except (ValueError, KeyError, TypeError, IndexError, OSError, NotImplementedError) as error:
-        raise InvalidValue(f"{META} is not that of ImageNet's development kit ({error}). Take the one that lies beside the ground truth.") from error
