@@ -1,3 +1,16 @@
-"""The engine: trains and hosts spaces of trained networks. Knows nothing of Streamlit."""
+"""The engine trains, measures and hosts spaces of trained networks. It knows nothing of Streamlit, and importing it needs no torch.
 
-__version__ = "0.1.0"
+    import engine
+
+    space = engine.open("netspace-digits")
+    z = space.embed("mine.safetensors", invert=100)                                               # [E]
+    net = space.at("digits-lenetlike-0475", "digits-lenetlike-0004", gamma=0.6)                   # torch.nn.Module
+    space.accuracy(net)                                                                           # value, low, high, n
+    space.optimise(z, steps=200), space.nearest(z)
+    engine.train("zoo-digits", seed=1), engine.list()
+"""
+
+from .core.version import VERSION as __version__
+from .library import Neighbour, Opened, Optimised, Placement, Quality, Space, list, open, train
+
+__all__ = ["Neighbour", "Opened", "Optimised", "Placement", "Quality", "Space", "__version__", "list", "open", "train"]

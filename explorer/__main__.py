@@ -1,7 +1,7 @@
 """`python -m explorer` starts the app on http://127.0.0.1:8501, with the engine's routes beside it.
 
 It runs uvicorn itself instead of `streamlit run`: a used port is then an error and not silently the next port, and the
-socket is the engine's own, without which each answer of /api waits 40 ms (engine/api.py, `listen`).
+socket is the engine's own, without which each answer of /api waits 40 ms (engine/api/server.py, `listen`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import threading
 import webbrowser
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
 EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -30,13 +29,21 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted. Returns the exit code: 0, or 2 for a wrong use."""
-    args = parse(argv)
-    workspace = Path(args.workspace or os.environ.get("EXPLORER_WORKSPACE") or "workspace").resolve()
-    os.environ["EXPLORER_WORKSPACE"] = str(workspace)
-    os.chdir(ROOT)  # where Streamlit looks for .streamlit/config.toml
+    from engine.core import settings
 
-    from engine.api import listen
-    from engine.errors import ExplorerError
+    args = parse(argv)
+    with settings.working_in(Path(args.workspace or settings.workspace()).resolve()):
+        return serve(args)
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Serve the workspace in use until interrupted. Returns the exit code."""
+    from engine.api.server import listen
+    from engine.core import settings
+    from engine.core.errors import ExplorerError
+    from engine.core.places import SHIPPED
+
+    os.chdir(SHIPPED)  # where Streamlit looks for .streamlit/config.toml
 
     try:
         sock = listen(args.host, args.port)
@@ -47,9 +54,9 @@ def main(argv: list[str] | None = None) -> int:
     import uvicorn
     from streamlit import config
 
-    from engine.guard import allowed_hosts, base_path
+    from engine.api.guard import allowed_hosts, base_path
+    from engine.api.wire import answer_headers, configuration
     from engine.jobs.backends import keeper, retire
-    from engine.wire import answer_headers, configuration
     from explorer import services
     from explorer.app import create
 
@@ -68,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
 
     shown = "127.0.0.1" if args.host in EVERYWHERE else f"[{args.host}]" if ":" in args.host else args.host
     url = f"http://{shown}:{port}{base and f'{base}/'}"
-    print(f"The explorer is on {url} (workspace {workspace}). Ctrl+C stops it.", flush=True)
+    print(f"The explorer is on {url} (workspace {settings.workspace()}). Ctrl+C stops it.", flush=True)
     if args.open and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
     server = uvicorn.Server(configuration(app))  # made last: Streamlit sets levels of uvicorn's loggers

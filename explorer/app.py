@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from engine.errors import ExplorerError
+from engine.core.errors import ExplorerError
+from engine.core.places import ASSETS
 from explorer import navigation, services, state, theme
 
 if TYPE_CHECKING:
-    from engine.guard import Guard
+    from engine.api.guard import Guard
 
 STYLE = Path(__file__).with_name("app.css")
-ICON = Path(__file__).resolve().parent.parent / "assets" / "theme" / "icon.svg"
+ICON = ASSETS / "theme" / "icon.svg"
 
 
 def create(hosts: Iterable[str] = ()) -> Guard:
     """The ASGI app. Pages and routes alike answer to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only. Raises InvalidValue."""
-    from engine.api import guarded, routes
+    from engine.api.server import guarded, routes
+    from explorer import components
     from explorer.shell import page_routes
     from explorer.visits import forgetting
 
     pages = page_routes(map(navigation.url_path, navigation.SCREENS))
-    return guarded(st.App(__file__, routes=[*pages, *routes(services.host())], lifespan=forgetting), hosts)
+    return guarded(st.App(__file__, routes=[*pages, *components.routes(), *routes(services.host())], lifespan=forgetting), hosts)
 
 
 def main() -> None:

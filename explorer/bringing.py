@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
-from engine.errors import ExplorerError
 from engine.nets.sniffing import SUFFIXES
 from explorer import services, state
 
@@ -22,27 +22,37 @@ NORMALISE = "Such as mean=0.5,std=0.25, with a number for each channel; and rang
 
 def drop() -> None:
     """The drop zone, what is said of the file, and the button that brings it."""
-    from engine.archs import all_architectures, imported_architectures
+    from engine.archs import all_architectures, imported_architectures, kept
     from engine.datasets import NAMES, prepared
 
-    dropped = st.file_uploader("Drop a file of weights", type=[suffix[1:] for suffix in SUFFIXES], key="network_file", max_upload_size=MAX_MIB)
+    dropped = st.file_uploader(
+        "Drop a file of weights", type=[suffix[1:] for suffix in SUFFIXES], key="network_file", max_upload_size=MAX_MIB
+    )
     left, middle, right = st.columns(3)
     with left:
-        known = [FOUND, *all_architectures(), *imported_architectures()]
-        arch = st.selectbox("Architecture", known, key="network_architecture", accept_new_options=True, help="Behind an imported one, -c10 stands for 10 classes: resnet18-imagenet-c10")
+        known = [FOUND, *kept.ids(), *all_architectures(), *imported_architectures()]
+        arch = st.selectbox(
+            "Architecture",
+            known,
+            key="network_architecture",
+            accept_new_options=True,
+            help="Behind an imported one, -c10 stands for 10 classes: resnet18-imagenet-c10",
+        )
     with middle:
         home = prepared.home()
         own = sorted(path.name for path in home.iterdir() if prepared.here(path.name) and path.name not in NAMES) if home.is_dir() else []
         dataset = st.selectbox("Data set", [UNMEASURED, *NAMES, *own], key="network_dataset", help="That it was trained on")
     with right:
-        weights = st.selectbox("Weights", list(WEIGHTS), key="network_weights", help="Where the file holds an average beside the raw weights")
+        weights = st.selectbox(
+            "Weights", list(WEIGHTS), key="network_weights", help="Where the file holds an average beside the raw weights"
+        )
     left, middle, right = st.columns(3)
     name = left.text_input("Name of the network", placeholder="made from its architecture", key="network_name")
     normalise = middle.text_input("Normalisation of its input", placeholder="the data set's own", key="network_normalise", help=NORMALISE)
     stated = right.number_input(
         "Accuracy that its owner states (%)", 0.0, 100.0, None, key="network_accuracy", help="Compared with what is measured here"
     )
-    if st.button("Bring it here", icon=":material/upload:", disabled=dropped is None):
+    if st.button("Bring it here", icon=":material/upload:", disabled=dropped is None) and dropped is not None:
         asked = {"weights": WEIGHTS[weights], "normalise": normalise.strip() or None, "stated": None if stated is None else stated / 100}
         bring(dropped.name, dropped.getvalue(), None if arch == FOUND else arch, None if dataset == UNMEASURED else dataset, name, **asked)
     if note := st.session_state.pop(NOTE, ""):
@@ -52,14 +62,16 @@ def drop() -> None:
 def bring(file: str, content: bytes, arch: str | None, dataset: str | None, name: str, **asked) -> None:
     """Import what was dropped and show it; what is wrong with it is said in one sentence. `asked`: weights, normalise and stated of
     `import_network`."""
-    from engine.nern.make import import_network
+    from engine.kinds.nern.bringing import import_network
     from engine.nets.measuring import beside_stated
 
     try:
         with st.spinner("Reading and checking it"), tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "dropped"
             path.write_bytes(content)
-            made = import_network(services.store(), path, arch, slug(name) or None, dataset, str(services.host().device), name=file[-100:], **asked)
+            made = import_network(
+                services.store(), path, arch, slug(name) or None, dataset, str(services.host().device), name=file[-100:], **asked
+            )
     except ExplorerError as error:
         st.error(str(error), icon=":material/error:")
         return

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING, Any
 
-from engine.artifacts import Manifest
+from engine.core.artifacts import Manifest
+from engine.core.errors import CorruptArtifact, InvalidValue
+from engine.kinds.configs import read_config
 
-# metric of the manifest, what a person reads, how it is written, what its n counts; a space has those of classifiers or of shapes
-FIGURES = (
-    ("gap_mean", "accuracy gap", "percent", "networks"),
-    ("gap_correlation", "correlation", "number", "networks"),
-    ("path_spearman_mean", "rises with gamma", "number", "pairs"),
-    ("predicted_iou_mean", "IoU, seen shapes", "number", "shapes"),
-    ("heldout_iou_mean", "IoU, held-out", "number", "shapes"),
-    ("path_whole_share", "whole on the way", "percent", "meshes"),
-    ("class_id_accuracy", "ClassIds right", "percent", "networks"),
-    ("path_ordered_share", "lines in order", "percent", "lines"),
-    ("gamma_class_id_accuracy", "right at eq. 12", "percent", "networks"),
-)
-PATHS = (
-    ("path_floor_mean", "through the space"),
-    ("weight_path_floor_mean", "through the weights"),
-    ("midpoint_iou_mean", "through the space"),
-    ("weight_midpoint_iou_mean", "through the weights"),
-)
-CONTRASTS = {"path_floor_mean": ("Worst accuracy on the way between two good networks", "pairs"), "midpoint_iou_mean": ("IoU half-way, against the chair with the parameters half-way", "pairs")}
-HINTS = {
-    "predicted_iou_mean": "Mean intersection over union of the decoded shape and the network that it stands for, over the shapes the space was trained on",
-    "heldout_iou_mean": "The same for shapes that the space has never seen, placed by inversion of the decoder",
-    "path_whole_share": "Share of the decoded meshes between random pairs that are one piece",
-    "class_id_accuracy": "Share of the held-out networks whose architecture the space reads off their embedding",
-    "path_ordered_share": "Share of the lines from the smallest to the largest architecture along which the ClassIds rise and all appear",
-    "gamma_class_id_accuracy": "Share of the networks at the gammas of eq. 12 that are of the architecture asked for there",
-    "gap_mean": "Mean difference between the accuracy of a held-out network and of the network that the space decodes for it",
-    "gap_correlation": "Correlation of the two accuracies over the held-out networks",
-    "path_spearman_mean": "Mean Spearman correlation of accuracy and gamma from a poor network to a good one",
-}
+if TYPE_CHECKING:
+    from explorer.screens import Screens
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric of a space's manifest on its card: what it is called, how it is written ("percent", "number"), what its n counts, and a
+    sentence about it."""
+
+    metric: str
+    label: str
+    form: str
+    unit: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Metrics as bars under each other, each with what it is of: the space's way between two networks, and that of the weights."""
+
+    title: str
+    unit: str
+    form: str
+    bars: tuple[tuple[str, str], ...]
 
 
 def percent(value: float) -> str:
@@ -49,8 +47,9 @@ def figure(value: float, form: str) -> str:
 
 def measured(metric: object) -> dict | None:
     """The metric if it has the promised form, {"value", "split", "n"} with a number; else None."""
-    good = isinstance(metric, dict) and isinstance(metric.get("value"), int | float) and not isinstance(metric["value"], bool)
-    return metric if good else None
+    if isinstance(metric, dict) and isinstance(metric.get("value"), int | float) and not isinstance(metric["value"], bool):
+        return metric
+    return None
 
 
 def counted(metric: dict, unit: str) -> str:
@@ -59,55 +58,61 @@ def counted(metric: dict, unit: str) -> str:
 
 
 def kind_of(space: Manifest, zoo: Manifest | None) -> str:
-    """'432 networks · lenetlike-digits · digits' from the zoo's config, as far as it is at hand."""
-    config = zoo.config if zoo else space.config
-    counts = [config[split] for split in ("train", "val", "test") if isinstance(config.get(split), int)]
-    parts = [f"{sum(counts)} networks"] if len(counts) == 3 else []
-    if isinstance(config.get("architectures"), list):  # train counts each of them, val and test are of each
-        count = len(config["architectures"])
-        parts = [f"{sum(config['train']) + count * sum(counts)} networks", f"{count} architectures"]
-        unseen = sum(number == 0 for number in space.config.get("train", []))
-        parts += [f"{unseen} of them never seen"] if unseen else []
-    parts += [str(config[name]) for name in ("architecture", "dataset") if config.get(name)]
-    embedding = space.config.get("embedding")
-    return " · ".join([*parts, *([f"embedding of {embedding}"] if embedding else [])])
+    """'432 networks · lenetlike-digits · digits' from the zoo's config, as far as it is available and can be read."""
+    made, parts = config_of(space), []
+    if zoo and (of_zoo := config_of(zoo)):
+        archs = [*of_zoo.arch_ids] if len(of_zoo.arch_ids) == 1 else [f"{len(of_zoo.arch_ids)} architectures"]
+        unseen = [f"{made.unseen} of them never seen"] if made and made.unseen else []
+        parts = [f"{of_zoo.instances} networks", *archs, *unseen, *filter(None, [of_zoo.dataset])]
+    return " · ".join([*parts, *([f"embedding of {made.embedding}"] if made else [])])
 
 
-def card(space: Manifest, zoo: Manifest | None) -> str:
-    """The card's inner HTML, every string of the manifest escaped."""
-    rows = [f'<div class="kind">{escape(kind_of(space, zoo))}</div>', figures(space), paths(space), basis(space)]
+def config_of(manifest: Manifest) -> Any:
+    """The config that made an artifact; None where it cannot be read."""
+    try:
+        return read_config(manifest)
+    except (CorruptArtifact, InvalidValue):
+        return None
+
+
+def card(space: Manifest, zoo: Manifest | None, screens: Screens) -> str:
+    """The card's inner HTML, every string of the manifest escaped; `screens` of its task say which of its metrics."""
+    kind = f'<div class="kind">{escape(kind_of(space, zoo))}</div>'
+    rows = [kind, figures(space, screens), contrast(space, screens), basis(space, screens)]
     if not any(rows[1:]):
         rows.append(f'<div class="kind">Not measured yet: <code>python -m engine evaluate {escape(space.id)}</code></div>')
     return f'<div class="space-card">{"".join(rows)}</div>'
 
 
-def figures(space: Manifest) -> str:
-    """The metrics of FIGURES that the manifest has, each with how many it rests on."""
-    cells = ""
-    for name, label, form, unit in FIGURES:
-        if metric := measured(space.metrics.get(name)):
-            value = figure(metric["value"], form)
-            cells += f'<div title="{escape(HINTS[name])}"><b data-metric="{name}">{value}</b><span>{label}</span><small>{counted(metric, unit)}</small></div>'
+def figures(space: Manifest, screens: Screens) -> str:
+    """Those of the task's metrics that the manifest has, each with how many it rests on."""
+    cells = "".join(
+        f'<div title="{escape(each.hint)}"><b data-metric="{each.metric}">{figure(metric["value"], each.form)}</b>'
+        f"<span>{each.label}</span><small>{counted(metric, each.unit)}</small></div>"
+        for each in screens.figures
+        if (metric := measured(space.metrics.get(each.metric)))
+    )
     return f'<div class="figures">{cells}</div>' if cells else ""
 
 
-def paths(space: Manifest) -> str:
-    """The contrast that matters: the worst accuracy on the way between two good networks, by either road."""
-    found = [(name, label, metric) for name, label in PATHS if (metric := measured(space.metrics.get(name)))]
-    bars = "".join(
-        f'<div class="bar"><span>{label}</span><i><u class="{name}" style="width:{100 * min(max(metric["value"], 0), 1):.1f}%"></u></i>'
-        f'<b data-metric="{name}">{figure(metric["value"], "number" if name.endswith("iou_mean") else "percent")}</b></div>'
-        for name, label, metric in found
-    )
-    if not bars:
-        return ""
-    title, unit = CONTRASTS.get(found[0][0], CONTRASTS["path_floor_mean"])
-    return f'<div class="paths"><span>{title} <small>{counted(found[0][2], unit)}</small></span>{bars}</div>'
+def contrast(space: Manifest, screens: Screens) -> str:
+    """The contrast that matters: how good what lies on the way between two networks is, by either road."""
+    for each in screens.contrasts:
+        found = [(name, label, metric) for name, label in each.bars if (metric := measured(space.metrics.get(name)))]
+        if found:
+            bars = "".join(
+                f'<div class="bar"><span>{label}</span><i><u class="{name}" '
+                f'style="width:{100 * min(max(metric["value"], 0), 1):.1f}%"></u></i>'
+                f'<b data-metric="{name}">{figure(metric["value"], each.form)}</b></div>'
+                for name, label, metric in found
+            )
+            return f'<div class="paths"><span>{each.title} <small>{counted(found[0][2], each.unit)}</small></span>{bars}</div>'
+    return ""
 
 
-def basis(space: Manifest) -> str:
+def basis(space: Manifest, screens: Screens) -> str:
     """What all of it was measured on, and what the space took to make."""
-    shown = [name for name, *_ in (*FIGURES, *PATHS)]
+    shown = [*(each.metric for each in screens.figures), *(name for each in screens.contrasts for name, _ in each.bars)]
     splits = dict.fromkeys(str(metric["split"]) for name in shown if (metric := measured(space.metrics.get(name))) and "split" in metric)
     parts = [f"Measured on {', '.join(splits)}"] if splits else []
     busy, took = (measured(space.metrics.get(name)) for name in ("cpu_seconds", "seconds"))
@@ -120,14 +125,30 @@ def basis(space: Manifest) -> str:
     return f'<small class="basis">{escape(" · ".join(parts))}</small>' if parts else ""
 
 
-def trust(space: Manifest) -> str:
-    """What a space of shapes can be trusted with, by its manifest: Markdown."""
-    found = {name: metric["value"] for name in ("predicted_iou_mean", "predicted_iou_min", "heldout_iou_mean", "heldout_encoded_iou_mean", "nearest_iou_mean") if (metric := measured(space.metrics.get(name)))}
+def trust(space: Manifest, probes: bool) -> str:
+    """What a space of shapes can be trusted with, by its manifest: Markdown. `probes`: whether its encoder asks networks at points."""
+    found = {
+        name: metric["value"]
+        for name in ("predicted_iou_mean", "predicted_iou_min", "heldout_iou_mean", "heldout_encoded_iou_mean", "nearest_iou_mean")
+        if (metric := measured(space.metrics.get(name)))
+    }
     if len(found) < 5:
         return ""
     n = {name: space.metrics[name].get("n", "?") for name in found}
-    seen = f"Shapes it was trained on: mean IoU {found['predicted_iou_mean']:.3f}, worst {found['predicted_iou_min']:.3f} ({n['predicted_iou_mean']})."
-    held = f"Held-out shapes ({n['heldout_iou_mean']}): {found['heldout_encoded_iou_mean']:.3f} by the encoder alone, {found['heldout_iou_mean']:.3f} with inversion; the nearest shape it was trained on {found['nearest_iou_mean']:.3f}."
-    if found["heldout_iou_mean"] < found["nearest_iou_mean"] or space.config.get("encoder", "prep") == "prep":
-        return f"**This is a space of seen shapes**, as the paper's: its encoder reads the weights of networks that it was trained on, and fails on others. {seen} {held}"
-    return f"**This space places shapes that it has never seen**, as far as they are like those that it was trained on: its encoder asks a network at learned points instead of reading its weights (ours, beyond the paper). {seen} {held}"
+    seen = (
+        f"Shapes it was trained on: mean IoU {found['predicted_iou_mean']:.3f}, worst {found['predicted_iou_min']:.3f} "
+        f"({n['predicted_iou_mean']})."
+    )
+    held = (
+        f"Held-out shapes ({n['heldout_iou_mean']}): {found['heldout_encoded_iou_mean']:.3f} by the encoder alone, "
+        f"{found['heldout_iou_mean']:.3f} with inversion; the nearest shape it was trained on {found['nearest_iou_mean']:.3f}."
+    )
+    if found["heldout_iou_mean"] < found["nearest_iou_mean"] or not probes:
+        return (
+            "**This is a space of seen shapes**, as the paper's: its encoder reads the weights of networks that it was trained on, and "
+            f"fails on others. {seen} {held}"
+        )
+    return (
+        "**This space places shapes that it has never seen**, as far as they are like those that it was trained on: its encoder asks a "
+        f"network at learned points instead of reading its weights (ours, beyond the paper). {seen} {held}"
+    )

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from engine.archs import Entry
 
 # Of every Plotly chart of the pages: the legend lies below, so that the toolbar has the strip above for itself.
-FRAME = {"height": 340, "margin": {"l": 0, "r": 0, "t": 36, "b": 0}, "hovermode": "closest", "legend": {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"}}
+FRAME = {
+    "height": 340,
+    "margin": {"l": 0, "r": 0, "t": 36, "b": 0},
+    "hovermode": "closest",
+    "legend": {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"},
+}
 TITLES = {"target": "Target", "predicted": "Predicted", "difference": "Predicted \u2212 target"}
 
 
@@ -48,7 +53,16 @@ def boundary(start: int, stop: int, cols: int) -> tuple[list[int], list[int]]:
     if top == bottom:
         corners = [(left, top), (right, top), (right, top + 1), (left, top + 1)]
     else:
-        corners = [(left, top), (cols, top), (cols, bottom), (right, bottom), (right, bottom + 1), (0, bottom + 1), (0, top + 1), (left, top + 1)]
+        corners = [
+            (left, top),
+            (cols, top),
+            (cols, bottom),
+            (right, bottom),
+            (right, bottom + 1),
+            (0, bottom + 1),
+            (0, top + 1),
+            (left, top + 1),
+        ]
     return [x for x, _ in corners + corners[:1]], [y for _, y in corners + corners[:1]]
 
 
@@ -80,7 +94,8 @@ def statistics(layers: Sequence[Entry], target_P: np.ndarray, predicted_P: np.nd
 
 
 def prep_pixels(values_P: np.ndarray, high: float, stops: Sequence[str], aspect: float = 2.4, side: int = 6) -> np.ndarray:
-    """Flat parameters re-wrapped as a picture, uint8 [H, W, 4], `side` pixels each: colours from `stops` over -high..high, clear behind the last one."""
+    """Flat parameters re-wrapped as a picture, uint8 [H, W, 4], `side` pixels each: colours from `stops` over -high..high, clear behind
+    the last one."""
     cells_HW = wrap(values_P, math.ceil(math.sqrt(len(values_P) * aspect)))
     stops = signed(stops)
     ramp_S3 = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in stops], float)
@@ -101,18 +116,32 @@ def histogram(target_P: np.ndarray, predicted_P: np.ndarray, colours: Sequence[s
     for name, values, colour, dash in (("target", target_P, colours[0], "solid"), ("predicted", predicted_P, colours[1], "dash")):
         count = np.histogram(values, edges)[0] / len(values)
         figure.add_scatter(
-            x=centres, y=count, name=name, mode="lines", line={"shape": "hvh", "color": colour, "width": 2, "dash": dash},
+            x=centres,
+            y=count,
+            name=name,
+            mode="lines",
+            line={"shape": "hvh", "color": colour, "width": 2, "dash": dash},
             hovertemplate="value %{x:.3f}: %{y:.2%}<extra>" + name + "</extra>",
         )
     figure.update_layout(
         **{**FRAME, "height": 320, "hovermode": "x unified"},
-        xaxis={"title": "parameter value", "zeroline": True}, yaxis={"title": "share of parameters", "tickformat": ".0%", "rangemode": "tozero"},
+        xaxis={"title": "parameter value", "zeroline": True},
+        yaxis={"title": "share of parameters", "tickformat": ".0%", "rangemode": "tozero"},
     )
     return figure
 
 
-def prep_figure(target_P: np.ndarray, predicted_P: np.ndarray, layers: Sequence[Entry], cols: int, names: Sequence[str],
-                box: Sequence[float] | None = None, title: str = "", note: str = "", stops: Sequence[str] = ("#8c510a", "#f5f5f5", "#01665e")) -> Figure:
+def prep_figure(
+    target_P: np.ndarray,
+    predicted_P: np.ndarray,
+    layers: Sequence[Entry],
+    cols: int,
+    names: Sequence[str],
+    box: Sequence[float] | None = None,
+    title: str = "",
+    note: str = "",
+    stops: Sequence[str] = ("#8c510a", "#f5f5f5", "#01665e"),
+) -> Figure:
     """Matplotlib figure of some of TITLES' pictures of `cols` columns, cropped to `box` (left, top, right, bottom in cells), with
     layer boundaries and one colour scale."""
     from matplotlib.colors import LinearSegmentedColormap
@@ -130,7 +159,15 @@ def prep_figure(target_P: np.ndarray, predicted_P: np.ndarray, layers: Sequence[
     figure = Figure(figsize=(11 if flat else side * across + 1.2, tall * down + 1.1), layout="constrained", facecolor="white")
     axes = np.ravel(figure.subplots(down, across, sharex=True, sharey=True))
     for axis, name in zip(axes, names):
-        image = axis.imshow(wrap(values[name], cols), cmap=colours, vmin=-high, vmax=high, interpolation="none", aspect="auto" if flat else "equal", extent=(0, cols, rows, 0))
+        image = axis.imshow(
+            wrap(values[name], cols),
+            cmap=colours,
+            vmin=-high,
+            vmax=high,
+            interpolation="none",
+            aspect="auto" if flat else "equal",
+            extent=(0, cols, rows, 0),
+        )
         for entry in layers:
             axis.plot(*boundary(entry.start, entry.stop, cols), color="black", linewidth=0.6)
         axis.set(title=TITLES[name], xlim=(left, right), ylim=(bottom, top))

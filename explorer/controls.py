@@ -8,20 +8,15 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from engine.artifacts import Manifest
-from engine.netspace import kept
-from engine.netspace.space import Space
+from engine.core.artifacts import Manifest
+from engine.kinds.netspace.space import Space
 from explorer import data, services, state
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES
+from explorer.tasks import screens
 
-KEPT = kept.SPLIT  # of networks that LSO found and a person kept
+FIRST = "images"  # the task whose space a newcomer is told to make
 POOR, GOOD = 0.3, 0.85  # validation accuracy below and above which a network is called poor, good
 PAIRS = {"Random pair": None, "Poor to good": (False, True), "Good to good": (True, True)}  # button: (A is good, B is good)
-
-
-def holds_shapes(space: Manifest) -> bool:
-    """Whether a space's networks are shapes, by its config (engine.config.from_fields tells them apart alike)."""
-    return "queries" in space.config
 
 
 def zoo_of(space: Manifest, manifests: dict[str, Manifest]) -> Manifest | None:
@@ -30,14 +25,14 @@ def zoo_of(space: Manifest, manifests: dict[str, Manifest]) -> Manifest | None:
 
 
 def dataset_of(space: Manifest, manifests: dict[str, Manifest]) -> str | None:
-    """The data set that a space's networks answer; None for shapes."""
-    return None if holds_shapes(space) else (zoo_of(space, manifests) or space).config.get("dataset")
+    """The data set whose images a space's networks answer; None where they answer none."""
+    return (zoo_of(space, manifests) or space).config.get("dataset") if screens(space.task).needs_images else None
 
 
 def in_order(manifests: dict[str, Manifest]) -> list[Manifest]:
-    """The spaces among them as a newcomer meets them: classifiers, shapes, and last those whose images are not here."""
+    """The spaces among them as a newcomer meets them: task by task, and last those whose images are not here."""
     spaces = [each for each in manifests.values() if each.kind == "netspace"]
-    return sorted(spaces, key=lambda space: (data.missing(dataset_of(space, manifests)), holds_shapes(space)))
+    return sorted(spaces, key=lambda space: (data.missing(dataset_of(space, manifests)), screens(space.task).order))
 
 
 def spaces() -> list[Manifest]:
@@ -45,40 +40,39 @@ def spaces() -> list[Manifest]:
     return in_order({each.id: each for each in services.store().manifests()})
 
 
-def pick_space(label: str = "Space", shapes: bool = False) -> Space | None:
-    """A picker of the spaces at hand (`shapes`: of shapes only), where there are several, and the selected one in memory. None,
-    and the way to make one, where there is none."""
+def pick_space(task: str | None = None) -> Space | None:
+    """A picker of the available spaces (of a task), and the selected one in memory. None, and the way to make one, where there is
+    none."""
     everything = {space.id: space for space in spaces()}
-    titles = {id_: each.title or id_ for id_, each in everything.items() if holds_shapes(each) or not shapes}
+    titles = {id_: each.title or id_ for id_, each in everything.items() if task in (None, each.task)}
     titles = {id_: title if list(titles.values()).count(title) == 1 else f"{title} ({id_})" for id_, title in titles.items()}
     ids = list(titles)
     if not ids:
-        preset = "netspace-chairs" if shapes else "netspace-digits"
-        st.info(f"No space{' of shapes' * shapes} yet: a trained one would be here. `python -m engine train {preset}` makes it in about ten minutes.", icon=":material/scatter_plot:")
+        shown = screens(task or FIRST)
+        of = f" of {shown.task.many}" if task else ""
+        st.info(
+            f"No space{of} yet: a trained one would be here. `python -m engine train {shown.preset}` makes it in about ten minutes.",
+            icon=":material/scatter_plot:",
+        )
         return None
-    if state.get("space") in everything and state.get("space") not in ids:  # coming from a page of classifiers
+    if state.get("space") in everything and state.get("space") not in ids:  # coming from a page of another task
         state.remember(space=ids[0])
-    picked = st.selectbox(label, ids, format_func=titles.get, **state.bound("space", ids))
+    picked = st.selectbox("Space", ids, format_func=titles.__getitem__, **state.bound("space", ids))
     return services.host().space(picked)
 
 
-def describe(table: pd.DataFrame) -> dict[str, str]:
+def describe(space: Space) -> dict[str, str]:
     """What a picker shows of each instance: '…-0017 · trained 93.1 % · 240 steps · held out'. Typing part of an id finds it."""
-    held = {"test": " · held out", "val": " · validation", "kept": " · kept"}
-    if "predicted_iou" in table:
-        return {row.id: f"{row.id} · IoU {row.predicted_iou:.3f}{held.get(row.split, '')}" for row in table.itertuples()}
-    return {
-        row.id: f"{row.id} · {100 * row.test_accuracy:.1f}\u202f% · found by LSO · kept"
-        if row.split == KEPT
-        else f"{row.id} · trained {100 * row.test_accuracy:.1f}\u202f% · {int(row.steps)} steps{held.get(row.split, '')}"
-        for row in table.itertuples()
-    }
+    choice = screens(space.task.id).choice
+    return {facts.id: choice(facts) for facts in space.table.itertuples()}
 
 
 def pick_instance(name: str, label: str, space: Space, default: str | None = None) -> str:
     """A picker of one instance, tied to `name` ("a", "b", "instance") of the selection. Returns its id."""
-    labels = describe(space.table)
-    return st.selectbox(label, list(labels), format_func=lambda id_: labels.get(id_, id_), **state.bound(name, list(labels), default, what="instance"))
+    labels = describe(space)
+    return st.selectbox(
+        label, list(labels), format_func=lambda id_: str(labels.get(id_, id_)), **state.bound(name, list(labels), default, what="instance")
+    )
 
 
 def pick_anchors(space: Space) -> tuple[str, str]:
@@ -90,9 +84,21 @@ def pick_anchors(space: Space) -> tuple[str, str]:
     with right:
         b = pick_instance("b", "Anchor B (gamma 1)", space, good)
     with st.container(horizontal=True, gap="small"):
-        st.button("Swap", icon=":material/swap_horiz:", type="tertiary", on_click=swap, args=(a, b), help="A becomes B; the thumb stays on the same network")
+        st.button(
+            "Swap",
+            icon=":material/swap_horiz:",
+            type="tertiary",
+            on_click=swap,
+            args=(a, b),
+            help="A becomes B; the thumb stays on the same network",
+        )
         for label, kinds in PAIRS.items():
-            st.button(label, icon=":material/casino:", type="tertiary", on_click=lambda kinds=kinds: state.remember(**dict(zip("ab", draw_pair(space.table, kinds)))))
+            st.button(
+                label,
+                icon=":material/casino:",
+                type="tertiary",
+                on_click=lambda kinds=kinds: state.remember(**dict(zip("ab", draw_pair(space.table, kinds)))),
+            )
     return a, b
 
 
@@ -103,7 +109,7 @@ def swap(a: str, b: str) -> None:
 
 def first_pair(table: pd.DataFrame) -> tuple[str, str]:
     """What a newcomer sees: from a poor network to the best, both chosen on validation images and, where possible, held out."""
-    held = table[table["split"] == "test"]
+    held = table.loc[table["split"] == "test"]
     if "class_id" in table:  # from the smallest to the largest architecture
         best = (held if len(held) > 1 else table).sort_values("val_accuracy", kind="stable").groupby("class_id").last()["id"]
         return str(best.iloc[0]), str(best.iloc[-1])
@@ -115,7 +121,11 @@ def first_pair(table: pd.DataFrame) -> tuple[str, str]:
 def draw_pair(table: pd.DataFrame, good: tuple[bool, bool] | None = None) -> tuple[str, str]:
     """Two different instances at random: any (None), or each good (True) or poor (False) on validation images."""
     accuracy = table["val_accuracy"]
-    masks = [accuracy == accuracy] * 2 if good is None else [accuracy >= min(GOOD, accuracy.quantile(0.75)) if high else accuracy <= max(POOR, accuracy.quantile(0.1)) for high in good]
+    masks = (
+        [accuracy == accuracy] * 2
+        if good is None
+        else [accuracy >= min(GOOD, accuracy.quantile(0.75)) if high else accuracy <= max(POOR, accuracy.quantile(0.1)) for high in good]
+    )
     a = random.choice(table["id"][masks[0]].tolist())
     others = [id_ for id_ in table["id"][masks[1]] if id_ != a] or [id_ for id_ in table["id"] if id_ != a] or [a]
     return a, random.choice(others)
@@ -134,6 +144,12 @@ def act_on(space_id: str, values: dict) -> None:
     if not isinstance(values, dict) or values.get("of") != space_id:
         return
     texts = {name: values[name] for name in ("a", "b", "instance", "camera") if isinstance(values.get(name), str)}
-    numbers = {name: float(values[name]) for name, size in (("gamma", 1.0), ("level", LEVEL)) if isinstance(values.get(name), int | float) and abs(values[name]) <= size}
-    choices = {name: str(values[name]) for name, known in (("shape", SHAPES), ("resolution", RESOLUTIONS)) if str(values.get(name)) in known}
+    numbers = {
+        name: float(values[name])
+        for name, size in (("gamma", 1.0), ("level", LEVEL))
+        if isinstance(values.get(name), int | float) and abs(values[name]) <= size
+    }
+    choices = {
+        name: str(values[name]) for name, known in (("shape", SHAPES), ("resolution", RESOLUTIONS)) if str(values.get(name)) in known
+    }
     state.remember(**texts, **numbers, **choices)

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from engine import datasets, naming, presets
+from engine import datasets, presets
+from engine import plan as naming
 from engine.archs import all_architectures
-from engine.errors import ExplorerError, InvalidValue
+from engine.core.config import Field, fields_of
+from engine.core.errors import ExplorerError, InvalidValue
+from engine.core.places import PACKAGES
 from engine.jobs import specs, views
 from engine.jobs.backends import Keeper, keeper
-from engine.jobs.fields import Field, fields_of
 from engine.jobs.queue import Job, Queue
+from engine.kinds.netspace.auto import PRESET
 from explorer import navigation, services, state
 
-ROOT = Path(__file__).resolve().parent.parent
 ESTIMATE_SECONDS = 120
-KEPT = "The present one is kept aside: `python -m engine artifacts restore NAME` brings it back."
+KEPT = "The current one is set aside: `python -m engine artifacts restore NAME` restores it."
+SPACE_OF = "Its sizes follow from the zoo; it takes ten minutes of processor time. On the command line: `train netspace --zoo ID`."
 LOOK, LISTED = 2.0, 60  # seconds between looks at the states of jobs, and how many of them
 KNOWN = {  # fields whose values have names
     "architecture": lambda: list(all_architectures()),
     "dataset": lambda: list(datasets.NAMES),
-    "zoo": lambda: [name for name in presets.presets() if name.startswith("zoo-")],
+    "zoo": lambda: list(presets.of_kind("zoo")),
 }
 
 
@@ -47,6 +50,21 @@ def launch(raw: dict) -> Job:
     if attached:
         st.toast(f"The same is on its way already: this is {job.id}.", icon=":material/group:")
     return job
+
+
+def zoos_without_space() -> list[str]:
+    """Ids of the available zoos that no available space was made from."""
+    manifests = services.store().manifests()
+    used = {id_ for each in manifests if each.kind == "netspace" for id_ in each.inputs}
+    return [each.id for each in manifests if each.kind == "zoo" and each.id not in used]
+
+
+def offer_spaces() -> None:
+    """A button for each zoo that has no space: it launches the training of one, planned from the zoo."""
+    for zoo in zoos_without_space():
+        if st.button(f"Make a space of {zoo}", key=f"space_of_{zoo}", icon=":material/scatter_plot:", help=SPACE_OF):
+            launch({"kind": "train", "preset": PRESET, "config": {"zoo": zoo}})
+            st.rerun()
 
 
 def named(spec: dict) -> tuple[dict, bool]:
@@ -126,7 +144,13 @@ def table() -> None:
             if row["kind"] == "lso":
                 navigation.link("lso", f"{row['id']} · {row['title']}", job=row["id"], space=row["space"])
             else:  # a link to the page that it is on would not change the URL
-                st.button(f"{row['id']} · {row['title']}", key=f"open_{row['id']}", type="tertiary", on_click=state.remember, kwargs={"job": row["id"]})
+                st.button(
+                    f"{row['id']} · {row['title']}",
+                    key=f"open_{row['id']}",
+                    type="tertiary",
+                    on_click=state.remember,
+                    kwargs={"job": row["id"]},
+                )
             st.caption(f"{row['state']}{': ' + row['reason'] if row['reason'] else ''}")
             ended = row["state"] in ("done", "failed", "stopped")
             if ended and st.button("Delete", key=f"delete_{row['id']}", type="tertiary", icon=":material/delete:"):
@@ -143,7 +167,7 @@ def form(config, key: str, hide: tuple[str, ...] = (), columns: int = 3) -> dict
     return values
 
 
-def widget(field: Field, key: str, place=st):
+def widget(field: Field, key: str, place: DeltaGenerator):
     """One field's widget; its value."""
     label, note = field.told.title, f"{field.told.help} On the command line: `--{field.name.replace('_', '-')}`."
     if field.choices:
@@ -178,7 +202,7 @@ def estimate(preset: str, arguments: tuple[str, ...]) -> str:
     """What a training costs here, in words: measured in a process of its own, so that the pages stay fast. Raises InvalidValue."""
     command = [sys.executable, "-m", "engine", "jobs", "estimate", preset, *arguments]
     try:
-        done = subprocess.run(["nice", "-n", "10", *command], cwd=ROOT, capture_output=True, text=True, timeout=ESTIMATE_SECONDS)
+        done = subprocess.run(["nice", "-n", "10", *command], cwd=PACKAGES, capture_output=True, text=True, timeout=ESTIMATE_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise InvalidValue(f"A step takes more than {ESTIMATE_SECONDS} seconds here.") from error
     if done.returncode:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
 
+from engine.core.places import PAGES
 from explorer import state
 from explorer.components.jobs import job_tray
 
-PAGES = Path(__file__).resolve().parent.parent / "pages"
 SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the file's name with dashes.
     "home": ("Home", ":material/home:"),
     "latent_map": ("Latent map", ":material/scatter_plot:"),
     "interpolation": ("Interpolation", ":material/linear_scale:"),
     "shapes": ("Shapes", ":material/chair:"),
     "preps": ("PReps", ":material/grid_on:"),
+    "properties": ("Properties", ":material/query_stats:"),
     "nern": ("NeRN", ":material/memory:"),
     "lso": ("LSO", ":material/trending_up:"),
     "papers": ("Papers", ":material/menu_book:"),

@@ -8,19 +8,39 @@ import shlex
 
 import streamlit as st
 
-from engine.artifacts import Manifest
 from engine.core import cells
+from engine.core.artifacts import Manifest
+from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
 from engine.datasets import Images
-from engine.errors import ExplorerError
-from engine.host import live_images
+from engine.kinds.nern.layers import layer_table, summary
+from engine.kinds.nern.original import Original
 from engine.papers.recipe import recipe
+from engine.tasks.images.live import live_images
 from explorer import controls, jobs, services, state, theme
 from explorer.charts import FRAME
+from explorer.tasks import screens
 
 BITS, WINDOWS, ORDERS = ("32", "16", "8", "6", "4"), ("8", "16", "32"), ("none", "in-filter", "cross-filter")
-CURVES = {"val_accuracy": "validation accuracy", "val_agreement": "validation agreement", "val_divergence": "validation divergence (KL)", "weight_error": "weight error", "reconstruction": "reconstruction loss (eq. 3)", "distillation": "KD loss (eq. 5)", "features": "FMD loss (eq. 4)"}
+CURVES = {
+    "val_accuracy": "validation accuracy",
+    "val_agreement": "validation agreement",
+    "val_divergence": "validation divergence (KL)",
+    "weight_error": "weight error",
+    "reconstruction": "reconstruction loss (eq. 3)",
+    "distillation": "KD loss (eq. 5)",
+    "features": "FMD loss (eq. 4)",
+}
 STORED = {"original": "original_accuracy", "reconstructed": "reconstructed_accuracy", "agreement": "agreement"}  # and their metrics
+TOLD = {
+    "layer": "Layer",
+    "what": "Is a",
+    "kernel": "Kernel",
+    "kernels": "Kernels",
+    "predicted": "Predicted",
+    "kept": "Kept",
+    "why": "Why kept",
+}  # columns of the layer table
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
@@ -30,14 +50,23 @@ def pick_original() -> tuple[Manifest, list[Manifest]] | None:
     networks = {manifest.id: manifest for manifest in services.store().manifests("network")}
     nerns = services.store().manifests("nern")
     if not networks:
-        st.info("No original yet: a network whose kernels a NeRN represents would be here. `python -m engine train nern-digits` makes one, and its NeRN, in minutes.", icon=":material/memory:")
+        st.info(
+            "No original yet: a network whose kernels a NeRN represents would be here. `python -m engine train nern-digits` makes one, and "
+            "its NeRN, in minutes.",
+            icon=":material/memory:",
+        )
         return None
     of = {id_: [nern for nern in nerns if id_ in nern.inputs] for id_ in networks}
     named = next((id_ for id_ in networks if state.get("nern") in {nern.id for nern in of[id_]}), None)
     best = named or max(networks, key=lambda id_: len(of[id_]))
     left, right = st.columns(2)
     with left:
-        original = st.selectbox("Original", list(networks), format_func={id_: title_of(each) for id_, each in networks.items()}.get, **state.bound("original", list(networks), best, what="original"))
+        original = st.selectbox(
+            "Original",
+            list(networks),
+            format_func={id_: title_of(each) for id_, each in networks.items()}.__getitem__,
+            **state.bound("original", list(networks), best, what="original"),
+        )
     mine = of[original]
     with right:
         if not mine:
@@ -45,7 +74,9 @@ def pick_original() -> tuple[Manifest, list[Manifest]] | None:
             state.remember(nern=None)
             return networks[original], []
         ids = [nern.id for nern in mine]
-        chosen = st.selectbox("NeRN", ids, format_func={nern.id: describe(nern) for nern in mine}.get, **state.bound("nern", ids, ids[0], what="NeRN"))
+        chosen = st.selectbox(
+            "NeRN", ids, format_func={nern.id: describe(nern) for nern in mine}.__getitem__, **state.bound("nern", ids, ids[0], what="NeRN")
+        )
     return networks[original], sorted(mine, key=lambda nern: nern.id != chosen)
 
 
@@ -63,8 +94,9 @@ def describe(nern: Manifest) -> str:
 
 def number(name: str, low: float, high: float, default: float) -> float:
     """A number of the selection within its range; else the default."""
+    stored = state.get(name)
     try:
-        value = float(state.get(name) if state.get(name) is not None else default)
+        value = default if stored is None else float(stored)
     except ValueError:
         value = default
     return value if math.isfinite(value) and low <= value <= high else default
@@ -93,29 +125,52 @@ def act(values: dict) -> None:
 
 def bring() -> None:
     """The panel that makes an original of a network of a space or of a zoo's instance."""
-    titles = {manifest.id: manifest.title or manifest.id for manifest in controls.spaces() if not controls.holds_shapes(manifest)}
+    titles = {manifest.id: manifest.title or manifest.id for manifest in controls.spaces() if screens(manifest.task).kernels}
     if not titles:
         st.caption("No space of classifiers is here to send one from: `python -m engine train netspace-digits` makes one.")
         return
-    if state.get("space") not in (None, *titles):  # coming from a page of shapes, whose networks have no convolutions
+    if state.get("space") not in (None, *titles):  # coming from a page of another task, whose networks have no convolutions
         state.remember(space=None)
-    space = services.host().space(st.selectbox("Space", list(titles), format_func=titles.get, **state.bound("space", list(titles))))
+    space = services.host().space(st.selectbox("Space", list(titles), format_func=titles.__getitem__, **state.bound("space", list(titles))))
     a, b = controls.pick_anchors(space)
     gamma = st.slider("Gamma", 0.0, 1.0, state.gamma(), 0.01, help="0 is anchor A, 1 is anchor B")
     path = st.segmented_control("Network", ["decoded from the space", "as it was trained (gamma 0 or 1)"], default="decoded from the space")
     name = st.text_input("Name", placeholder="made from the anchors")
     replacing = jobs.may_replace(slug(name), "replace_original")
     if st.button("Make it an original", icon=":material/input:"):
-        from engine.nern.make import send
+        from engine.kinds.nern.bringing import send
 
         try:
             kind = "weights" if path and path.startswith("as") else "embedding"
-            made = send(services.store(), space.id, a, b, round(gamma) if kind == "weights" else gamma, kind, name or None, str(services.host().device), replacing)
+            made = send(
+                services.store(),
+                space.id,
+                a,
+                b,
+                round(gamma) if kind == "weights" else gamma,
+                kind,
+                name or None,
+                str(services.host().device),
+                replacing,
+            )
         except ExplorerError as error:
             st.error(str(error), icon=":material/error:")
             return
         state.remember(original=made.id, nern=None)
         st.rerun()
+
+
+def layers(original: Original) -> None:
+    """What is predicted and what is kept, layer by layer."""
+    rows = layer_table(original)
+    st.caption(f"{summary(rows)}.")
+    with st.expander("Layer by layer", icon=":material/table_rows:", expanded=not original.layers):
+        st.dataframe(
+            {TOLD[name]: [getattr(row, name) for row in rows] for name in TOLD},
+            hide_index=True,
+            column_config={TOLD[name]: st.column_config.NumberColumn(format="localized") for name in ("kernels", "predicted", "kept")},
+        )
+        st.caption("Numbers of parameters, which add up to all that the network has. A NeRN predicts kernels and keeps the rest as it is.")
 
 
 def no_nern(original: Manifest) -> None:
@@ -130,15 +185,21 @@ def no_nern(original: Manifest) -> None:
 def curves(nerns: list[Manifest]) -> None:
     """Training curves of some NeRNs over each other (fig. 4)."""
     picked = st.multiselect("Runs", [nern.id for nern in nerns], default=[nern.id for nern in nerns[:2]], key=f"runs-{nerns[0].id}")
-    which = st.segmented_control("Curve", list(CURVES), format_func=CURVES.get, default="val_accuracy", key="curve") or "val_accuracy"
+    shown = st.segmented_control("Curve", list(CURVES), format_func=CURVES.__getitem__, default="val_accuracy", key="curve")
+    which = shown or "val_accuracy"
     tables = {id_: services.store().open(id_, "nern").table("curves.parquet") for id_ in picked}
     st.plotly_chart(figure(tables, which), key="nern-curves")
-    st.caption(f"{CURVES[which].capitalize()} at each look while training; the step kept is the one whose network diverges least from the original on validation images (noise where it trained on noise). Fig. 4 of the paper.")
+    st.caption(
+        f"{CURVES[which].capitalize()} at each look while training; the step kept is the one whose network diverges least from the "
+        "original on validation images (noise where it trained on noise). Fig. 4 of the paper."
+    )
     if tables:
         import pandas as pd
 
         frame = pd.concat([table.assign(run=id_) for id_, table in tables.items()])
-        st.download_button("Curves as CSV", cells.csv_of(frame), "nern-curves.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        st.download_button(
+            "Curves as CSV", cells.csv_of(frame), "nern-curves.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        )
 
 
 def figure(tables: dict, which: str):
@@ -149,13 +210,18 @@ def figure(tables: dict, which: str):
     drawn = go.Figure()
     for at, (id_, table) in enumerate(tables.items()):
         drawn.add_scatter(
-            x=table["step"], y=table[which], name=id_, mode="lines", line={"color": colours[at % len(colours)], "width": 2, "dash": DASHES[at % len(DASHES)]},
+            x=table["step"],
+            y=table[which],
+            name=id_,
+            mode="lines",
+            line={"color": colours[at % len(colours)], "width": 2, "dash": DASHES[at % len(DASHES)]},
             hovertemplate="step %{x}: %{y:.4g}<extra>" + id_ + "</extra>",
         )
     share = which in ("val_accuracy", "val_agreement")
     drawn.update_layout(
         **{**FRAME, "hovermode": "x unified"},
-        xaxis={"title": "step"}, yaxis={"title": CURVES[which], "tickformat": ".0%" if share else None, "rangemode": "tozero", "type": "linear" if share else "log"},
+        xaxis={"title": "step"},
+        yaxis={"title": CURVES[which], "tickformat": ".0%" if share else None, "rangemode": "tozero", "type": "linear" if share else "log"},
     )
     return drawn
 
@@ -173,8 +239,12 @@ def test_images(images: Images | None) -> tuple[str, str]:
 def stored(nern: Manifest) -> dict | None:
     """The manifest's own figures of the predictor as it is: {"original", "reconstructed", "agreement" (shares), "n", "split"}; None
     where it has none."""
-    found = {name: nern.metrics.get(metric) for name, metric in STORED.items()}
-    if not all(isinstance(entry, dict) and isinstance(entry.get("value"), int | float) and "n" in entry for entry in found.values()):
+    found = {
+        name: entry
+        for name, metric in STORED.items()
+        if isinstance(entry := nern.metrics.get(metric), dict) and isinstance(entry.get("value"), int | float) and "n" in entry
+    }
+    if len(found) < len(STORED):
         return None
     return {name: entry["value"] for name, entry in found.items()} | {name: found["reconstructed"][name] for name in ("n", "split")}
 
@@ -187,4 +257,7 @@ def stored_words(nern: Manifest) -> str:
         return f"Stored: {json.dumps(values)}" if values else ""
     original, reconstructed, agreement = (f"{100 * figures[name]:.1f}\u202f%" for name in STORED)
     size = f", at {100 * nern.metrics['size_ratio']['value']:.1f}\u202f% of the size" if "size_ratio" in nern.metrics else ""
-    return f"Its manifest says, on {figures['n']:,} {figures['split']}: original {original}, reconstructed {reconstructed}, same answer {agreement}{size}."
+    return (
+        f"Its manifest says, on {figures['n']:,} {figures['split']}: original {original}, reconstructed {reconstructed}, same answer "
+        f"{agreement}{size}."
+    )

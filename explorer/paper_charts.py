@@ -9,7 +9,12 @@ from explorer.charts import FRAME
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 BASES = (0.76, 0.9, 1.25)
-SPACES, CURVES, SIMILARITY, FACTORS = ("netspace-figure-3", "netspace-figure-5"), ("nern-figure-4",), ("nern-figure-8",), ("nern-figure-3", "nern-table-10")
+SPACES, CURVES, SIMILARITY, FACTORS = (
+    ("netspace-figure-3", "netspace-figure-5"),
+    ("nern-figure-4",),
+    ("nern-figure-8",),
+    ("nern-figure-3", "nern-table-10"),
+)
 
 
 def artifacts(each: Resolved) -> list[str]:
@@ -29,8 +34,20 @@ def accuracies(table, colours: Sequence[str]):
         colour, symbol = colours[at % len(colours)], SYMBOLS[at % len(SYMBOLS)]
         for column, words, filled in (("test_accuracy", "target", ""), ("predicted_test_accuracy", "predicted", "-open")):
             hover = "%{customdata}: %{y:.1%}<extra>" + words + "</extra>"
-            figure.add_scatter(x=part.index, y=part[column], name=f"{name}, {words}", customdata=part["id"], mode="markers", marker={"color": colour, "symbol": symbol + filled, "size": 8, "line": {"width": 1.5}}, hovertemplate=hover)
-    figure.update_layout(**FRAME, xaxis={"title": "test instances, by architecture and accuracy", "showticklabels": False}, yaxis={"title": "accuracy on test images", "tickformat": ".0%", "range": [0, 1.02]})
+            figure.add_scatter(
+                x=part.index,
+                y=part[column],
+                name=f"{name}, {words}",
+                customdata=part["id"],
+                mode="markers",
+                marker={"color": colour, "symbol": symbol + filled, "size": 8, "line": {"width": 1.5}},
+                hovertemplate=hover,
+            )
+    figure.update_layout(
+        **FRAME,
+        xaxis={"title": "test instances, by architecture and accuracy", "showticklabels": False},
+        yaxis={"title": "accuracy on test images", "tickformat": ".0%", "range": [0, 1.02]},
+    )
     return figure
 
 
@@ -38,11 +55,18 @@ def similarity(colours: Sequence[str]):
     """Cosine similarity of embeddings to that of (0, 0, 31), for a few bases (NeRN, fig. 8)."""
     import plotly.graph_objects as go
 
-    from engine.nern.coordinates import similarity
+    from engine.kinds.nern.coordinates import similarity
 
     figure = go.Figure()
     for base, colour, dash in zip(BASES, colours, ("solid", "dash", "dot")):
-        figure.add_scatter(x=list(range(64)), y=similarity(base, 40).tolist(), name=f"base {base}", mode="lines", line={"color": colour, "width": 2, "dash": dash}, hovertemplate="channel %{x}: %{y:.3f}<extra>base " + str(base) + "</extra>")
+        figure.add_scatter(
+            x=list(range(64)),
+            y=similarity(base, 40).tolist(),
+            name=f"base {base}",
+            mode="lines",
+            line={"color": colour, "width": 2, "dash": dash},
+            hovertemplate="channel %{x}: %{y:.3f}<extra>base " + str(base) + "</extra>",
+        )
     figure.update_layout(**FRAME, xaxis={"title": "channel c of (0, 0, c)"}, yaxis={"title": "cosine similarity to (0, 0, 31)"})
     return figure
 
@@ -57,8 +81,23 @@ def factors(each: Resolved, colours: Sequence[str]):
         lines = [line for line in each.lines if line.row.id.startswith(f"{hidden}-") and line.name == measure]
         error = {"type": "data", "array": [line.cell.spread or 0 for line in lines], "thickness": 1.2}
         figure.add_scatter(
-            x=[float(line.row.id.partition("-")[2]) for line in lines], y=[line.cell.paper for line in lines], error_y=error, name=name, mode="lines+markers",
-            line={"color": colours[at], "width": 2, "dash": ("dot", "solid", "dash")[at]}, marker={"symbol": SYMBOLS[at], "size": 8}, hovertemplate="factor %{x:g}: %{y:.2f} %<extra>" + name + "</extra>",
-        )  # fmt: skip
-    figure.update_layout(**FRAME, xaxis={"title": "factor of the smoothness term", "type": "log", "tickvals": [1e-6, 5e-6, 1e-5, 5e-5], "ticktext": ["1e-6", "5e-6", "1e-5", "5e-5"]}, yaxis={"title": "accuracy, % (the paper's)"})
+            x=[float(line.row.id.partition("-")[2]) for line in lines],
+            y=[line.cell.paper for line in lines],
+            error_y=error,
+            name=name,
+            mode="lines+markers",
+            line={"color": colours[at], "width": 2, "dash": ("dot", "solid", "dash")[at]},
+            marker={"symbol": SYMBOLS[at], "size": 8},
+            hovertemplate="factor %{x:g}: %{y:.2f} %<extra>" + name + "</extra>",
+        )
+    figure.update_layout(
+        **FRAME,
+        xaxis={
+            "title": "factor of the smoothness term",
+            "type": "log",
+            "tickvals": [1e-6, 5e-6, 1e-5, 5e-5],
+            "ticktext": ["1e-6", "5e-6", "1e-5", "5e-5"],
+        },
+        yaxis={"title": "accuracy, % (the paper's)"},
+    )
     return figure

@@ -6,14 +6,15 @@ import contextlib
 
 import streamlit as st
 
-from engine.artifacts import Manifest
-from engine.errors import ExplorerError
-from engine.netspace.outside import Outside
-from engine.netspace.space import Space
-from engine.shapes import placed, viewing
-from engine.shapes.jobs import PlacingJob
-from engine.shapes.meshes import MAX_BYTES, SUFFIXES
-from engine.shapes.pose import Pose
+from engine.core.artifacts import Manifest
+from engine.core.errors import ExplorerError
+from engine.host import shapes as viewing
+from engine.host.placing import PlacingJob
+from engine.kinds.netspace import placed_shapes
+from engine.kinds.netspace.outside import Outside
+from engine.kinds.netspace.space import Space
+from engine.tasks.distances.meshes import MAX_BYTES, SUFFIXES
+from engine.tasks.distances.pose import Pose
 from explorer import posing, services, state
 
 JOB, TURN = "_placing_job", "_placing_turn"
@@ -41,8 +42,8 @@ def panel(space: Space, mine: list[Manifest], said: dict[str, Outside]) -> None:
     job: PlacingJob | None = st.session_state.get(JOB)
     if job is not None and job.space_id == space.id:
         watch()
-    elif posing.reading() is not None:
-        posing.panel(lambda name, content, pose: begin(space, name, content, pose))
+    elif (read := posing.reading()) is not None:
+        posing.panel(read, lambda name, content, pose: begin(space, name, content, pose))
     else:
         choose(space)
     st.caption(WORDS)
@@ -57,16 +58,28 @@ def choose(space: Space) -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         turn = st.session_state.setdefault(TURN, 0)
-        dropped = st.file_uploader(f"Drop a mesh or DeepSDF samples ({KINDS})", type=[suffix[1:] for suffix in SUFFIXES], key=f"mesh_{turn}", max_upload_size=MAX_BYTES >> 20)
+        dropped = st.file_uploader(
+            f"Drop a mesh or DeepSDF samples ({KINDS})",
+            type=[suffix[1:] for suffix in SUFFIXES],
+            key=f"mesh_{turn}",
+            max_upload_size=MAX_BYTES >> 20,
+        )
     with right:
-        name = st.selectbox("Or pick one of the folder", files, index=None, placeholder="meshes/ in your workspace" if files else "meshes/ in your workspace is empty", disabled=not files, key=f"folder_mesh_{turn}")
+        name = st.selectbox(
+            "Or choose one from the folder",
+            files,
+            index=None,
+            placeholder="meshes/ in your workspace" if files else "meshes/ in your workspace is empty",
+            disabled=not files,
+            key=f"folder_mesh_{turn}",
+        )
     if dropped is not None:
         read(dropped.name, dropped.getvalue())
     elif name is not None:
         try:
             read(name, (folder / name).read_bytes()[: MAX_BYTES + 1])
         except OSError as error:
-            st.error(f"{name} cannot be opened ({error.strerror}). Check that it is there and readable.", icon=":material/error:")
+            st.error(f"{name} cannot be opened ({error.strerror}). Check that it exists and is readable.", icon=":material/error:")
 
 
 def read(name: str, content: bytes) -> None:
@@ -85,7 +98,7 @@ def watch() -> None:
     """Progress of the session's job; when it is placed, it is shown."""
     job: PlacingJob = st.session_state[JOB]
     if job.error is not None:
-        st.error(f"It was not placed: {job.error}", icon=":material/error:")
+        st.error(f"Placing failed: {job.error}", icon=":material/error:")
         if st.button("Choose another mesh"):
             del st.session_state[JOB]
             st.rerun()
@@ -96,7 +109,12 @@ def watch() -> None:
     else:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(job.share, f"{job.name}: {job.stage}")
-            st.button("Stop", on_click=job.stop, help="Places the network as it is fitted so far; before that, nothing", disabled=job.share >= 0.85)
+            st.button(
+                "Stop",
+                on_click=job.stop,
+                help="Places the network as fitted so far",
+                disabled=job.share >= 0.85,
+            )
 
 
 def table(mine: list[Manifest], outside: dict[str, Outside]) -> None:
@@ -106,19 +124,22 @@ def table(mine: list[Manifest], outside: dict[str, Outside]) -> None:
         said = {name: "–" if value is None else f"{value:.3f}" for name, value in figures.items()}
         with st.container(horizontal=True, vertical_alignment="center", key=f"row_{each.id}"):
             st.markdown(
-                f"{state.quoted(each.config.get('name', each.id))} IoU by the encoder **{said['encoded_iou']}**, with inversion **{said['placed_iou']}** (nearest known {said['nearest_iou']}, fit {said['fit_iou']})"
+                f"{state.quoted(each.config.get('name', each.id))} IoU by the encoder **{said['encoded_iou']}**, with inversion "
+                f"**{said['placed_iou']}** (nearest known {said['nearest_iou']}, fit {said['fit_iou']})"
                 + (f"  \n{outside[each.id].words}" if each.id in outside else "")
             )
             st.button("Show", key=f"show_{each.id}", on_click=lambda id_=each.id: state.remember(shape="instance", instance=id_))
             st.button("Use as A", key=f"a_{each.id}", on_click=lambda id_=each.id: state.remember(shape="path", a=id_))
             st.button("Use as B", key=f"b_{each.id}", on_click=lambda id_=each.id: state.remember(shape="path", b=id_))
-            st.button("", key=f"forget_{each.id}", icon=":material/delete:", help="Remove it from the workspace", on_click=remove, args=(each.id,))
+            st.button(
+                "", key=f"forget_{each.id}", icon=":material/delete:", help="Remove it from the workspace", on_click=remove, args=(each.id,)
+            )
 
 
 def remove(id_: str) -> None:
     """Forget a placed shape, and whatever view shows it."""
     try:
-        placed.forget(services.store(), id_)
+        placed_shapes.forget(services.store(), id_)
     except ExplorerError:  # gone already
         pass
     state.remember(**{name: None for name in ("a", "b", "instance") if state.get(name) == id_})

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from engine.shapes.jobs import ReadingJob
-from engine.shapes.pose import AXES, Pose
+from engine.host.placing import ReadingJob
+from engine.tasks.distances.pose import AXES, Pose
 from explorer.components.shape_pose import shape_pose
 
 READING, TURNS, UP = "_reading_job", "_pose_turns", "_pose_up"
@@ -30,9 +30,8 @@ def forget() -> None:
     st.session_state.pop(READING, None)
 
 
-def panel(place: Callable[[str, bytes, Pose], None]) -> None:
+def panel(job: ReadingJob, place: Callable[[str, bytes, Pose], None]) -> None:
     """The file's progress; once it is read its picture, its up axis and a quarter turn. `place` gets it as its owner leaves it."""
-    job = reading()
     if job.shown is None:
         watch()
         return

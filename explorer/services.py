@@ -11,10 +11,10 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from engine.artifacts import Store
+from engine.core.artifacts import Store
 
 if TYPE_CHECKING:
-    from engine.host import Host
+    from engine.host.host import Host
 
 _lock = threading.RLock()
 _store: Store | None = None
@@ -22,11 +22,11 @@ _host: Host | None = None
 
 
 def store() -> Store:
-    """The artifacts at hand: the gallery and the workspace named by EXPLORER_WORKSPACE."""
+    """The available artifacts: the gallery and the workspace (engine.core.settings)."""
     global _store
     with _lock:
         if _store is None:
-            _store = Store(os.environ.get("EXPLORER_WORKSPACE"))
+            _store = Store()
         return _store
 
 
@@ -35,7 +35,7 @@ def host() -> Host:
     global _host
     with _lock:
         if _host is None:
-            from engine.host import Host
+            from engine.host.host import Host
 
             _host = Host(store())
         return _host

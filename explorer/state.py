@@ -18,11 +18,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from engine.errors import closest
+from engine.core.errors import closest
 
 # What names something inside another selection, and so means nothing once a person selects another one there.
 WITHIN = {
-    "space": ("a", "b", "c0", "c1", "c2", "c3", "instance", "xy", "objective", "range", "eye"),
+    "space": ("a", "b", "c0", "c1", "c2", "c3", "instance", "xy", "objective", "range", "eye", "property"),
     "original": ("nern", "layer", "filter", "channel", "class"),
 }
 LONGEST = 200
@@ -94,10 +94,12 @@ def choice(name: str, options: Sequence[str], default: str | None = None, what: 
     """The selected one of `options` (not empty), else `default`, else the first. An unknown value is told once, then mended."""
     assert options, f"no options for {name}: the page must say so before it asks"
     value = get(name)
-    if value not in options:
-        fallback = default if default in options else options[0]
+    if value is None or value not in options:
+        fallback = default if default is not None and default in options else options[0]
         if value is not None:
-            _fall_back(name, f"There is no {what or name} {quoted(value)} here.{closest(value, options)} Showing `{fallback}` instead.", fallback)
+            _fall_back(
+                name, f"There is no {what or name} {quoted(value)} here.{closest(value, options)} Showing `{fallback}` instead.", fallback
+            )
         value = fallback
         _selection()[name] = value
     _tell(name)
@@ -122,7 +124,11 @@ def gamma(default: float = 0.5) -> float:
     except ValueError:
         number = math.nan
     if not 0 <= number <= 1:
-        _fall_back("gamma", f"Gamma {quoted(value)} is not a number from 0 (anchor A) to 1 (anchor B). Showing {text(default)} instead.", text(default))
+        _fall_back(
+            "gamma",
+            f"Gamma {quoted(value)} is not a number from 0 (anchor A) to 1 (anchor B). Showing {text(default)} instead.",
+            text(default),
+        )
         number = default
     _selection()["gamma"] = text(float(number))
     _tell("gamma")
@@ -137,7 +143,11 @@ def number(name: str, default: float, low: float, high: float) -> float:
     except ValueError:
         found = math.nan
     if not low <= found <= high:
-        _fall_back(name, f"{name.capitalize()} {quoted(value)} is not a number from {text(low)} to {text(high)}. Showing {text(default)} instead.", text(default))
+        _fall_back(
+            name,
+            f"{name.capitalize()} {quoted(value)} is not a number from {text(low)} to {text(high)}. Showing {text(default)} instead.",
+            text(default),
+        )
         found = default
     _selection()[name] = text(float(found))
     _tell(name)
@@ -156,7 +166,9 @@ def numbers(name: str, count: int, what: str) -> str | None:
         found = []
     if len(found) != count or not all(abs(part) <= LARGEST for part in found):
         _selection().pop(name)
-        _notices()[name] = f"The link's {name} {quoted(value)} is not {count} numbers with underscores between them. Showing the whole {what} instead."
+        _notices()[name] = (
+            f"The link's {name} {quoted(value)} is not {count} numbers with underscores between them. Showing the whole {what} instead."
+        )
         value = None
     _tell(name)
     return value

@@ -21,17 +21,16 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from pathlib import Path
 
 import streamlit as st
 
-CONFIG = Path(__file__).resolve().parent.parent / ".streamlit" / "config.toml"
+from engine.core.places import STREAMLIT
 
 
 @functools.cache
 def tokens(base: str) -> dict:
     """All tokens of the "light" or "dark" theme by their name in config.toml; colours are '#rrggbb'."""
-    theme = tomllib.loads(CONFIG.read_text("utf-8"))["theme"]
+    theme = tomllib.loads(STREAMLIT.read_text("utf-8"))["theme"]
     return {**{key: value for key, value in theme.items() if not isinstance(value, dict)}, **theme[base]}
 
 

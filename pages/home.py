@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import cards, controls, data, navigation, services
+from explorer.tasks import screens
 
 WHAT = """
 Train many copies of one network and each ends up somewhere else in the space of its weights; walk straight from one to
@@ -17,12 +18,15 @@ thumb moves, how well the network that lives there does, measured on real images
 def space_card(space) -> None:
     with st.container(border=True, key=f"space_{space.id}"):
         st.subheader(space.title or space.id, anchor=False)
-        st.html(cards.card(space, controls.zoo_of(space, manifests)))
+        st.html(cards.card(space, controls.zoo_of(space, manifests), screens(space.task)))
         name = controls.dataset_of(space, manifests)
         if data.missing(name):
-            st.caption(f":material/image_not_supported: {data.title(name)} is not on this machine: it opens without live accuracies, and offers to bring the images.")
+            st.caption(
+                f":material/image_not_supported: {data.title(name)} is not on this machine: it opens without live accuracies and "
+                "offers to download the images."
+            )
         with st.container(horizontal=True, gap="medium"):
-            navigation.link(*(("shapes", "Turn and drag") if controls.holds_shapes(space) else ("interpolation", "Interpolate")), space=space.id)
+            navigation.link(screens(space.task).path, screens(space.task).drag, space=space.id)
             navigation.link("latent_map", "Map", space=space.id)
             navigation.link("preps", "PReps", space=space.id)
 
@@ -49,8 +53,8 @@ st.markdown(WHAT)
 if spaces:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(key="way_in", width="content"):
-            way = "shapes" if controls.holds_shapes(spaces[0]) else "interpolation"
-            navigation.link(way, f"Drag through {spaces[0].title or spaces[0].id}", ":material/arrow_forward:", space=spaces[0].id)
+            first = spaces[0]
+            navigation.link(screens(first.task).path, f"Drag through {first.title or first.id}", ":material/arrow_forward:", space=first.id)
         st.caption(f"Computing on {services.device()}")
     for left in range(0, len(spaces), 2):
         for column, space in zip(st.columns(2), spaces[left : left + 2]):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.core.slugs import slug
-from engine.errors import ExplorerError
+from engine.core.errors import ExplorerError
 from engine.jobs import work
-from explorer import controls, data, jobs, lso, navigation, services, state
+from explorer import controls, data, jobs, lso, state
 from explorer.components.jobs import lso_view
+from explorer.tasks import screens
 
 CAPTION = """
 Latent space optimisation (NetSpace, section IV): the decoder is frozen and gradient descent moves one embedding, so that the
@@ -27,33 +27,18 @@ def choose_start(where: dict) -> None:
         state.remember(start="map", xy=f"[{float(where['xy'][0]):.3f}, {float(where['xy'][1]):.3f}]")
 
 
-def keep(space, job) -> None:
-    """Make the result an instance, or say where it is one already."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    name = left.text_input("Name", placeholder="as its start, with a hash behind it", key=f"name_{job.id}", help="Any words; its id is made of them.")
-    replacing = jobs.may_replace(slug(name), f"replace_{job.id}")
-    if right.button("Keep", icon=":material/bookmark_add:", width="stretch", help="It becomes an instance of the space that every page can pick, with its lineage."):
-        try:
-            kept = services.host().run_long(work.keep, services.store(), job.spec, jobs.queue().folder_of(job.id), name, replacing)
-            st.session_state[f"kept_{job.id}"] = kept.id
-            st.rerun()  # the space has one instance more
-        except ExplorerError as error:
-            st.error(str(error))
-    if (kept := st.session_state.get(f"kept_{job.id}")) in set(space.table["id"]):
-        with st.container(horizontal=True, key="kept"):
-            st.success(f"It is an instance of {space.id} now: `{kept}`.", icon=":material/bookmark_added:")
-            navigation.link("latent_map", "Find it on the map", ":material/scatter_plot:", space=space.id, instance=kept)
-
-
 heading, picker = st.columns([3, 2], vertical_alignment="bottom")
 heading.title("LSO", anchor=False)
 with picker:
     space = controls.pick_space()
 if space is None:
     st.stop()
-here = space.is_shapes or space.images is not None
-if not here:
-    data.panel(space.dataset, "LSO of a classifier needs")
+shown = screens(space.task.id)
+if missing := shown.missing(space):
+    data.panel(missing, f"LSO of a {space.task.one} needs")
+if not lso.objectives(space):
+    st.info(f"Nothing of {space.task.many} can be optimised yet.", icon=":material/trending_up:")
+    st.stop()
 keeper = jobs.ready()
 job = jobs.selected("lso")
 if job is not None and job.spec["config"]["space"] != space.id:
@@ -66,7 +51,7 @@ with second:
 with third:
     with st.popover("Settings", icon=":material/tune:", width="stretch"):
         fields |= lso.pick_rest(fields["objective"])
-    if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=not here or fields["objective"] == "cloud" and not fields["target"]):
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=not lso.launchable(space, fields)):
         try:
             job = jobs.launch({"kind": "lso", "config": {"space": space.id, **fields}})
         except ExplorerError as error:
@@ -77,16 +62,32 @@ jobs.watch()
 runs = {row["id"]: row for row in jobs.recent("lso", space.id)}
 if len(runs) > 1 or runs and job is None:
     others = [id_ for id_ in runs if job is None or id_ != job.id]
-    compared = st.multiselect("Compare with other runs of this space", others, format_func=lambda id_: f"{id_} · {runs[id_]['title']} · {runs[id_]['state']}", max_selections=6, key="lso_compare")
+    compared = st.multiselect(
+        "Compare with other runs of this space",
+        others,
+        format_func=lambda id_: f"{id_} · {runs[id_]['title']} · {runs[id_]['state']}",
+        max_selections=6,
+        key="lso_compare",
+    )
 else:
     compared = []
-shown = {"space": space.id, "version": len(space.table), "quality": lso.quality(space, job.spec["config"]["objective"] if job else fields["objective"])}
+objective = job.spec["config"]["objective"] if job else fields["objective"]
 start = lso.start_on_map(space, start)
-lso_view({**shown, "job": job.id if job else None, "others": compared, "start": start}, choose_start)
+lso_view(
+    {
+        "space": space.id,
+        "version": len(space.table),
+        **lso.quality(space, objective),
+        "job": job.id if job else None,
+        "others": compared,
+        "start": start,
+    },
+    choose_start,
+)
 if start and start["words"]:
     st.caption(f"The start (the ring): {start['words']}")
-st.caption(CAPTION + lso.few_images(space))
+st.caption(CAPTION + shown.lso_note(space))
 if job is not None:
     lso.before_and_after(space, job)
     if not job.live and jobs.queue().folder_of(job.id).joinpath(work.FILE).exists():
-        keep(space, job)
+        lso.keep(space, job)

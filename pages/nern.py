@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.nern.hosted import Look, hosted, state_bytes
-from explorer import bringing, data, nern_controls, services
+from engine.host.nerns import Look, hosted, state_bytes
+from explorer import bringing, data, nern_controls, services, taking
 from explorer.components.nern_view import nern_view
 
-WHAT = "A small MLP is told where a kernel is, (layer, filter, channel), and answers what the kernel is: it *is* the network, in a fraction of its size."
+WHAT = (
+    "A small MLP is told where a kernel is, (layer, filter, channel), and answers what the kernel is: it *is* the network, in a "
+    "fraction of its size."
+)
 CAPTIONS = {
-    "live": "{measured}: the predictor's weights of smallest magnitude are dropped (over all its layers), the rest rounded to the bits chosen, all kernels predicted, and the "
+    "live": "{measured}: the predictor's weights of smallest magnitude are dropped (over all its layers), the rest rounded to the bits "
+    "chosen, all kernels predicted, and the "
     "network run. Pruned weights are counted as a bit each. Bands: 95 % Wilson. Fig. 5 (left) of the NeRN paper. {stored}",
-    "kernels": "Each small square is a kernel; rows are filters, columns are channels. One diverging colour scale for all, to the 99th percentile of the layer's magnitudes. "
+    "kernels": "Each small square is a kernel; rows are filters, columns are channels. One diverging colour scale for all, to the 99th "
+    "percentile of the layer's magnitudes. "
     "They follow the sliders above. Fig. 6 of the paper.",
-    "importance": "Left: the filters of the layer chosen above, by |reconstructed \u2212 original| / |original| of their kernels. Right: the original's feature maps of that layer, after ReLU, averaged over the "
+    "importance": "Left: the filters of the layer chosen above, by |reconstructed \u2212 original| / |original| of their kernels. Right: "
+    "the original's feature maps of that layer, after ReLU, averaged over the "
     "filters that the NeRN keeps best and worst, on {images}. Fig. 5 (right) of the paper.",
-    "smooth": "Left: eq. 6 of each layer as its kernels lie in the network and in either permuted order (sum of distances between neighbours; lower is smoother), and what it takes to store the order "
-    "(the paper's formulas, and as a share of the kernels). Right: the kernels of the layer chosen, row by row, in the colour of the filter that they belong to. Fig. 2 and 7, table 9.",
-    "embedding": "Cosine similarity of the embeddings (eq. 1) of coordinates (0, 0, c), c from 0 to 63, to that of the reference. Computed live by the engine. Fig. 8 of the paper.",
+    "smooth": "Left: eq. 6 of each layer as its kernels lie in the network and in either permuted order (sum of distances between "
+    "neighbours; lower is smoother), and what it takes to store the order "
+    "(the paper's formulas, and as a share of the kernels). Right: the kernels of the layer chosen, row by row, in the colour of the "
+    "filter that they belong to. Fig. 2 and 7, table 9.",
+    "embedding": "Cosine similarity of the embeddings (eq. 1) of coordinates (0, 0, c), c from 0 to 63, to that of the reference. Computed "
+    "live by the engine. Fig. 8 of the paper.",
 }
 
 st.title("NeRN", anchor=False)
 st.caption(WHAT)
 picked = nern_controls.pick_original()
 if st.toggle("Bring a network here", value=picked is None, key="bring"):
-    st.caption("A file of your own, any network of a space, or one that it was trained on, as an original. On the command line: `python -m engine import FILE`; of zoos `python -m engine send ZOO INSTANCE`.")
+    st.caption(
+        "A file of your own, any network of a space, or one that it was trained on, as an original. On the command line: `python -m "
+        "engine import FILE`; of zoos `python -m engine send ZOO INSTANCE`."
+    )
     bringing.drop()
     nern_controls.bring()
 if picked is None:
@@ -37,11 +49,17 @@ if nern is None:
 found = hosted(services.host(), nern=nern.id) if nern else hosted(services.host(), original=original.id)
 if found.images is None and data.missing(original.config.get("dataset")):
     data.panel(original.config["dataset"], "Accuracies need")
+nern_controls.layers(found.original)
+if not found.original.layers:
+    st.stop()
 layers = [{"name": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size} for layer in found.original.layers]
 classes = list(found.images.classes) if found.images else []
 images, measured = nern_controls.test_images(found.images)
 chosen = nern_controls.selected([layer["name"] for layer in layers], len(classes))
-captions = {name: text.format(images=images, measured=measured, stored=nern_controls.stored_words(nern) if nern else "") for name, text in CAPTIONS.items()}
+captions = {
+    name: text.format(images=images, measured=measured, stored=nern_controls.stored_words(nern) if nern else "")
+    for name, text in CAPTIONS.items()
+}
 config = found.nern.config if found.nern else None
 nern_view(
     {
@@ -59,9 +77,7 @@ nern_view(
 )
 if nern:
     look = Look(chosen["prune"], chosen["bits"])
-    st.download_button(
-        "Reconstructed network (.safetensors)", lambda: state_bytes(services.host(), nern.id, look), f"{nern.id}-reconstructed.safetensors", "application/octet-stream",
-        icon=":material/download:", on_click="ignore", help="The original's tensors with the predicted kernels, pruned and rounded as above",
-    )  # fmt: skip
+    name = f"{nern.id}-reconstructed"
+    taking.network("Reconstructed network as", name, lambda id_=nern.id: state_bytes(services.host(), id_, look), "nern")
     st.subheader("Training", anchor=False)
     nern_controls.curves(nerns)

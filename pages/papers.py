@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.papers import export
 from engine.papers.entries import PAPERS, entries
 from explorer import navigation, papers, state
 
-WHAT = "Every table and figure of the two papers, and what this explorer has of it. Ours are read from the manifests now; a state follows from them."
+WHAT = (
+    "Every table and figure of the two papers, and what this explorer has of it. Ours are read from the manifests now; a state follows "
+    "from them."
+)
 STATES_SAY = """
-*Reproduced*: run with the paper's own data and sizes, every figure within its margin (the tolerance of its measure, or twice the paper's spread); pictures, where they are drawn.
-*Run, differs*: run, and some figure is outside, or a comparison does not hold. *At reduced size*: a smaller network, or other data: compare the pattern, not the figures; there is a difference only where
-architecture and data are the paper's. *Reduced, differs*: a comparison that the paper makes does not hold in ours. *A drawing* has nothing to measure.
+*Reproduced*: run with the paper's own data and sizes, every figure within its margin (the tolerance of its measure, or twice the
+paper's spread); figures count once they are drawn. *Run, differs*: run, and some figure lies outside its margin, or a comparison does
+not hold. *At reduced size*: a smaller network or other data: compare the pattern, not the figures; a difference is given only where
+architecture and data are the paper's. *Reduced, differs*: a comparison that the paper makes does not hold in ours. *A drawing* has
+nothing to measure.
 """
-
-
-def downloads(found, name: str) -> None:
-    with st.container(horizontal=True):
-        st.download_button("CSV", lambda: export.csv_text(found), f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore", help="A row for each figure: the paper's, ours, difference, what it rests on, the command")
-        st.download_button("LaTeX", lambda: export.latex(found), f"{name}.tex", "application/x-tex", icon=":material/download:", on_click="ignore", help="Tables for booktabs and longtable")
 
 
 def overview(found) -> None:
@@ -38,9 +36,9 @@ def overview(found) -> None:
                         papers.opens(each.entry.id, each.entry.label)
                     right.html(papers.summary(each))
     if not shown:
-        st.info("No entry is like that: clear the search, or choose another state.", icon=":material/search_off:")
+        st.info("No entries match. Clear the search or choose another state.", icon=":material/search_off:")
     st.caption(STATES_SAY)
-    downloads(shown or found, "papers")
+    papers.downloads(shown or found, "papers")
 
 
 def one(each) -> None:
@@ -53,7 +51,11 @@ def one(each) -> None:
     st.subheader(f"{papers.label(entry)}: {entry.title}", anchor=False)
     st.html(papers.heading(each))
     st.write(entry.caption)
-    facts = [entry.section, f"the paper's data: {entry.test}" if entry.test else "", f"the paper's mean and spread are over {entry.seeds} seeds" if entry.seeds > 1 else ""]
+    facts = [
+        entry.section,
+        f"the paper's data: {entry.test}" if entry.test else "",
+        f"the paper's mean and spread are over {entry.seeds} seeds" if entry.seeds > 1 else "",
+    ]
     st.caption(" \u00b7 ".join(filter(None, facts)))
     if each.lines:
         st.html(papers.table(each))
@@ -66,7 +68,7 @@ def one(each) -> None:
         for view in entry.views:
             navigation.link(view.page, view.says, ":material/play_circle:", **view.query)
     papers.make(each)
-    downloads([each], entry.id)
+    papers.downloads([each], entry.id)
 
 
 st.html(f"<style>{papers.STYLE}</style>")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.core import cells
-from engine.shapes import placed
+from engine.kinds.netspace import placed_shapes
 from explorer import charts, controls, preps, services, state, theme
 from explorer.components.prep_view import FORMS, VIEWS, prep_view, wrapped_cols
+from explorer.tasks import screens
 
 CAPTION = """
 All {count} parameters of the network `{id}` in PRep order (rows filled one after the other, {rows} × {cols}; re-wrapped to
 columns that fit the screen), the target as it was trained and as the space predicts it from its embedding. One diverging colour
 scale, centred on zero, to the 1st and 99th percentile of the target (±{high:.3f}); lines are layer boundaries. {like}
 """
-HELP = "Point at a parameter to name it; drag to pan, double-click or Ctrl and wheel to zoom (or +, - and arrow keys once a picture has the focus); all pictures move together."
+HELP = """
+Point at a parameter to name it. Drag to pan; double-click, or hold Ctrl and turn the wheel, to zoom (or use +, - and the arrow keys
+once a picture has the focus). All pictures move together.
+"""
 FORMATS = {"png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -25,7 +29,8 @@ def figure(space, instance: str, target_P, predicted_P, view: str, form: str, cr
     names = {"pair": ("target", "predicted", "difference"), "swipe": ("target", "predicted"), "difference": ("difference",)}[view]
     note = f"{space.id}: {len(target_P)} parameters in {cols} columns; colours to the target's 1st and 99th percentile"
     return charts.figure_bytes(
-        charts.prep_figure(target_P, predicted_P, space.arch.layout, cols, names, crop["box"] if fits else None, instance, note, stops), kind
+        charts.prep_figure(target_P, predicted_P, space.arch.layout, cols, names, crop["box"] if fits else None, instance, note, stops),
+        kind,
     )
 
 
@@ -35,11 +40,9 @@ with picker:
     space = controls.pick_space()
 if space is None:
     st.stop()
-if placed.is_id(state.get("instance")):  # a placed shape is no instance of the zoo
+if placed_shapes.is_id(state.get("instance")):  # a placed shape is no instance of the zoo
     state.remember(instance=None)
-held = space.table[space.table["split"] == ("train" if space.is_shapes else "test")]  # shapes: a space of seen ones
-best = (held if len(held) else space.table).sort_values("predicted_iou" if space.is_shapes else "val_accuracy", kind="stable")
-instance = controls.pick_instance("instance", "Instance", space, str(best["id"].iloc[-1]))
+instance = controls.pick_instance("instance", "Instance", space, screens(space.task.id).best(space))
 row = space.row(instance)
 view, form = state.choice("view", VIEWS), state.choice("form", FORMS)
 crop = prep_view({"space": space.id, "instance": instance, "view": view, "form": form}, on_act=lambda values: state.remember(**values))
@@ -55,15 +58,21 @@ stops = theme.current()["chartDivergingColors"]
 with st.container(horizontal=True):
     for kind, mime in FORMATS.items():
         st.download_button(
-            f"Figure as {kind.upper()}", lambda kind=kind: figure(space, instance, target_P, predicted_P, view, form, crop, stops, kind),
-            f"{instance}-{view}.{kind}", mime, icon=":material/download:", on_click="ignore",
+            f"Figure as {kind.upper()}",
+            lambda kind=kind: figure(space, instance, target_P, predicted_P, view, form, crop, stops, kind),
+            f"{instance}-{view}.{kind}",
+            mime,
+            icon=":material/download:",
+            on_click="ignore",
         )
 
 st.subheader("Layers", anchor=False)
 table = charts.statistics(space.arch.layout, target_P, predicted_P)
 numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[3:]}
 st.dataframe(cells.harmless_table(table), hide_index=True, column_config=numbers)
-st.caption("sd: standard deviation; norm: Euclidean; relative error: |predicted − target| / |target|; correlation: of a layer's parameters.")
+st.caption(
+    "sd: standard deviation; norm: Euclidean; relative error: |predicted − target| / |target|; correlation: of a layer's parameters."
+)
 st.download_button("Download CSV", cells.csv_of(table), f"{instance}-layers.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 st.subheader("Values", anchor=False)

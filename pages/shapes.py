@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.shapes import placed
+from engine.kinds.netspace import placed_shapes
 from explorer import cards, controls, placing, services, state
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES, shapes
 
 heading, picker = st.columns([3, 2], vertical_alignment="bottom")
 heading.title("Shapes", anchor=False)
 with picker:
-    space = controls.pick_space(shapes=True)
+    space = controls.pick_space("distances")
 if space is None:
     st.stop()
-mine = placed.listed(services.store(), space.id)
+mine = placed_shapes.listed(services.store(), space.id)
 ids = [*space.table["id"], *(each.id for each in mine)]
 a, b = controls.first_shapes(space)
-st.caption(cards.trust(space.manifest))
+st.caption(cards.trust(space.manifest, space.model.probes))
 selected = {
     "a": state.instance("a", ids, a),
     "b": state.instance("b", ids, b),
@@ -29,6 +29,9 @@ selected = {
     "camera": state.get("camera"),
 }
 said = placing.outside(space, mine)
-own = [{"id": each.id, "name": str(each.config.get("name", each.id)), "known": each.id not in said or said[each.id].known is not False} for each in mine]
+own = [
+    {"id": each.id, "name": str(each.config.get("name", each.id)), "known": each.id not in said or said[each.id].known is not False}
+    for each in mine
+]
 shapes(space, selected, own, on_act=lambda values: controls.act_on(space.id, values))
 placing.panel(space, mine, said)

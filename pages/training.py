@@ -5,16 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import presets
+from engine.core.config import changed
+from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
-from engine.errors import ExplorerError
 from engine.jobs import backends, specs
-from engine.jobs.fields import changed
 from explorer import data, jobs, services, state
 from explorer.components.jobs import training_view
 
-CAPTION = """A job runs in a process of its own, which goes on when this page, the browser or the server is closed; its link opens it anywhere.
-Stop keeps the checkpoint, Resume goes on from it; a job whose process dies goes on by itself, once. Steps, losses and seconds are
-measured by the job itself. What it makes appears in the pickers of all pages when it is done.
+CAPTION = """
+A job runs in its own process, which keeps running when this page, the browser or the server is closed; its link opens it anywhere. Stop
+keeps the checkpoint, Resume continues from it; a job whose process dies is resumed once automatically. Steps, losses and seconds are
+measured by the job itself. When it is done, its result appears in the pickers of every page.
 """
 
 
@@ -26,10 +27,12 @@ def new_job() -> None:
         data.panel(name, "This preset needs", stored=False)
     st.caption(" ".join((presets.presets()[preset].__doc__ or type(base).__doc__ or "").split()))
     values = jobs.form(base, f"train_{preset}", columns=4)
-    words = st.text_input("Name of the artifact", placeholder="the preset's; with a hash behind it where fields were changed", key=f"name_{preset}")
+    words = st.text_input(
+        "Name of the artifact", placeholder="the preset's name, plus a hash where fields were changed", key=f"name_{preset}"
+    )
     name = slug(words)
     if words.strip() and name != words.strip():
-        st.caption(f"It will be called `{name}`." if name else "Nothing of that name can be spelt in a-z and 0-9: it gets the preset's.")
+        st.caption(f"Saved as `{name}`." if name else "That name has no characters in a-z and 0-9: the preset's name is used.")
     try:
         config = changed(base, values)
         spec = specs.parse({"kind": "train", "preset": preset, "config": values, **({"id": name} if name else {})})
@@ -52,7 +55,13 @@ def new_job() -> None:
 
 def where() -> None:
     chosen = backends.chosen(services.store())
-    text = st.text_input("Where jobs run", chosen, help="'local', or ray://HOST:PORT of a Ray cluster's dashboard (pip install -r requirements-cluster.txt). EXPLORER_JOBS sets it too, and wins.", key="backend")
+    text = st.text_input(
+        "Where jobs run",
+        chosen,
+        help="'local', or ray://HOST:PORT of a Ray cluster's dashboard (pip install -r "
+        "requirements-cluster.txt). EXPLORER_JOBS sets it too and takes precedence.",
+        key="backend",
+    )
     if text != chosen:
         try:
             backends.choose(services.store(), text)
@@ -68,6 +77,7 @@ if job is not None:
     training_view(job.id)
 with st.expander("New training", expanded=job is None, icon=":material/add:"):
     new_job()
+jobs.offer_spaces()
 st.subheader("Jobs", anchor=False)
 jobs.watch()
 jobs.table()

@@ -61,10 +61,17 @@ def cifar10(path: Path, per_batch: int = 20) -> tuple[Path, np.ndarray, np.ndarr
     return tar(path, files), images_BCHW, labels_B
 
 
-def image_tree(per_class: int = 5, classes: tuple[str, ...] = CIFAR10, splits: tuple[str, ...] = ("train", "test"), kind: str = "JPEG") -> dict[str, bytes]:
+def image_tree(
+    per_class: int = 5, classes: tuple[str, ...] = CIFAR10, splits: tuple[str, ...] = ("train", "test"), kind: str = "JPEG"
+) -> dict[str, bytes]:
     """split/class/NNNN.jpg"""
     ending = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}[kind]
-    return {f"{split}/{name}/{number:04d}.{ending}": encoded(picture(hash_of(split, name, number)), kind) for split in splits for name in classes for number in range(per_class)}
+    return {
+        f"{split}/{name}/{number:04d}.{ending}": encoded(picture(hash_of(split, name, number)), kind)
+        for split in splits
+        for name in classes
+        for number in range(per_class)
+    }
 
 
 def hash_of(*parts) -> int:

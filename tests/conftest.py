@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.artifacts import Manifest, Store
+from engine.core.artifacts import Manifest, Store
 
 os.environ.pop("EXPLORER_DATA", None)  # what data sets someone has is no matter of the tests
 
@@ -28,7 +28,7 @@ def gallery_store(workspace) -> Store:
 @pytest.fixture(scope="module")
 def host(gallery_store):
     """A host of the gallery that ships; what a module's tests load lives as long as the module."""
-    from engine.host import Host
+    from engine.host.host import Host
 
     found = Host(gallery_store, "cpu")
     yield found
@@ -62,9 +62,16 @@ def made_up_store(tmp_path) -> Store:
     store = Store(tmp_path / "workspace", tmp_path / "gallery")
     arrays = {"weights.safetensors": {"x": np.zeros(2, "float32")}}
     zoo = {"architecture": "lenetlike-digits", "dataset": "digits", "train": 300, "val": 32, "test": 100}
-    store.write(Manifest("zoo-made-up", "zoo", "Made-up zoo", "", "zoo-digits", zoo), arrays)
+    named = {"task": "images", "config_type": "ZooConfig"}
+    store.write(Manifest("zoo-made-up", "zoo", "Made-up zoo", "", "zoo-digits", zoo, **named), arrays)
     values = {"gap_mean": 0.0412, "gap_correlation": 0.982, "path_floor_mean": 0.943, "weight_path_floor_mean": 0.412}
     metrics = {name: {"value": value, "split": "test instances", "n": 96} for name, value in values.items()}
     space = {"zoo": "zoo-digits", "embedding": 256}
-    store.write(Manifest("space-made-up", "netspace", "A <made-up> space", "", "netspace-digits", space, {"zoo-made-up": {}}, metrics), arrays)
+    store.write(
+        Manifest(
+            "space-made-up", "netspace", "A <made-up> space", "", "netspace-digits", space, {"zoo-made-up": {}}, metrics,
+            task="images", config_type="NetSpaceConfig",
+        ),
+        arrays,
+    )  # fmt: skip
     return store

@@ -1,13 +1,20 @@
-"""Take the README's pictures: python -m tests.pictures. Starts the explorer over the gallery that ships and looks at each page."""
+"""Take the README's pictures: python -m tests.pictures [NAME ...]. Starts the explorer over the gallery that ships and looks at each page.
+
+`drag` is the moving one: a real mouse drags the gamma slider, and each frame is what the page shows then.
+"""
 
 from __future__ import annotations
 
+import io
+import math
+import sys
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, ROOT, find_chromium, start, stop
+from tests.browser.hand import grab
 
 PICTURES = ROOT / "assets" / "pictures"
 SPACE, A, B, POOR, GAMMA = "netspace-digits", "digits-lenetlike-0032", "digits-lenetlike-0004", "digits-lenetlike-0583", 0.45
@@ -23,6 +30,9 @@ PAGES = {  # picture: path, what is there once the page has settled
     "papers": ("/papers?entry=netspace-figure-3", "text=Ours rests on"),
 }
 SETTLE_MS = 6_000  # curves fill in by themselves
+SHRUNK, QUALITY = 1000, 60  # pixels of width, and quality of WebP
+WIDTH, HEIGHT, SHOWN = 1100, 760, 720  # pixels of the window in which is dragged, and of the moving picture's width
+FRAMES, PAINT_MS, FRAME_MS, COLOURS = 36, 250, 100, 48
 
 
 def take(page: Page, name: str, theme: str, folder: Path, width: int) -> Path:
@@ -39,16 +49,50 @@ def take(page: Page, name: str, theme: str, folder: Path, width: int) -> Path:
     return file
 
 
-def shrink(file: Path) -> None:
-    """The same picture with at most 256 colours: a third of the bytes."""
+def shrink(file: Path) -> Path:
+    """The picture as wide as a README is shown, as WebP: half of the bytes."""
     from PIL import Image
 
     with Image.open(file) as image:
-        image.convert("RGB").quantize(256).save(file, optimize=True)
+        small = image.convert("RGB").resize((SHRUNK, round(image.height * SHRUNK / image.width)), Image.Resampling.LANCZOS)
+    small.save(file.with_suffix(".webp"), quality=QUALITY, method=6)
+    file.unlink()
+    return file.with_suffix(".webp")
 
 
-def main(folder: Path = PICTURES, themes: tuple[str, ...] = ("light",), widths: tuple[int, ...] = (1280,)) -> None:
-    """The README's pictures; with more themes and widths, those that a careful eye looks at."""
+def drag(page: Page, folder: Path) -> Path:
+    """The moving picture: from one anchor to the other and back, paced like a hand that starts and stops softly."""
+    from PIL import Image
+
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.goto(f"/interpolation?space={SPACE}&a={POOR}&b={B}&gamma=0")
+    page.locator("[data-testid=live-accuracy][data-images]").first.wait_for()
+    page.wait_for_timeout(SETTLE_MS)
+    thumb = page.get_by_role("slider", name="gamma")
+    thumb.evaluate("thumb => thumb.scrollIntoView({block: 'center'})")
+    box = grab(thumb)
+    track = thumb.evaluate("thumb => thumb.parentElement.getBoundingClientRect().toJSON()")
+    left, right, y = box["x"] + box["width"] / 2, track["x"] + track["width"] - box["width"] / 2, box["y"] + box["height"] / 2
+    shots = []
+    for frame in range(FRAMES):
+        share = (1 - math.cos(2 * math.pi * frame / FRAMES)) / 2
+        page.mouse.move(left + share * (right - left), y)
+        page.wait_for_timeout(PAINT_MS)
+        shots.append(page.screenshot())
+    page.mouse.up()
+    images = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in shots]
+    small = [image.resize((SHOWN, round(image.height * SHOWN / image.width)), Image.Resampling.LANCZOS) for image in images]
+    palette = small[FRAMES // 2].quantize(COLOURS)  # one for all frames: what does not move is stored once
+    frames = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in small]
+    file = folder / "drag.gif"
+    frames[0].save(file, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, optimize=True)
+    return file
+
+
+def main(
+    names: tuple[str, ...] = (), folder: Path = PICTURES, themes: tuple[str, ...] = ("light",), widths: tuple[int, ...] = (1280,)
+) -> None:
+    """The README's pictures, or some; with more themes and widths, those that a careful eye looks at."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as workspace, sync_playwright() as playwright:
         server = start(Path(workspace))
@@ -59,8 +103,11 @@ def main(folder: Path = PICTURES, themes: tuple[str, ...] = ("light",), widths: 
                     context = browser.new_context(base_url=server.url, viewport={"width": width, "height": 900}, color_scheme=theme)
                     page = context.new_page()
                     page.set_default_timeout(120_000)
-                    for name in PAGES:
-                        shrink(take(page, name, theme, folder, width))
+                    for name in names or (*PAGES, "drag"):
+                        if name == "drag":
+                            print(drag(page, folder))
+                        else:
+                            print(shrink(take(page, name, theme, folder, width)))
                     context.close()
         finally:
             browser.close()
@@ -68,4 +115,4 @@ def main(folder: Path = PICTURES, themes: tuple[str, ...] = ("light",), widths: 
 
 
 if __name__ == "__main__":
-    main()
+    main(tuple(sys.argv[1:]))

@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
+from engine.core.errors import CorruptArtifact, InvalidValue
 from engine.core.limits import tell
-from engine.errors import CorruptArtifact, InvalidValue
 
 
 class OwnError(InvalidValue):

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from engine.api import listen, server
-from engine.artifacts import Store
-from engine.frames import unframe
-from engine.host import Host
+from engine.api.server import listen, server
+from engine.core.artifacts import Store
+from engine.core.frames import unframe
+from engine.host.host import Host
 from tests.tiny import SPACE, write_tiny
 
 

@@ -152,7 +152,11 @@ def prism(corners_Q2: np.ndarray, kind: str, turn: int = 0) -> bytes:
     head += f"element face {len(faces)}\nproperty list uchar int vertex_index\nproperty uchar red\nend_header\n"
     if kind == "ply":
         return (head + "\n".join([*rows, *(row + " 255" for row in listed)]) + "\n").encode()
-    return head.encode() + np.array(vertices, ">f8").tobytes() + b"".join(struct.pack(f">B{len(face)}iB", len(face), *face, 9) for face in faces)
+    return (
+        head.encode()
+        + np.array(vertices, ">f8").tobytes()
+        + b"".join(struct.pack(f">B{len(face)}iB", len(face), *face, 9) for face in faces)
+    )
 
 
 def strips(mesh: Mesh) -> bytes:
@@ -160,4 +164,6 @@ def strips(mesh: Mesh) -> bytes:
     rows = [" ".join(map(repr, row)) for row in mesh[0].tolist()]
     corners = " ".join(f"{a} {b} {c} -1" for a, b, c in mesh[1].tolist())
     head = f"ply\nformat ascii 1.0\nelement vertex {len(rows)}\n" + "".join(f"property float {axis}\n" for axis in "xyz")
-    return "\n".join([head + "element tristrips 1\nproperty list int int vertex_indices\nend_header", *rows, f"{4 * len(mesh[1])} {corners}", ""]).encode()
+    return "\n".join(
+        [head + "element tristrips 1\nproperty list int int vertex_indices\nend_header", *rows, f"{4 * len(mesh[1])} {corners}", ""]
+    ).encode()

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,13 @@ import torch
 
 from engine import datasets
 from engine.archs import architecture
-from engine.artifacts import Manifest, Store, manifest_hash
-from engine.config import NetSpaceConfig, ZooConfig
-from engine.netspace.model import build
-from engine.prep import pack, width_for
-from engine.stacked import accuracies
-from engine.zoo import ZooTraining, measure
+from engine.core.artifacts import Store, manifest_hash, manifest_of
+from engine.kinds.netspace.model import build
+from engine.nets.answers import accuracies
+from engine.nets.prep import pack, width_for
+from engine.tasks.images.config import NetSpaceConfig, ZooConfig
+from engine.tasks.images.zoo import table_of
+from engine.tasks.images.zoo_training import ZooTraining
 
 ZOO, SPACE = "zoo-tiny", "netspace-tiny"
 
@@ -41,13 +41,23 @@ def write(store: Store, arch_id: str, zoo: str, space: str, dataset: str) -> Non
     for index in range(training.total):
         training.step(index)
     parameters_NP = training.instances()
-    table = measure(config, parameters_NP, images)
+    table = table_of(config, parameters_NP, images)
     arrays = {"parameters.safetensors": {"parameters": parameters_NP.numpy().astype(np.float16)}}
-    made = store.write(Manifest(zoo, "zoo", "Tiny zoo", "", zoo, asdict(config)), arrays, {"instances.parquet": table}, store.workspace, replace=True)
+    made = store.write(
+        manifest_of(config, zoo, "Tiny zoo", zoo), arrays, {"instances.parquet": table}, store.workspace, replace=True
+    )
 
     arch = architecture(arch_id)
-    small = NetSpaceConfig(zoo, prep_width=width_for(arch.parameters, 8), embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise="zoo", start="zoo")
-    model = build(small, arch, parameters_NP).eval()
+    small = NetSpaceConfig(
+        zoo,
+        prep_width=width_for(arch.parameters, 8),
+        embedding=64,
+        encoder_width=8,
+        decoder_channels=(16, 64, 16),
+        normalise="zoo",
+        start="zoo",
+    )
+    model = build(small, (arch,), parameters_NP).eval()
     embeddings_NE = 5 * torch.randn(len(parameters_NP), 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         model.decoder.bias_HW.copy_(pack(parameters_NP[:1], small.prep_height, small.prep_width)[0])
@@ -55,9 +65,18 @@ def write(store: Store, arch_id: str, zoo: str, space: str, dataset: str) -> Non
     table["predicted_test_accuracy"] = accuracies(predicted_NP, images.images["test"], images.labels["test"], arch).numpy()
     for column in ("x2", "y2", "x3", "y3", "z3"):
         table[column] = np.random.default_rng(0).normal(size=len(table)).astype("float32")
-    arrays = {"model.safetensors": {name: tensor.numpy() for name, tensor in model.state_dict().items()}, "embeddings.safetensors": {"embeddings": embeddings_NE.numpy()}}
+    arrays = {
+        "model.safetensors": {name: tensor.numpy() for name, tensor in model.state_dict().items()},
+        "embeddings.safetensors": {"embeddings": embeddings_NE.numpy()},
+    }
     inputs = {zoo: {"sha256": manifest_hash(made)}}
-    store.write(Manifest(space, "netspace", "Tiny space", "", space, asdict(small), inputs), arrays, {"instances.parquet": table}, store.workspace, replace=True)
+    store.write(
+        manifest_of(small, space, "Tiny space", space, inputs=inputs),
+        arrays,
+        {"instances.parquet": table},
+        store.workspace,
+        replace=True,
+    )
 
 
 def tamper(folder: Path, name: str, change, honest: bool = False) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.artifacts import Store
+from engine.core.artifacts import Store
 from engine.datasets import preparing
 from tests.archives import image_tree, tar
 from tests.tiny import write_tiny

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from engine.artifacts import Store
+from engine.core.artifacts import Store
 from engine.jobs import specs
 from engine.jobs.folder import Folder
 from engine.jobs.queue import Job, Queue, birth
@@ -59,7 +59,9 @@ def pid_of(queue: Queue, job: Job) -> int | None:
 def worker(store: Store, **environment: str) -> Iterator[subprocess.Popen]:
     """`python -m engine worker`, as a person starts it; ended with the block."""
     command = [sys.executable, "-m", "engine", "worker", "--workspace", str(store.workspace), "--idle", "300", "--device", "cpu"]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, start_new_session=True, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, start_new_session=True, stderr=subprocess.DEVNULL
+    )
     try:
         yield process
     finally:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from engine.artifacts import Store
+from engine.core.artifacts import Store
+from engine.kinds.nern.config import NernConfig, NetworkConfig
 from engine.make import train
-from engine.nern.config import NernConfig, NetworkConfig
 
 ORIGINAL, NERN = "network-tiny", "nern-tiny"
 NETWORK = NetworkConfig("resnet8-digits", "digits", steps=60, batch=64)
-CONFIG = NernConfig(ORIGINAL, hidden=16, levels=8, distillation=0.05, features=0.01, images=16, sampling="all", steps=60, lr=1e-2, validate_every=10)
+CONFIG = NernConfig(
+    ORIGINAL, hidden=16, levels=8, distillation=0.05, features=0.01, images=16, sampling="all", steps=60, lr=1e-2, validate_every=10
+)
 
 
 def quiet(title: str, total: int):

@@ -44,6 +44,10 @@ class Padded(nn.Module):
 class CifarResNet(nn.Module):
     """Images [B, 3, S, S] -> logits [B, classes]; `blocks` a stage."""
 
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+
     def __init__(self, blocks: int, option: str, classes: int):
         super().__init__()
         self.conv1 = nn.Conv2d(3, WIDTH, 3, padding=1, bias=False)
@@ -71,4 +75,4 @@ def imported(depth: int, option: str, dataset: str) -> Architecture:
     return Architecture(f"resnet{depth}{option}-{dataset}", f"ResNet{depth}", (3, 32, 32), classes, build, of_classes, any_size=True)
 
 
-ARCHITECTURES = tuple(imported(depth, option, dataset) for dataset in CLASSES for option in "ab" for depth in DEPTHS)
+IMPORTED = tuple(imported(depth, option, dataset) for dataset in CLASSES for option in "ab" for depth in DEPTHS)

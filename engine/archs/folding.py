@@ -14,8 +14,20 @@ from torch.nn.utils import fuse_conv_bn_eval
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
+from .graph.module import GraphNet
+
 STATISTICS = 4096  # images are enough for a mean and a variance per channel
-SHAPES = {"size", "dim", "ndimension", "numel", "nelement", "stride", "is_contiguous", "is_floating_point", "get_device"}  # functions that read no values
+SHAPES = {
+    "size",
+    "dim",
+    "ndimension",
+    "numel",
+    "nelement",
+    "stride",
+    "is_contiguous",
+    "is_floating_point",
+    "get_device",
+}  # functions that read no values
 FOLDABLE = {nn.Conv2d: nn.BatchNorm2d, nn.Linear: nn.BatchNorm1d}  # exactly these: a subclass may do something else with its weight
 
 
@@ -27,31 +39,43 @@ def measure_statistics(module: nn.Module, images_BCHW: Tensor) -> nn.Module:
     The statistics are those of one pass with batch statistics ("precise batch norm"), so they do not depend on the order in
     which training met the images.
     """
-    module = copy.deepcopy(module).train()
+    module = with_running_statistics(copy.deepcopy(module).train(), images_BCHW.device)
     for norm in batch_norms(module):
-        norm.track_running_stats, norm.momentum = True, None
-        norm.register_buffer("running_mean", torch.zeros_like(norm.weight))
-        norm.register_buffer("running_var", torch.ones_like(norm.weight))
-        norm.register_buffer("num_batches_tracked", torch.tensor(0))
+        norm.momentum = None
     module(images_BCHW[:STATISTICS])
     return module.eval()
+
+
+def with_running_statistics(module: nn.Module, device: torch.device | None = None) -> nn.Module:
+    """The module itself, its batch norms with running statistics: zeros and ones."""
+    for norm in batch_norms(module):
+        norm.track_running_stats = True
+        norm.register_buffer("running_mean", torch.zeros(norm.num_features, device=device))
+        norm.register_buffer("running_var", torch.ones(norm.num_features, device=device))
+        norm.register_buffer("num_batches_tracked", torch.tensor(0))
+    return module
 
 
 def fold_batch_norm(module: nn.Module) -> nn.Module:
     """An equal module without batch norm: each ConvNorm's `conv` takes scale and bias over, its `norm` becomes None.
 
-    `module` is in eval mode with measured statistics. Modules without batch norm come back as a copy.
+    `module` is in eval mode with measured statistics. Modules without batch norm come back as a copy; one that is given by a graph
+    folds by that.
     """
+    if isinstance(module, GraphNet):
+        return module.folded()
     module = copy.deepcopy(module)
     for part in module.modules():
-        if isinstance(getattr(part, "norm", None), nn.BatchNorm2d):
-            assert part.norm.running_mean is not None, "measure_statistics comes first"
-            part.conv, part.norm = fuse_conv_bn_eval(part.conv, part.norm), None
+        conv, norm = getattr(part, "conv", None), getattr(part, "norm", None)
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            assert norm.running_mean is not None, "measure_statistics comes first"
+            part.conv = fuse_conv_bn_eval(conv, norm)
+            part.register_module("norm", None)
     return module
 
 
-def batch_norms(module: nn.Module) -> list[nn.BatchNorm2d]:
-    return [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+def batch_norms(module: nn.Module) -> list[nn.BatchNorm2d | nn.BatchNorm1d]:
+    return [part for part in module.modules() if isinstance(part, (nn.BatchNorm2d, nn.BatchNorm1d))]
 
 
 class _Reads(TorchFunctionMode):
@@ -124,6 +148,7 @@ def followers(module: nn.Module, images_BCHW: Tensor) -> tuple[dict[str, str], T
 
 def scale_and_shift(norm: nn.Module) -> tuple[Tensor, Tensor]:
     """What a batch norm multiplies with and adds in evaluation mode, both [C]."""
+    assert isinstance(norm, (nn.BatchNorm1d, nn.BatchNorm2d)) and norm.running_mean is not None and norm.running_var is not None
     scale_C = (norm.running_var + norm.eps).rsqrt() if norm.weight is None else norm.weight / (norm.running_var + norm.eps).sqrt()
     shift_C = -norm.running_mean * scale_C if norm.bias is None else norm.bias - norm.running_mean * scale_C
     return scale_C, shift_C

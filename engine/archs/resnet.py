@@ -72,6 +72,7 @@ def quieten(module: nn.Module) -> nn.Module:
     """The module, each of its residual blocks made its shortcut alone; other networks stay as they are."""
     for block in module.modules():
         if isinstance(block, Block):
+            assert block.second.norm is not None, "it is folded already"
             nn.init.zeros_(block.second.norm.weight)
     return module
 
@@ -83,7 +84,10 @@ def make(n: int, width: int, channels: int, size: int, pool: int, classes: int, 
 ARCHITECTURES = (
     *(Architecture(f"resnet{6 * n + 2}-cifar10", f"ResNet{6 * n + 2}", (3, 32, 32), 10, make(n, 16, 3, 32, 8, 10)) for n in (1, 3, 5, 9)),
     *(Architecture(f"resnet{6 * n + 2}-cifar100", f"ResNet{6 * n + 2}", (3, 32, 32), 100, make(n, 16, 3, 32, 8, 100)) for n in (3, 9)),
-    *(Architecture(f"resnet{6 * n + 2}-tinyimagenet", f"ResNet{6 * n + 2}", (3, 64, 64), 200, make(n, 16, 3, 64, 8, 200)) for n in (1, 3, 5, 9)),
+    *(
+        Architecture(f"resnet{6 * n + 2}-tinyimagenet", f"ResNet{6 * n + 2}", (3, 64, 64), 200, make(n, 16, 3, 64, 8, 200))
+        for n in (1, 3, 5, 9)
+    ),
     Architecture("resnet8-digits", "ResNet8", (1, 8, 8), 10, make(1, 4, 1, 8, 2, 10, quiet=True)),
     Architecture("resnet14-digits", "ResNet14", (1, 8, 8), 10, make(2, 4, 1, 8, 2, 10, quiet=True)),
     Architecture("resnet8-wide-digits", "ResNet8", (1, 8, 8), 10, make(1, 16, 1, 8, 2, 10)),

@@ -9,13 +9,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..sine import sine, sine_
 from . import Architecture
+from .sine import sine, sine_
 
 OMEGA = 30.0  # frequency of the sines, in the activations and in the initialisation
 SINE = "sine"
 OTHERS = {
-    "relu": F.relu, "leaky_relu": F.leaky_relu, "elu": F.elu, "softplus": lambda x: F.softplus(x, beta=100), "gelu": F.gelu, "silu": F.silu, "tanh": torch.tanh,
+    "relu": F.relu,
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+    "softplus": lambda x: F.softplus(x, beta=100),
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "tanh": torch.tanh,
 }  # fmt: skip - activations of other people's networks; softplus is IGR's and SAL's
 
 
@@ -52,10 +58,11 @@ def siren_forward(
     signal = points_NB3
     product = torch.baddbmm if layers[0][0].dim() == 3 else torch.addmm
     other = OTHERS.get(activation_of(layers))
-    for weight, bias in layers[:-1] if other else ():
-        signal = other(product(bias.unsqueeze(-2), signal, weight.mT))
-    for weight, bias in () if other else layers[:-1]:  # the frequency goes into the weights: a pass over (P), not over (N, B, H)
-        signal = activation(product(OMEGA * bias.unsqueeze(-2), signal, OMEGA * weight.mT))
+    for weight, bias in layers[:-1]:
+        if other:
+            signal = other(product(bias.unsqueeze(-2), signal, weight.mT))
+        else:  # the frequency goes into the weights: a pass over (P), not over (N, B, H)
+            signal = activation(product(OMEGA * bias.unsqueeze(-2), signal, OMEGA * weight.mT))
     weight, bias = layers[-1]
     signal = product(bias.unsqueeze(-2), signal, weight.mT)
     return signal.squeeze(-1)
@@ -67,7 +74,8 @@ def stacked_layers(params: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
 
 
 def siren_field(layers: Sequence[tuple[Tensor, Tensor]]) -> Callable[[Tensor], Tensor]:
-    """One network as a function of points (B, 3), for :mod:`engine.meshing`: fast in inference mode, else differentiable."""
+    """One network as a function of points (B, 3), for :mod:`engine.tasks.distances.meshing`: fast in inference mode, else
+    differentiable."""
     hidden = [(OMEGA * weight.mT.contiguous(), OMEGA * bias) for weight, bias in layers[:-1]]  # once, not for every batch
     weight, bias = layers[-1]
 
@@ -91,14 +99,16 @@ class Siren(nn.Module):
     def __init__(self, hidden: Sequence[int] = (256, 256)) -> None:
         super().__init__()
         sizes = [3, *hidden, 1]
-        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(sizes[:-1], sizes[1:], strict=True))
-        for depth, layer in enumerate(self.layers):
+        layers = [nn.Linear(i, o) for i, o in zip(sizes[:-1], sizes[1:], strict=True)]
+        self.layers = nn.ModuleList(layers)
+        for depth, layer in enumerate(layers):
             inputs = layer.in_features
             bound = 1 / inputs if depth == 0 else (6 / inputs) ** 0.5 / OMEGA
             nn.init.uniform_(layer.weight, -bound, bound)
 
     def forward(self, points_B3: Tensor) -> Tensor:
-        return siren_forward([(layer.weight, layer.bias) for layer in self.layers], points_B3)
+        layers = [(layer.weight, layer.bias) for layer in self.layers if isinstance(layer, nn.Linear)]
+        return siren_forward(layers, points_B3)
 
 
 def paper(batch_norm: bool) -> Siren:
@@ -111,6 +121,6 @@ def small(batch_norm: bool) -> Siren:
 
 NOTES = {"activation": "sine", "omega": f"{OMEGA:g}"}
 ARCHITECTURES = (
-    Architecture("siren", "SIREN", (3,), 1, paper, notes=NOTES),
-    Architecture("siren-small", "SIREN", (3,), 1, small, notes=NOTES),
+    Architecture("siren", "SIREN", (3,), 1, paper, task="distances", notes=NOTES),
+    Architecture("siren-small", "SIREN", (3,), 1, small, task="distances", notes=NOTES),
 )

@@ -33,6 +33,11 @@ class BasicBlock(nn.Module):
 class ResNet18(nn.Module):
     """Images [B, 3, S, S] -> logits [B, classes]."""
 
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
+
     def __init__(self, classes: int = 1000, small_stem: bool = False):
         super().__init__()
         self.small_stem = small_stem
@@ -40,7 +45,9 @@ class ResNet18(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         for stage in range(4):
             filters, channels = 64 << stage, 64 << max(0, stage - 1)
-            self.add_module(f"layer{stage + 1}", nn.Sequential(BasicBlock(channels, filters, 2 if stage else 1), BasicBlock(filters, filters, 1)))
+            self.add_module(
+                f"layer{stage + 1}", nn.Sequential(BasicBlock(channels, filters, 2 if stage else 1), BasicBlock(filters, filters, 1))
+            )
         self.fc = nn.Linear(512, classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,9 +108,12 @@ def imported(id_: str, family: str, side: int, classes: int, of_classes) -> Arch
     return Architecture(id_, family, (3, side, side), classes, lambda batch_norm: of_classes(classes), of_classes, any_size=True)
 
 
-ARCHITECTURES = (
+IMPORTED = (
     imported("resnet18-imagenet", "ResNet18", 224, 1000, resnet18),
     imported("squeezenet1_0-imagenet", "SqueezeNet", 224, 1000, partial(squeezenet, "1_0")),
     imported("squeezenet1_1-imagenet", "SqueezeNet", 224, 1000, partial(squeezenet, "1_1")),
-    *(imported(f"resnet18-{name}", "ResNet18", side, classes, partial(resnet18, small_stem=True)) for name, side, classes in (("cifar10", 32, 10), ("cifar100", 32, 100), ("tinyimagenet", 64, 200))),
+    *(
+        imported(f"resnet18-{name}", "ResNet18", side, classes, partial(resnet18, small_stem=True))
+        for name, side, classes in (("cifar10", 32, 10), ("cifar100", 32, 100), ("tinyimagenet", 64, 200))
+    ),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from importlib import import_module
 
-from ..errors import InvalidValue, closest
+from ..core.errors import InvalidValue, closest
 
 ROWS = {  # name -> the file and function that measure it; heavy imports stay in those
     "drag_step_p95": "drag.step_p95",
@@ -23,6 +23,7 @@ ROWS = {  # name -> the file and function that measure it; heavy imports stay in
     "nern_step": "nern.nern_step",
     "nern_predict": "nern.nern_predict",
     "nern_drag_p95": "nern.drag_p95",
+    "graph_answers": "graph.answers",
     "multi_step": "multi.step",
     "netspace_step": "netspace.step",
     "mesh_sparse_256": "mesh.sparse_256",
@@ -54,4 +55,10 @@ def measurement(name: str) -> Callable[[], list[dict]]:
 def row(name: str, value: float, unit: str, reference: float | None = None, higher_is_better: bool = False) -> dict:
     """A row. For rates, where more is better, the ratio is ours / reference."""
     ratio = None if reference is None else value / reference if higher_is_better else reference / value
-    return {"name": name, "value": round(value, 4), "unit": unit, "reference": reference and round(reference, 4), "ratio": ratio and round(ratio, 3)}
+    return {
+        "name": name,
+        "value": round(value, 4),
+        "unit": unit,
+        "reference": reference and round(reference, 4),
+        "ratio": ratio and round(ratio, 3),
+    }

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from .. import datasets
 from ..archs import Architecture, architecture
 from ..archs.folding import fold_batch_norm, measure_statistics
-from ..fast import answers, fastest
-from ..stacked import flatten
+from ..nets.fast import answers, fastest
+from ..nets.stacked import flatten
 from . import row
 from .measure import medians, tune
 
@@ -69,7 +69,9 @@ def ten_thousand() -> list[dict]:
     for dtype in dict.fromkeys((torch.float32, fastest(arch, "cpu"))):
         agreement = float((expected_B == answers(parameters_P, images_BCHW, arch, dtype)).float().mean())
         assert agreement >= AGREEMENT, f"only {agreement:.4f} of the answers are equal in {dtype}"
-        ours, theirs = medians(lambda: answers(parameters_P, images_BCHW, arch, dtype), lambda: plain(parameters_P, images_BCHW, arch), repeats=3)
+        ours, theirs = medians(
+            lambda: answers(parameters_P, images_BCHW, arch, dtype), lambda: plain(parameters_P, images_BCHW, arch), repeats=3
+        )
         name = "accuracy_10k" if dtype is torch.float32 else "accuracy_10k_" + str(dtype).removeprefix("torch.")
         rows += [row(name, ours, "s", theirs), row(f"{name}_agreement", agreement, "share")]
     return rows

@@ -3,42 +3,17 @@ both times (`window.__live`, filled by explorer/components/live.js and interpola
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import tempfile
-from collections.abc import Iterator
 from functools import cache
 
-from ..errors import DataMissing
 from . import row
 from .drag import shipped
 from .measure import p95
-from .startup import explorer
+from .programs import explorer, opened
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SWEEPS, MOVES, PAUSE = 6, 60, 16  # a sweep of the whole track takes about a second; ms between two moves
 PATIENCE = 60_000  # ms
 BAR_P95, BAR_RATE = 40.0, 25.0  # ms, updates a second
-
-
-@contextlib.contextmanager
-def opened() -> Iterator:
-    """A headless Chromium or Chrome. Raises DataMissing where there is none, or no Playwright to drive it."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise DataMissing("This row drives a browser with Playwright: `pip install -r requirements-test.txt` brings it.") from error
-    path = next(filter(None, map(shutil.which, filter(None, [os.environ.get("CHROMIUM"), *NAMES]))), None)
-    if path is None:
-        raise DataMissing("This row needs Chromium or Chrome: install one (on Debian: apt-get install chromium) or name it with CHROMIUM=/path/to/chrome.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def swept(page, sweeps: int) -> dict:

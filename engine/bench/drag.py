@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
 import time
 
-from ..artifacts import Store
-from ..errors import DataMissing
-from ..host import Host
-from ..live import answer
+from ..core.artifacts import Store
+from ..core.errors import DataMissing
+from ..host.host import Host
+from ..host.live import answer
 from . import row
 from .measure import p95
 
@@ -28,7 +27,10 @@ def questions(host: Host, space_id: str, person: int = 0) -> list[str]:
     ids = list(host.space(space_id).table["id"])  # in a space of several architectures from the smallest to the largest
     anchors = {"a": ids[(7 * person) % len(ids)], "b": ids[-1 - (11 * person) % len(ids)]}
     gammas = [abs(1 - 2 * (step % 101) / 100) for step in range(STEPS)]
-    return [json.dumps({"id": step, "op": "step", "space": space_id, **anchors, "gamma": gamma, "want": WANT, "images": "all"}) for step, gamma in enumerate(gammas)]
+    return [
+        json.dumps({"id": step, "op": "step", "space": space_id, **anchors, "gamma": gamma, "want": WANT, "images": "all"})
+        for step, gamma in enumerate(gammas)
+    ]
 
 
 def shipped() -> tuple[Store, list[str]]:
@@ -62,16 +64,24 @@ def step_p95() -> list[dict]:
 
 def step_p95_four() -> list[dict]:
     """p95 over four people who drag at once, from question to answer over sockets to a server of its own, in ms."""
-    from ..api import listen
+    from ..api.server import listen
 
     store, spaces = shipped()
     with listen("127.0.0.1", 0) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "engine", "serve", "--port", str(port), "--device", "cpu", "--workspace", str(store.workspace)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ) as server:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             host = Host(store, "cpu")
-            rows = [row(named("drag_step_p95_four", space_id), four(port, [questions(host, space_id, person) for person in range(PEOPLE)]), "ms", BAR_FOUR) for space_id in spaces]
+            rows = [
+                row(
+                    named("drag_step_p95_four", space_id),
+                    four(port, [questions(host, space_id, person) for person in range(PEOPLE)]),
+                    "ms",
+                    BAR_FOUR,
+                )
+                for space_id in spaces
+            ]
             host.close()
         finally:
             server.terminate()

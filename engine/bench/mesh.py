@@ -13,22 +13,23 @@ import torch
 
 from ..archs import architecture
 from ..archs.siren import Siren, siren_field, stacked_layers
-from ..artifacts import Store
-from ..errors import DataMissing
-from ..host import Host
-from ..live import answer
-from ..meshing import Mesh, mesh, mesh_dense
+from ..core.artifacts import Store
+from ..core.errors import DataMissing
+from ..host.host import Host
+from ..host.live import answer
+from ..nets.stacked import flatten
 from ..presets import config as preset
-from ..shapes.chairs import random_chair, samples
-from ..shapes.fitting import FitConfig, fit
-from ..shapes.fitting import start as fresh
-from ..shapes.sources import source
-from ..shapes.zoo import ShapeZooTraining, hidden_of, start_seed
-from ..stacked import flatten
+from ..tasks.distances.chairs import random_chair, samples
+from ..tasks.distances.fitting import FitConfig, fit
+from ..tasks.distances.fitting import start as fresh
+from ..tasks.distances.meshing import Mesh, mesh, mesh_dense
+from ..tasks.distances.sampling import Samples
+from ..tasks.distances.sources import Chairs
+from ..tasks.distances.zoo_training import ShapeZooTraining, hidden_of, start_seed
 from . import row
-from .browser import PATIENCE, opened, swept
+from .browser import PATIENCE, swept
 from .measure import medians, p95, seconds, tune
-from .startup import explorer
+from .programs import explorer, opened
 
 SPACE = "netspace-chairs"
 DRAG, RELEASE = 48, 128  # nodes an axis while the thumb moves, and when it is released
@@ -64,7 +65,9 @@ def sparse_256() -> list[dict]:
     finally:
         torch.set_num_threads(threads)
     assert isinstance(found["ours"], Mesh) and found["ours"].sparse, "nothing was passed over"
-    assert np.array_equal(found["ours"].faces_F3, found["theirs"].faces_F3) and np.array_equal(found["ours"].vertices_V3, found["theirs"].vertices_V3)
+    assert np.array_equal(found["ours"].faces_F3, found["theirs"].faces_F3) and np.array_equal(
+        found["ours"].vertices_V3, found["theirs"].vertices_V3
+    )
     return [row("mesh_sparse_256", ours, "s", theirs)]
 
 
@@ -73,7 +76,10 @@ def questions(ids: list[str], count: int, resolution: int) -> list[str]:
     random = np.random.default_rng(0)
     pairs = [random.choice(ids, 2, replace=False).tolist() for _ in range(-(-count // 10))]
     asked = [(a, b, (step + 0.5) / 10) for a, b in pairs for step in range(10)][:count]
-    return [json.dumps({"id": i, "op": "mesh", "space": SPACE, "a": a, "b": b, "gamma": gamma, "resolution": resolution}) for i, (a, b, gamma) in enumerate(asked)]
+    return [
+        json.dumps({"id": i, "op": "mesh", "space": SPACE, "a": a, "b": b, "gamma": gamma, "resolution": resolution})
+        for i, (a, b, gamma) in enumerate(asked)
+    ]
 
 
 def server_times(count: int, resolution: int) -> list[float]:
@@ -100,13 +106,14 @@ def release_128() -> list[dict]:
     return [row("mesh_release_128", float(np.median(server_times(RELEASES, RELEASE))), "ms", BAR_RELEASE)]
 
 
-class Drawn:
-    """A source whose queries are drawn already."""
+class Drawn(Chairs):
+    """Chairs whose queries are drawn already."""
 
-    def __init__(self, shapes, count: int, queries: int):
-        self.drawn = [shapes.samples(i, queries) for i in range(count)]
+    def __init__(self, count: int, seed: int, queries: int):
+        super().__init__(count, seed)
+        self.drawn = [super(Drawn, self).samples(i, queries) for i in range(count)]
 
-    def samples(self, index: int, count: int):
+    def samples(self, index: int, count: int) -> Samples:
         return self.drawn[index]
 
 
@@ -117,7 +124,7 @@ def siren_stacked() -> list[dict]:
     tune()
     full = preset("zoo-chairs")
     config = replace(full, train=62, val=1, test=1, steps=full.steps // SHORTER, half=False)
-    drawn = Drawn(source(config.dataset, config.instances, config.seed), config.instances, config.queries)
+    drawn = Drawn(config.instances, config.seed, config.queries)
     found: dict[str, torch.Tensor] = {}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -12,13 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .. import datasets
-from ..artifacts import Store
-from ..errors import DataMissing
-from ..multi.space import load_multi_space
-from ..multi.training import MultiSpaceTraining, gammas, knowledge_distillation
-from ..prep import pack
-from ..stacked import logits_one
-from ..training import generator
+from ..core.artifacts import Store
+from ..core.errors import DataMissing
+from ..core.seeds import generator
+from ..kinds.netspace.space import load_space
+from ..kinds.netspace.training import space_training
+from ..nets.prep import pack
+from ..nets.stacked import logits_one
+from ..tasks.images.teaching import gammas, knowledge_distillation
 from . import row
 from .measure import medians, tune
 from .netspace import encode_plainly
@@ -27,15 +28,19 @@ SPACE = "netspace-digits-multi"
 REPEATS = 7
 
 
-def loss_one_by_one(trainee: MultiSpaceTraining, rows_N: Tensor, picks_B: Tensor) -> Tensor:
+def loss_one_by_one(trainee, rows_N: Tensor, picks_B: Tensor) -> Tensor:
     """Eq. 3 to 12 with a loop over networks, each encoded, decoded and called by itself: what `trainee.loss` gives."""
     config, model, last = trainee.config, trainee.model, len(trainee.archs) - 1
-    preps_NHW = pack(trainee.zoo.parameters_NZ[rows_N] / model.unit, model.height, model.width)
-    points = [(encode_plainly(model.encoder, prep_HW[None]), int(trainee.class_ids_N[row])) for row, prep_HW in zip(rows_N.tolist(), preps_NHW)]
+    preps_NHW = pack(trainee.zoo.parameters_NP[rows_N] / model.divisor, model.height, model.width)
+    points = [
+        (encode_plainly(model.encoder, prep_HW[None]), int(trainee.objective.all_class_ids_N[row]))
+        for row, prep_HW in zip(rows_N.tolist(), preps_NHW)
+    ]
     if config.interpolation:
         ends = [(a_1E, b_1E) for a_1E, a in points for b_1E, b in points if a == 0 and b == last]
         points += [(torch.lerp(a_1E, b_1E, gamma), id_) for a_1E, b_1E in ends for id_, gamma in enumerate(gammas(last + 1), start=1)]
-    images_BCHW, labels_B, teacher_BK = trainee.images_BCHW[picks_B], trainee.labels_B[picks_B], trainee.teacher_BK[picks_B]
+    of = trainee.objective
+    images_BCHW, labels_B, teacher_BK = of.images_BCHW[picks_B], of.labels_B[picks_B], of.teacher_BK[picks_B]
     losses = []
     for point_1E, wanted in points:
         class_1A = model.class_logits(point_1E)
@@ -56,12 +61,14 @@ def step() -> list[dict]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        space = load_multi_space(store, SPACE)
-        at_hand = tuple(min(count, len(space.zoo.rows("train", id_))) for id_, count in enumerate(space.config.train))  # a zoo that ships is trimmed
-        trainee = MultiSpaceTraining(replace(space.config, train=at_hand), space.zoo, datasets.load(space.zoo.dataset))
+        space = load_space(store, SPACE)
+        at_hand = tuple(
+            min(count, len(space.zoo.rows("train", id_))) for id_, count in enumerate(space.config.train)
+        )  # a zoo that ships is trimmed
+        trainee = space_training(replace(space.config, train=at_hand), space.zoo, datasets.load(space.zoo.dataset))
         trainee.model.load_state_dict(space.model.state_dict())
         random = generator(0, 12, 0)
-        rows_N, picks_B = trainee.draw(random), torch.arange(space.config.images)
+        rows_N, picks_B = trainee.objective.instances(random), torch.arange(space.config.images)
         ours, theirs = (float(loss.detach()) for loss in (trainee.loss(rows_N, picks_B), loss_one_by_one(trainee, rows_N, picks_B)))
         assert abs(ours - theirs) <= 1e-5 * abs(theirs), f"the two sides differ: {ours} and {theirs}"
         together, alone = medians(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,22 +14,22 @@ from torch import Tensor, nn
 
 from ..archs import architecture
 from ..archs.folding import measure_statistics
-from ..artifacts import Store
+from ..core.artifacts import Store
+from ..core.seeds import generator
 from ..datasets import Images
-from ..host import Host, image_count
-from ..live import answer
-from ..nern import losses
-from ..nern.compress import compressed
-from ..nern.config import NernConfig
-from ..nern.hosted import Hosted, hosted, run
-from ..nern.nern import Places, places
-from ..nern.original import Network, Original, of_module
-from ..nern.permutations import permutations
-from ..nern.predictor import Predictor
-from ..nern.sampling import sample
-from ..nern.tours import FLAT, tour, unit
-from ..nern.training import NernTraining
-from ..training import generator
+from ..host.host import Host, image_count
+from ..host.live import answer
+from ..host.nerns import Hosted, hosted, run
+from ..kinds.nern import losses
+from ..kinds.nern.compress import compressed
+from ..kinds.nern.config import NernConfig
+from ..kinds.nern.nern import Places, places
+from ..kinds.nern.original import Network, Original, of_module
+from ..kinds.nern.permutations import permutations
+from ..kinds.nern.predictor import Predictor
+from ..kinds.nern.sampling import sample
+from ..kinds.nern.tours import FLAT, tour, unit
+from ..kinds.nern.training import NernTraining
 from . import row
 from .accuracy import TRAIN_BATCH, pictures
 from .measure import medians, p95, seconds, tune
@@ -91,9 +93,15 @@ def kernels_like(weights: Sequence[np.ndarray], count: int) -> np.ndarray:
 def tour_262144() -> list[dict]:
     """Seconds of one tour over the kernels of a 512 x 512 layer; the reference is the bar. `_white`: kernels of nine independent
     numbers, the worst there are for any search."""
-    like, white = kernels_like(layers_of(trained("resnet8-cifar10")), MANY), np.random.default_rng(0).standard_normal((MANY, 9)).astype(np.float32)
+    like, white = (
+        kernels_like(layers_of(trained("resnet8-cifar10")), MANY),
+        np.random.default_rng(0).standard_normal((MANY, 9)).astype(np.float32),
+    )
     tour(like[: FLAT + 1])  # what is compiled once is not measured
-    return [row("tour_262144", seconds(lambda: tour(like)), "s", BAR_MANY), row("tour_262144_white", seconds(lambda: tour(white)), "s", BAR_MANY)]
+    return [
+        row("tour_262144", seconds(lambda: tour(like)), "s", BAR_MANY),
+        row("tour_262144_white", seconds(lambda: tour(white)), "s", BAR_MANY),
+    ]
 
 
 def tours_resnet18() -> list[dict]:
@@ -102,7 +110,10 @@ def tours_resnet18() -> list[dict]:
     like = layers_of(trained("resnet8-cifar10"))
     shapes = [weight.shape for weight in layers_of(architecture("resnet18-imagenet").build())]
     random = np.random.default_rng(0)
-    weights = [kernels_like(like, shape[0] * shape[1]).reshape(shape) if shape[2] == 3 else random.standard_normal(shape).astype(np.float32) for shape in shapes]
+    weights = [
+        kernels_like(like, shape[0] * shape[1]).reshape(shape) if shape[2] == 3 else random.standard_normal(shape).astype(np.float32)
+        for shape in shapes
+    ]
     tour(kernels_like(like, FLAT + 1))
     return [row("tours_resnet18", seconds(lambda: permutations(weights, "cross-filter")), "s", BAR_RESNET18)]
 
@@ -111,13 +122,16 @@ def plain_step(training: NernTraining, network: Network, index: int, batch: tupl
     """The losses and the predictor's gradients of a step as the paper writes it: embeddings in full, batch norm in the network and a
     gradient for each of its parameters, normalised feature maps."""
     config, predictor = training.config, training.predictor
-    embeddings_MD = training.places.inputs.full()
+    (group,) = training.places.groups
+    assert isinstance(predictor, Predictor), "the kernels of a ResNet are of one predictor"
+    embeddings_MD = group.inputs.full()
     picks = sample(config.sampling, training.sizes, training.norm_M, config.batch, generator(config.seed, 45, index))
+    assert picks is not None, "a step trains some of the kernels"
     with torch.no_grad():
         kernels_MK = predictor.plain(embeddings_MD)
         logits_BK, maps = network(training.weights, batch[0])
     kernels_MK = kernels_MK.index_copy(0, picks, predictor.plain(embeddings_MD[picks]))
-    predicted = training.places.split(kernels_MK)
+    predicted = training.places.split([kernels_MK])
     predicted_BK, predicted_maps = network(predicted, batch[0])
     terms = {
         "reconstruction": losses.reconstruction(predicted, training.weights),
@@ -125,8 +139,15 @@ def plain_step(training: NernTraining, network: Network, index: int, batch: tupl
         "features": losses.feature_maps_plain(predicted_maps, maps),
     }
     predictor.zero_grad()
-    sum(getattr(config, name) * term for name, term in terms.items()).backward()
-    return {name: term.item() for name, term in terms.items()}, [parameter.grad.clone() for parameter in predictor.parameters()]
+    torch.stack([getattr(config, name) * term for name, term in terms.items()]).sum().backward()
+    return {name: term.item() for name, term in terms.items()}, gradients(predictor)
+
+
+def gradients(module: nn.Module) -> list[Tensor]:
+    """A copy of each parameter's."""
+    found = [parameter.grad for parameter in module.parameters()]
+    assert all(grad is not None for grad in found), "a parameter has no gradient"
+    return [grad.clone() for grad in found if grad is not None]
 
 
 def fast_step(training: NernTraining, index: int, images_BCHW: Tensor) -> tuple[dict[str, float], list[Tensor]]:
@@ -134,7 +155,7 @@ def fast_step(training: NernTraining, index: int, images_BCHW: Tensor) -> tuple[
     training.predictor.zero_grad()
     loss, terms = training.objective(training.predict(index), (images_BCHW, *training._answers(images_BCHW)))
     loss.backward()
-    return {name: term.item() for name, term in terms.items()}, [parameter.grad.clone() for parameter in training.predictor.parameters()]
+    return {name: term.item() for name, term in terms.items()}, gradients(training.predictor)
 
 
 def nern_step() -> list[dict]:
@@ -142,11 +163,17 @@ def nern_step() -> list[dict]:
     tune()
     module = trained("resnet20-cifar10")
     original = of_module("resnet20", module, "pictures", "resnet20-cifar10")
-    images = Images("pictures", "Pictures", tuple("0123456789"), {split: pictures(256, seed)[0] for split, seed in (("train", 2), ("val", 3))}, {split: pictures(256, seed)[1] for split, seed in (("train", 2), ("val", 3))})
+    images = Images(
+        "pictures",
+        "Pictures",
+        tuple("0123456789"),
+        {split: pictures(256, seed)[0] for split, seed in (("train", 2), ("val", 3))},
+        {split: pictures(256, seed)[1] for split, seed in (("train", 2), ("val", 3))},
+    )
     return [measured(original, images, sampling) for sampling in ("weighted", "uniform")]
 
 
-def measured(original: Original, images: Images, sampling: str) -> dict:
+def measured(original: Original, images: Images, sampling: Literal["weighted", "uniform"]) -> dict:
     config = NernConfig("resnet20", hidden=160, sampling=sampling)
     training = NernTraining(config, places(config, original), images)
     plain = Network(original.module, [layer.name for layer in original.layers], fold=False, channels_last=False)
@@ -166,18 +193,19 @@ def nern_predict() -> list[dict]:
     """Seconds for all kernels of a ResNet56 from its predictor; the reference is the bar. `_plain`: against embeddings in full."""
     config = NernConfig("resnet56", hidden=HIDDEN_PREDICT, permutation="none")
     placed: Places = places(config, of_module("resnet56", architecture("resnet56-cifar10").build(), None))
-    predictor = Predictor(6 * config.levels, config.hidden, placed.kernel**2)
-    full_MD = placed.inputs.full()
-    ours, theirs = medians(lambda: predictor(placed.inputs), lambda: predictor.plain(full_MD), repeats=5)
+    (group,) = placed.groups
+    predictor = Predictor(6 * config.levels, config.hidden, math.prod(group.kernel))
+    full_MD = group.inputs.full()
+    ours, theirs = medians(lambda: predictor(group.inputs), lambda: predictor.plain(full_MD), repeats=5)
     return [row("nern_predict", ours, "s", BAR_PREDICT), row("nern_predict_plain", ours, "s", theirs)]
 
 
 @torch.inference_mode()
-def plain_look(found: Hosted, prune: float, images: int) -> tuple[Tensor, Tensor]:
-    """What both networks answer on the first test images, of which nothing was known before."""
-    ours = found.nern.weights(compressed(found.nern.predictor, prune))
-    images_BCHW = found.images.images["test"][:images]
-    return tuple(found.original.network.logits(weights, images_BCHW).argmax(-1) for weights in (ours, found.original.weights))
+def plain_look(found: Hosted, prune: float, images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+    """What both networks answer on images, of which nothing was known before."""
+    nern, network = found.needed_nern, found.original.network
+    ours = nern.weights(compressed(nern.predictor, prune))
+    return network.logits(ours, images_BCHW).argmax(-1), network.logits(found.original.weights, images_BCHW).argmax(-1)
 
 
 def drag_p95() -> list[dict]:
@@ -187,16 +215,22 @@ def drag_p95() -> list[dict]:
     host, rows = Host(Store(), "cpu"), []
     for id_, name in DRAGGED.items():
         found = hosted(host, nern=id_) if host.store.has(id_) else None
-        if found is None or found.images is None:
-            continue
-        times, plain = [], []
-        for step in range(STEPS):
-            prune = 0.9 * step / STEPS
-            began = time.perf_counter()
-            reply = answer(host, json.dumps({"id": step, "op": "nern", "nern": id_, "prune": prune}))
-            times.append(1000 * (time.perf_counter() - began))
-            assert isinstance(reply, bytes), reply
-            plain.append(1000 * seconds(lambda: run(host, found)(plain_look, found, prune, image_count(None, found.images))))
-        rows.append(row(f"nern_drag_p95{name}", p95(times[WARM_UP:]), "ms", p95(plain[WARM_UP:])))
+        if found is not None and found.images is not None:
+            times, plain = dragged(host, id_, found, found.images)
+            rows.append(row(f"nern_drag_p95{name}", p95(times[WARM_UP:]), "ms", p95(plain[WARM_UP:])))
     host.close()
     return rows
+
+
+def dragged(host: Host, id_: str, found: Hosted, images: Images) -> tuple[list[float], list[float]]:
+    """Milliseconds of each step of the slider, as the server answers it and without what the host remembers."""
+    times, plain = [], []
+    images_BCHW = images.images["test"][: image_count(None, lambda: images)]
+    for step in range(STEPS):
+        prune = 0.9 * step / STEPS
+        began = time.perf_counter()
+        reply = answer(host, json.dumps({"id": step, "op": "nern", "nern": id_, "prune": prune}))
+        times.append(1000 * (time.perf_counter() - began))
+        assert isinstance(reply, bytes), reply
+        plain.append(1000 * seconds(lambda: run(host, found)(plain_look, found, prune, images_BCHW)))
+    return times, plain

@@ -18,16 +18,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .. import presets
 from ..archs import architecture
+from ..core.seeds import generator
 from ..datasets.noise import noise
-from ..fast import hardware_dtype
-from ..host import device_of
-from ..netspace.encoders import PRepEncoder
-from ..netspace.losses import distillation
-from ..netspace.training import NetSpaceTraining
-from ..prep import pack
-from ..stacked import flatten, unflatten
-from ..training import generator
-from ..zoo import Zoo
+from ..host.host import device_of
+from ..kinds.netspace.encoders import PRepEncoder
+from ..kinds.netspace.training import space_training
+from ..nets.fast import hardware_dtype
+from ..nets.prep import pack
+from ..nets.stacked import flatten, unflatten
+from ..tasks.images.losses import distillation
+from ..tasks.zoo import Zoo
 from . import row
 from .measure import medians, seconds, tune
 
@@ -35,14 +35,14 @@ PRESET = "netspace-cifar10-resnet8"
 IMAGES, REPEATS = 512, 5  # noise serves: a step costs the same on any pixels
 
 
-def trainee(bf16: bool = False) -> NetSpaceTraining:
+def trainee(bf16: bool = False) :
     """The preset's training on networks that nobody has trained and images that are noise."""
     config = presets.config(PRESET)
     arch, device = architecture(presets.config(config.zoo).architecture), str(device_of(None))
     torch.manual_seed(0)
     parameters_NP = torch.stack([flatten(arch.build()) for _ in range(config.networks + 2)]).to(device)
-    zoo = Zoo("bench", arch, "cifar10", parameters_NP, pd.DataFrame({"split": ["train"] * config.networks + ["val", "val"]}))
-    return NetSpaceTraining(replace(config, bf16=bf16), zoo, noise(arch, IMAGES, device))
+    zoo = Zoo("bench", (arch,), "cifar10", parameters_NP, pd.DataFrame({"split": ["train"] * config.networks + ["val", "val"]}))
+    return space_training(replace(config, bf16=bf16), zoo, noise(arch, IMAGES, device))
 
 
 def encode_plainly(encoder: PRepEncoder, prep_NHW: Tensor) -> Tensor:
@@ -53,9 +53,9 @@ def encode_plainly(encoder: PRepEncoder, prep_NHW: Tensor) -> Tensor:
     return F.leaky_relu(encoder.down2(x)).amax((-2, -1))
 
 
-def loss_one_by_one(training: NetSpaceTraining, rows_N: Tensor, picks_B: Tensor) -> Tensor:
+def loss_one_by_one(training, rows_N: Tensor, picks_B: Tensor) -> Tensor:
     """Eq. 1 with a loop over networks, each encoded, decoded and called by itself, its target beside it: what `training.loss` gives."""
-    model, arch, images_BCHW = training.model, training.arch, training.images_BCHW[picks_B]
+    model, arch, images_BCHW = training.model, training.arch, training.objective.images_BCHW[picks_B]
     module, losses = arch.build().to(images_BCHW.device), []
     for number in rows_N.tolist():
         target_1P = training.parameters_NP[number][None]
@@ -74,7 +74,7 @@ def step() -> list[dict]:
     training = trainee()
     rows_N, picks_B = torch.arange(training.config.networks), torch.arange(training.config.images)
 
-    def ours(which: NetSpaceTraining = training) -> None:
+    def ours(which=training) -> None:
         which.loss(rows_N, picks_B, generator(0)).backward()
         wait()
 
@@ -84,12 +84,12 @@ def step() -> list[dict]:
 
     a, b = (float(loss.detach()) for loss in (training.loss(rows_N, picks_B, generator(0)), loss_one_by_one(training, rows_N, picks_B)))
     assert abs(a - b) <= 1e-5 * abs(b), f"the two sides differ: {a} and {b}"
-    coarse = training.images_BCHW.device.type == "cuda" or hardware_dtype() is torch.bfloat16
+    coarse = training.objective.images_BCHW.device.type == "cuda" or hardware_dtype() is torch.bfloat16
     half = [trainee(bf16=True)] if coarse else []
     together, alone, *halved = medians(ours, theirs, *(partial(ours, each) for each in half), repeats=REPEATS)
     with FlopCounterMode(display=False) as counter:
         ours()
-    share = counter.get_total_flops() / together / peak(training.images_BCHW.device)
+    share = counter.get_total_flops() / together / peak(training.objective.images_BCHW.device)
     rows = [row("netspace_step", 1000 * together, "ms", 1000 * alone), row("netspace_step_peak_share", share, "of the matrix peak")]
     return rows + [row("netspace_step_bf16", 1000 * each, "ms", 1000 * alone) for each in halved]
 
@@ -105,7 +105,7 @@ def peak(device: torch.device, size: int = 3072) -> float:
     left, right = (torch.randn(size, size, device=device) for _ in range(2))
 
     def product() -> None:
-        left @ right
+        torch.mm(left, right)
         wait()
 
     def convolution() -> None:

@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from .. import datasets
 from ..archs import architecture
+from ..nets.stacked import flatten
 from ..presets import config as preset
-from ..stacked import flatten
-from ..zoo import ZooTraining, batches, lengths, start
+from ..tasks.images.zoo_training import ZooTraining, batches, lengths, start
 from . import row
 from .measure import medians, tune
 
@@ -27,7 +27,10 @@ def stacked() -> list[dict]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return [measured(name, preset_name) for name, preset_name in (("zoo_stacked", "zoo-digits"), ("zoo_stacked_resnet8", "zoo-digits-resnet8"))]
+        return [
+            measured(name, preset_name)
+            for name, preset_name in (("zoo_stacked", "zoo-digits"), ("zoo_stacked_resnet8", "zoo-digits-resnet8"))
+        ]
     finally:
         torch.set_num_threads(threads)
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import ExplorerError, InvalidValue
+from .errors import ExplorerError, InvalidValue
 
 REASON = 160  # characters of a cause that a sentence quotes
 log = logging.getLogger(__name__)

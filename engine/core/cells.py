@@ -24,7 +24,9 @@ def harmless_table(frame: pd.DataFrame) -> pd.DataFrame:
     """A table with harmless cells and column names."""
     import pandas as pd
 
-    plain = {name: column if pd.api.types.is_numeric_dtype(column) else column.astype(object).map(harmless) for name, column in frame.items()}
+    plain = {
+        name: column if pd.api.types.is_numeric_dtype(column) else column.astype(object).map(harmless) for name, column in frame.items()
+    }
     return pd.DataFrame(plain, index=frame.index).rename(columns=harmless)
 
 

@@ -20,13 +20,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
-from .. import errors
-from ..errors import ExplorerError, InvalidValue, Stopped
+from . import errors, settings
 from .boundary import readable
+from .errors import ExplorerError, InvalidValue, ReaderDied, Stopped
+from .places import PACKAGES
 
-ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    import numpy as np
+
 ARRAYS, SAID, ERROR, LIMITS, LOG = "arrays.safetensors", "said.json", "error.json", "limits.json", "log"
 POLL = 0.02  # seconds between looks at whether the work is to stop
 PR_SET_PDEATHSIG = 1  # of Linux: the signal that comes when the parent dies
@@ -52,7 +55,7 @@ def limited(
     limits: Limits = Limits(),
     stop: Callable[[], bool] = lambda: False,
     hear: Callable[[object], None] | None = None,
-) -> tuple[object, dict]:
+) -> tuple[Any, dict[str, np.ndarray]]:
     """What the function `call` ("engine.module:function") returns for the keyword arguments `given`, run within `limits`.
 
     The function returns (said, arrays): a JSON value, and a dict of numpy arrays. `given` is JSON; large inputs are paths of
@@ -67,11 +70,11 @@ def limited(
     with tempfile.TemporaryDirectory(prefix="reading-") as name:
         folder = Path(name)
         (folder / LIMITS).write_text(json.dumps({"limits": asdict(limits), "given": given, "parent": os.getpid()}))
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "PYTHONPATH": str(ROOT)}
+        environment = settings.environment(OMP_NUM_THREADS="1", MALLOC_ARENA_MAX="2", PYTHONPATH=str(PACKAGES))
         command = [sys.executable, "-m", "engine.core.limits", call, name]
         with (folder / LOG).open("wb") as said, (folder / "told").open("wb") as told, (folder / "told").open("rb") as heard:
             process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=told, stderr=said, env=environment, start_new_session=True
+                command, cwd=PACKAGES, stdin=subprocess.DEVNULL, stdout=told, stderr=said, env=environment, start_new_session=True
             )
             try:
                 ended = _wait(process, limits, stop, heard, hear)
@@ -87,7 +90,7 @@ def limited(
         if process.returncode or not (folder / SAID).is_file():
             tail = (folder / LOG).read_text("utf-8", "replace")[-2000:]
             log.warning("The reader of %s ended with %s: %s", what, process.returncode, tail)
-            raise InvalidValue(_died(what, process.returncode, limits, tail))
+            raise ReaderDied(_died(what, process.returncode, limits, tail))
         arrays = load_file(folder / ARRAYS) if (folder / ARRAYS).is_file() else {}
         return json.loads((folder / SAID).read_text("utf-8")), arrays
 

@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..errors import CorruptArtifact, InvalidValue, NewerFormat
-from . import small_json
+from . import format1, small_json
 from .boundary import untrusted
+from .config import plain
+from .errors import CorruptArtifact, InvalidValue, NewerFormat
 
-FORMAT = 1
-KINDS = ("zoo", "netspace", "nern", "network")
+FORMAT = 2  # 1 is still read: see format1.py
+KINDS = ("architecture", "zoo", "netspace", "nern", "network")
 SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # would break a line, or command a terminal
 AGAIN = "Fetch or make it again."
@@ -19,7 +20,8 @@ AGAIN = "Fetch or make it again."
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an artifact says of itself. `metrics` maps a name to {"value", "split", "n"} (and a "spread")."""
+    """What an artifact says of itself. `metrics` maps a name to {"value", "split", "n"} (and a "spread"); `task` is what its networks
+    answer ("" where a kind has none), `config_type` the name of its config's type ("" where no config made it)."""
 
     id: str
     kind: str
@@ -32,6 +34,14 @@ class Manifest:
     provenance: dict = field(default_factory=dict)
     files: dict = field(default_factory=dict)
     format: int = FORMAT
+    task: str = ""
+    config_type: str = ""
+
+
+def manifest_of(config, id_: str, title: str = "", preset: str = "", **more) -> Manifest:
+    """The manifest of what a config makes: its kind, task and type are the config's; `more` are other fields of `Manifest`."""
+    named = {"task": config.TASK, "config_type": type(config).__name__}
+    return Manifest(id_, config.KIND, title, "", preset, plain(config), **named, **more)
 
 
 def safe_name(name: str) -> str:
@@ -49,6 +59,8 @@ def read_manifest(folder: Path) -> Manifest:
             raise CorruptArtifact(f"{folder.name}: its manifest.json has no format number. {AGAIN}")
         if raw["format"] > FORMAT:
             raise NewerFormat(f"{folder.name} has format {raw['format']}, this explorer reads up to {FORMAT}. Update the explorer.")
+        if raw["format"] == 1:
+            raw = {**raw, **dict(zip(("task", "config_type"), format1.guess(raw)))}
         try:
             manifest = Manifest(**raw)
         except TypeError as error:
@@ -62,18 +74,20 @@ def read_manifest(folder: Path) -> Manifest:
 
 def problem_of(manifest: Manifest) -> str:
     """What is wrong with the form of a manifest's parts, in a few words; "" where nothing is."""
-    for name in ("id", "kind", "title", "created", "preset"):
+    for name in ("id", "kind", "title", "created", "preset", "task", "config_type"):
         text = getattr(manifest, name)
         if not isinstance(text, str) or len(text) > 1000 or CONTROL.search(text):
-            return f"{name} is no line of text"
+            return f"{name} is not a line of text"
     for name in ("config", "inputs", "metrics", "provenance", "files"):
         if not isinstance(getattr(manifest, name), dict):
-            return f"{name} is no object"
+            return f"{name} is not an object"
     for name in ("inputs", "metrics", "files"):
-        if wrong := next((key for key, entry in getattr(manifest, name).items() if not isinstance(entry, dict)), None):
-            return f"{name}: {str(wrong)[:40]!r} is no object"
-    if wrong := next((name for name in manifest.metrics if CONTROL.search(name)), None):
-        return f"the metric {wrong[:40]!r} has no name of one line"
+        for key, entry in getattr(manifest, name).items():
+            if not isinstance(entry, dict):
+                return f"{name}: {str(key)[:40]!r} is not an object"
+    for name in manifest.metrics:
+        if CONTROL.search(name):
+            return f"the metric {name[:40]!r} has a name of more than one line"
     return ""
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import InvalidValue
+from .errors import InvalidValue
 
 SHARE = 0.9  # of the machine's memory that one job may take
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's limit

@@ -7,6 +7,7 @@ what it could measure.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -40,4 +41,7 @@ def rank_correlation(first_N, second_N) -> float:
     """Spearman's, of n pairs; NaN where all values of one are equal."""
     from scipy.stats import spearmanr
 
-    return math.nan if min(np.ptp(first_N), np.ptp(second_N)) == 0 else float(spearmanr(first_N, second_N).statistic)
+    if min(np.ptp(first_N), np.ptp(second_N)) == 0:
+        return math.nan
+    found: Any = spearmanr(first_N, second_N)  # SciPy has no type for it
+    return float(found.statistic)

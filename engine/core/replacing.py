@@ -13,7 +13,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, fields
 from pathlib import Path
 
 from .manifests import Manifest
@@ -25,57 +24,42 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2
 Look = Callable[[Manifest, str], Manifest | None]  # (a manifest, id of one of its inputs) -> that input's, in the version it was made from
 
 
-def difference(old: Manifest, new: Manifest, look: Look) -> str:
+Defaults = Callable[[str], dict]  # type of config -> what its fields are where nobody says
+
+
+def no_defaults(config_type: str) -> dict:
+    return {}
+
+
+def difference(old: Manifest, new: Manifest, look: Look, defaults: Defaults = no_defaults) -> str:
     """Why `new` is not the same work made again as `old`, in a few words; "" where it is."""
     if old.kind != new.kind:
         return f"it is a {old.kind}, not a {new.kind}"
-    if changed := changed_fields(old, new):
+    if changed := changed_fields(old, new, defaults):
         shown = ", ".join(f"{name} {_short(was)} instead of {_short(now)}" for name, was, now in changed[:2])
         return f"it has {shown}{f' and {len(changed) - 2} more other settings' if len(changed) > 2 else ''}"
-    if other := _other_input(old, new, look):
+    if other := _other_input(old, new, look, defaults):
         return f"it was made from {other}"
     return ""
 
 
-def changed_fields(old: Manifest, new: Manifest) -> list[tuple[str, object, object]]:
+def changed_fields(old: Manifest, new: Manifest, defaults: Defaults = no_defaults) -> list[tuple[str, object, object]]:
     """(name, old value, new value) of each setting that differs. One that a manifest does not know, being older, has its default."""
-    was, now = ({**defaults(each.preset), **_plain(each.config)} for each in (old, new))
+    was, now = ({**defaults(each.config_type), **_plain(each.config)} for each in (old, new))
     names = sorted(was.keys() | now.keys())
     return [(name, was.get(name, ABSENT), now.get(name, ABSENT)) for name in names if was.get(name, ABSENT) != now.get(name, ABSENT)]
 
 
-def defaults(preset: str) -> dict:
-    """What the fields of a preset's config are where nobody says; {} for what no preset made."""
-    from .. import presets
-
-    if preset not in presets.presets():
-        return {}
-    found = {}
-    for field in fields(presets.config(preset)):
-        if field.default is not MISSING:
-            found[field.name] = field.default
-        elif field.default_factory is not MISSING:
-            found[field.name] = field.default_factory()
-    return _plain(found)
-
-
-def _other_input(old: Manifest, new: Manifest, look: Look) -> str:
+def _other_input(old: Manifest, new: Manifest, look: Look, defaults: Defaults) -> str:
     if old.inputs.keys() != new.inputs.keys():
         return f"{', '.join(old.inputs) or 'nothing'}, not {', '.join(new.inputs) or 'nothing'}"
     for id_ in old.inputs:
         if old.inputs[id_].get("sha256") == new.inputs[id_].get("sha256"):
             continue
         was, now = look(old, id_), look(new, id_)
-        if was is None or now is None or not _made_by_preset(was) or difference(was, now, look):
+        if was is None or now is None or not was.config_type or difference(was, now, look, defaults):
             return f"another version of {id_}"
     return ""
-
-
-def _made_by_preset(manifest: Manifest) -> bool:
-    """Whether an artifact's config says all that it was made from, so that it can be made again."""
-    from .. import presets
-
-    return manifest.preset in presets.presets()
 
 
 def _plain(config: dict) -> dict:

@@ -14,7 +14,8 @@ DIGITS = 18  # of an integer: what fits 64 bits
 
 
 def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
-    """The bytes of a regular file of at most `limit` bytes. A pipe or a device is never read, for it may have no end. Raises OSError, ValueError."""
+    """The bytes of a regular file of at most `limit` bytes. A pipe or a device is never read, for it may have no end. Raises
+    OSError, ValueError."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -26,7 +27,8 @@ def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
 
 
 def parse(data: bytes | str) -> object:
-    """The value that JSON text means: finite numbers of at most 64 bits, text that is Unicode, at most DEPTH levels. Raises ValueError, RecursionError."""
+    """The value that JSON text means: finite numbers of at most 64 bits, text that is Unicode, at most DEPTH levels. Raises
+    ValueError, RecursionError."""
     text = data.decode("utf-8") if isinstance(data, bytes) else data
     value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_no_constant)
     _check(value)
@@ -47,12 +49,12 @@ def _integer(text: str) -> int:
 def _number(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"it holds {text[:20]}, which is no finite number")
+        raise ValueError(f"it holds {text[:20]}, which is not a finite number")
     return value
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"it holds {name}, which is no number")
+    raise ValueError(f"it holds {name}, which is not a number")
 
 
 def _check(value: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import InvalidValue
+from .errors import InvalidValue
 
 
 def form_of(name: Path | str, forms: Sequence[str], what: str) -> str:
@@ -14,5 +14,8 @@ def form_of(name: Path | str, forms: Sequence[str], what: str) -> str:
     form = Path(name).suffix.lower().removeprefix(".")
     if form not in forms:
         known = ", ".join(f".{each}" for each in forms)
-        raise InvalidValue(f"{what} is written as {known}, and {Path(name).name[-80:]!r} does not end in {'that' if len(forms) == 1 else 'one of these'}. Choose another file name.")
+        raise InvalidValue(
+            f"{what} is written as {known}, and {Path(name).name[-80:]!r} does not end in "
+            f"{'that' if len(forms) == 1 else 'one of these'}. Choose another file name."
+        )
     return form

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from ..errors import InvalidValue
+from .errors import InvalidValue
 
 KEY = "told"  # in a field's metadata
 TEXT = 500  # the longest text that a field takes, in characters
@@ -57,7 +57,7 @@ class Told:
         return f"{words or 'a finite number'} {self.unit}".rstrip()
 
 
-def told(label: str, help: str, default=MISSING, *, unit: str = "", low=None, high=None, above=None, below=None):
+def told(label: str, help: str, default=MISSING, *, unit: str = "", low=None, high=None, above=None, below=None) -> Any:
     """A dataclass field that tells what it is. Without a default it must be given, as any field; without `high` a number has its
     unit's ceiling."""
     high = CEILINGS.get(unit) if high is None and below is None else high
@@ -82,7 +82,7 @@ def check(config) -> None:
         check_value(each.name, tells(each), hints[each.name], getattr(config, each.name))
 
 
-def check_value(name: str, tale: Told, hint, value) -> None:
+def check_value(name: str, tale: Told, hint: Any, value: Any) -> None:
     """Refuse a value that its field cannot hold. Raises InvalidValue."""
     said = f"{tale.label} ({name})"
     if get_origin(hint) is Literal:
@@ -95,9 +95,10 @@ def check_value(name: str, tale: Told, hint, value) -> None:
     if many and (not isinstance(value, tuple) or len(value) > ITEMS):
         raise InvalidValue(f"{said} is a list of at most {ITEMS} values; got {shown(value)}.")
     kind = held(hint)
-    for item in value if many else (value,):
+    items: Any = value if many else (value,)
+    for item in items:
         if kind in (bool, str):
-            if type(item) is not kind or kind is str and len(item) > TEXT:
+            if type(item) is not kind or isinstance(item, str) and len(item) > TEXT:
                 wanted = "true or false" if kind is bool else f"a text of at most {TEXT} characters"
                 raise InvalidValue(f"{said} is {wanted}; got {shown(value)}.")
         elif type(item) not in (int, kind):

@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 
-from ..errors import ExplorerError, Stopped
+from ..core.errors import ExplorerError, Stopped
 from . import preparing
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from ..errors import InvalidValue
+from ..core.errors import InvalidValue
 from .files import Files
 from .reading import Found, Reading, fifth
 
@@ -32,7 +32,9 @@ def fits(files: Files) -> bool:
 
 def read(reading: Reading) -> Found:
     """40 thousand to train, 10 to choose (a fifth of each class of the 50), 10 to test. Raises InvalidValue."""
-    before, meta, train, test, paths = form(reading.files)
+    found = form(reading.files)
+    assert found is not None, "`fits` comes first"
+    before, meta, train, test, paths = found
     classes = tuple(line.strip() for line in reading.files.one(paths[meta]).decode("utf-8", "replace").splitlines() if line.strip())
     on, wanted = reading.report("reading images", len(train) + 1), [paths[name] for name in (*train, test)]
     parts = {}
@@ -41,14 +43,17 @@ def read(reading: Reading) -> Found:
         on(len(parts))
     images_BCHW, labels_B = (np.concatenate(each) for each in zip(*(parts[paths[name]] for name in train)))
     held_B = fifth(labels_B)
-    return Found(classes, {"train": (images_BCHW[~held_B], labels_B[~held_B]), "val": (images_BCHW[held_B], labels_B[held_B]), "test": parts[paths[test]]})
+    return Found(
+        classes,
+        {"train": (images_BCHW[~held_B], labels_B[~held_B]), "val": (images_BCHW[held_B], labels_B[held_B]), "test": parts[paths[test]]},
+    )
 
 
 def records(name: str, data: bytes, before: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """(uint8 [B, 3, 32, 32], labels [B]) of a file. Raises InvalidValue."""
     length = before + int(np.prod(SHAPE))
     if not data or len(data) % length:
-        raise InvalidValue(f"{name[-80:]!r} is cut off or damaged ({len(data)} bytes are no multiple of {length}). Fetch it again.")
+        raise InvalidValue(f"{name[-80:]!r} is cut off or damaged ({len(data)} bytes are not a multiple of {length}). Fetch it again.")
     records = np.frombuffer(data, np.uint8).reshape(-1, length)
     labels_B = records[:, before - 1].astype(np.int64)
     if labels_B.max() >= classes:

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ..core.boundary import reason
-from ..errors import InvalidValue, StorageError
+from ..core.errors import InvalidValue, StorageError
 from .files import Files
 
 KINDS = {  # file ending -> how the format is called, which is Pillow's word in capitals but for PNM
@@ -83,7 +83,7 @@ def common_form(files: Files, names: list[str], size: int | None) -> Form:
         said = ", ".join(f"{width} x {height}" for (width, height), _ in sizes) or "none can be read"
         raise InvalidValue(
             f"The images of {files.path.name} are not of one size up to {SIDE_LIMIT} pixels ({said}). "
-            "Say what size to scale and crop them to: --size 64."
+            "Set the size to scale and crop them to: --size 64."
         )
     width, height = sizes[0][0]
     return Form(channels, height, width)
@@ -178,6 +178,7 @@ def eight_bits(image: Image.Image, deep: bool) -> Image.Image:
 
 def cut(image: Image.Image, form: Form) -> Image.Image:
     """The middle of an image whose shorter side is scaled to `form.side` (as torchvision scales and cuts ImageNet's)."""
+    assert form.side is not None, "images in this mode cannot be scaled"
     short, long = sorted(image.size)
     longer = int(form.side * long / short)
     if short != form.side:

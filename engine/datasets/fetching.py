@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import DataMissing, StorageError
+from ..core import settings
+from ..core.errors import DataMissing, StorageError
 from .decode import Report
 
-MIRROR = "EXPLORER_DATA_URL"  # environment: a folder of the same archives, by their names
 RETRIES = 1
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 1 << 16
@@ -23,15 +23,25 @@ class Archive(NamedTuple):
 
 
 ARCHIVES = {
-    "cifar10": Archive("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", 170_052_171),
-    "cifar100": Archive("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec", 168_513_733),
-    "tinyimagenet": Archive("https://cs231n.stanford.edu/tiny-imagenet-200.zip", "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821", 248_100_043),
+    "cifar10": Archive(
+        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        170_052_171,
+    ),
+    "cifar100": Archive(
+        "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+        "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+        168_513_733,
+    ),
+    "tinyimagenet": Archive(
+        "https://cs231n.stanford.edu/tiny-imagenet-200.zip", "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821", 248_100_043
+    ),
 }
 
 
 def address(name: str) -> str:
     """Where an archive is fetched from: the official place, or the mirror."""
-    url, mirror = ARCHIVES[name].url, os.environ.get(MIRROR)
+    url, mirror = ARCHIVES[name].url, settings.data_url()
     return f"{mirror.rstrip('/')}/{url.rpartition('/')[2]}" if mirror else url
 
 
@@ -49,11 +59,20 @@ def fetch(name: str, folder: Path, report: Report) -> Path:
         pooch.get_logger().setLevel("ERROR")
         return Path(store.fetch(file, downloader=Resuming(folder / f"{file}.part", archive.bytes, report)))
     except requests.RequestException as error:
-        raise DataMissing(f"The archive of {name} could not be fetched from {url} ({brief(error)}). The same command goes on where it was cut; or fetch it by hand, then `python -m engine data add {name} FILE`.") from error
+        raise DataMissing(
+            f"The archive of {name} could not be fetched from {url} ({brief(error)}). The same command resumes the download; or fetch "
+            f"it by hand, then `python -m engine data add {name} FILE`."
+        ) from error
     except ValueError as error:  # pooch: another hash
-        raise DataMissing(f"What {url} gave is not the archive of {name} that is known here (its sha256 or size is another): it was not used. Try another place with {MIRROR}.") from error
+        raise DataMissing(
+            f"What {url} gave is not the archive of {name} that is known here (its sha256 or size is another): it was not used. Try "
+            "another place with EXPLORER_DATA_URL."
+        ) from error
     except OSError as error:
-        raise StorageError(f"Cannot keep the archive of {name} in {folder} ({error.strerror or error}). Free some space, or choose another folder with EXPLORER_DATA.") from error
+        raise StorageError(
+            f"Cannot keep the archive of {name} in {folder} ({error.strerror or error}). Free some space, or choose another folder with "
+            "EXPLORER_DATA."
+        ) from error
 
 
 def brief(error: Exception) -> str:
@@ -68,12 +87,16 @@ class Resuming:
     def __init__(self, part: Path, size: int, report: Report):
         self.part, self.size, self.on = part, size, report("downloading", size)
 
-    def __call__(self, url: str, output_file: str, pooch) -> None:
+    def __call__(self, fname: str, action: str | PathLike | None, pooch, *, check_only: bool | None = None) -> None:
+        """From the address `fname` into the file `action`: the names are pooch's."""
         import requests
 
+        assert action is not None and not check_only, "pooch is asked to fetch, not whether it could"
         done = self.part.stat().st_size if self.part.exists() else 0
         if done < self.size:
-            with requests.get(url, headers={"Range": f"bytes={done}-", "Accept-Encoding": "identity"}, stream=True, timeout=TIMEOUT) as response:
+            with requests.get(
+                fname, headers={"Range": f"bytes={done}-", "Accept-Encoding": "identity"}, stream=True, timeout=TIMEOUT
+            ) as response:
                 if response.status_code == 416:  # it has less than came already: that was of something else
                     self.part.unlink()
                 response.raise_for_status()
@@ -91,5 +114,5 @@ class Resuming:
                         if done > self.size:
                             break
             if done < self.size:  # closed in the middle, without a word
-                raise requests.ConnectionError(f"{done} of {self.size} bytes came")
-        shutil.move(self.part, output_file)
+                raise requests.ConnectionError(f"{done} of {self.size} bytes arrived")
+        shutil.move(self.part, action)

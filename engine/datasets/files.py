@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..core.boundary import untrusted
-from ..errors import DataMissing, InvalidValue
+from ..core.errors import DataMissing, InvalidValue
 
 FILES_LIMIT = 3_000_000
 FILE_BYTES_LIMIT = 512 << 20  # of one file (the largest that is read, CIFAR-100's training images, has 154 MB)
@@ -175,6 +175,13 @@ class Zip(Files):
         return entry.filename.endswith(("/", "\\"))
 
 
+def content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    """The bytes of a file in an archive."""
+    file = archive.extractfile(entry)
+    assert file is not None, "entries are files"
+    return file.read()
+
+
 class Tar(Files):
     """It can be read from its start only: what is small is kept while it is listed. Of several files of one name (`tar --append`) the
     last is it."""
@@ -191,7 +198,7 @@ class Tar(Files):
                 yield name, entry.size
                 self.places[name] = entry.offset
                 if (room := room - entry.size) > 0:
-                    self.kept[name] = archive.extractfile(entry).read()
+                    self.kept[name] = content(archive, entry)
         if room <= 0:
             self.kept = {}
 
@@ -203,7 +210,7 @@ class Tar(Files):
         with tarfile.open(self.path) as archive:
             for entry in archive:
                 if name := places.pop(entry.offset, None):
-                    yield name, archive.extractfile(entry).read()
+                    yield name, content(archive, entry)
                     if not places:
                         return
 

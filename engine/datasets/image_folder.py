@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from ..core.boundary import readable
-from ..errors import InvalidValue
+from ..core.errors import InvalidValue
 from .decode import KINDS, Item, common_form, is_image
 from .files import Files
 from .reading import Found, Reading, decode_all, held_out
@@ -43,10 +43,10 @@ def listed(files: Files) -> tuple[list[Item], tuple[str, ...]]:
     split = all(top.lower() in SPLIT_NAMES for top in tops)
     if not split and any(top.lower() in SPLIT_NAMES for top in tops):
         strange = sorted(top for top in tops if top.lower() not in SPLIT_NAMES)
-        raise InvalidValue(f"{files.path.name} holds images beside its splits ({', '.join(strange)[:80]}). {LAYOUT}")
+        raise InvalidValue(f"{files.path.name} holds images outside of its splits ({', '.join(strange)[:80]}). {LAYOUT}")
     depth = common + 1 if split else common
     if flat := next((name for name, parts in paths.items() if len(parts) < depth + 2), None):
-        raise InvalidValue(f"{flat[-80:]!r} in {files.path.name} lies in no class. {LAYOUT}")
+        raise InvalidValue(f"{flat[-80:]!r} in {files.path.name} is in no class folder. {LAYOUT}")
     classes = tuple(sorted({parts[depth] for parts in paths.values()}))
     number = {name: label for label, name in enumerate(classes)}
     items = [Item(name, SPLIT_NAMES[parts[common].lower()] if split else "train", number[parts[depth]]) for name, parts in paths.items()]

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from ..core.boundary import untrusted
-from ..errors import InvalidValue
+from ..core.errors import InvalidValue
 from .decode import Form, Item, is_image
 from .files import Files
 from .reading import Found, Reading, decode_all, fifth
@@ -55,10 +55,14 @@ def labelled(files: Files, names: list[str]) -> tuple[tuple[str, ...], np.ndarra
         known = listed(files)
         told = {name: known.get(PurePosixPath(name).stem.lower()) for name in names}
     if missing := next((name for name, label in told.items() if label is None), None):
-        raise InvalidValue(f"No class is told for {missing[-60:]!r}: put each image in a folder of its class (n01440764/...), or a list beside them (LOC_val_solution.csv, val.txt, or the development kit's ground truth with its meta.mat).")
-    wnids = sorted({str(label) for label in told.values()}, key=lambda label: (label.isdigit(), int(label) if label.isdigit() else label))
+        raise InvalidValue(
+            f"No class is given for {missing[-60:]!r}: put each image in a folder of its class (n01440764/...), or a list beside them "
+            "(LOC_val_solution.csv, val.txt, or the development kit's ground truth with its meta.mat)."
+        )
+    labels = {name: str(label) for name, label in told.items()}
+    wnids = sorted(set(labels.values()), key=lambda label: (label.isdigit(), int(label) if label.isdigit() else label))
     number = {wnid: at for at, wnid in enumerate(wnids)}
-    return tuple(wnids), np.array([number[told[name]] for name in names], np.int64)
+    return tuple(wnids), np.array([number[labels[name]] for name in names], np.int64)
 
 
 def listed(files: Files) -> dict[str, str]:
@@ -68,7 +72,8 @@ def listed(files: Files) -> dict[str, str]:
     if {TRUTH, META} <= paths.keys():
         wnids = development_kit(files.one(paths[META]))
         for at, line in enumerate(files.one(paths[TRUTH]).split(), 1):
-            found[f"ilsvrc2012_val_{at:08d}"] = wnids.get(int(line))
+            if (wnid := wnids.get(int(line))) is not None:
+                found[f"ilsvrc2012_val_{at:08d}"] = wnid
         return found
     for name in sorted(files.sizes):
         if name.lower().endswith((".txt", ".csv")) and files.sizes[name] < 64 << 20:
@@ -80,6 +85,6 @@ def development_kit(data: bytes) -> dict[int, str]:
     """Its own number of a class, from 1 -> WordNet id. Raises InvalidValue."""
     from scipy.io import loadmat
 
-    with untrusted(f"{META}, of ImageNet's development kit,", remedy="Take the one that lies beside the ground truth."):
+    with untrusted(f"{META}, of ImageNet's development kit,", remedy="Use the one that comes with the ground truth."):
         synsets = loadmat(BytesIO(data), squeeze_me=True)["synsets"]
         return {int(row["ILSVRC2012_ID"]): str(row["WNID"]) for row in synsets if int(row["num_children"]) == 0}

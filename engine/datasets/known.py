@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
-from ..errors import DataMissing, InvalidValue
+from ..core.errors import DataMissing, InvalidValue
 from . import Images, in_words, load, suits
 from .reading import Found
 
@@ -34,7 +36,9 @@ def title(name: str, found: Found) -> str:
         raise InvalidValue(f"{TITLES[name]} has {COUNTS[name]} classes, this holds {len(found.classes)}. Add it under another name.")
     shape = found.splits["train"][0].shape[1:]
     if name in SHAPES and shape != SHAPES[name]:
-        raise InvalidValue(f"Images of {TITLES[name]} are {in_words(SHAPES[name])}, these are {in_words(shape)}. Add them under another name.")
+        raise InvalidValue(
+            f"Images of {TITLES[name]} are {in_words(SHAPES[name])}, these are {in_words(shape)}. Add them under another name."
+        )
     if not found.made_of:
         return TITLES[name]
     if stranger := next((each for each in found.classes if not belongs(name, each)), None):
@@ -50,7 +54,17 @@ def belongs(name: str, label: str) -> bool:
     return SAME.get(word, word) in {"cifar10": CIFAR10, "cifar100": CIFAR100}.get(name, {word})
 
 
-def images_for(name: str, arch, device: str = "cpu", sized=None) -> tuple[object, Images | None]:
+class Takes(Protocol):
+    """What takes images of one shape: an architecture."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]: ...
+
+
+A = TypeVar("A", bound=Takes)
+
+
+def images_for(name: str, arch: A, device: str = "cpu", sized: Callable[[A, int], A | None] | None = None) -> tuple[A, Images | None]:
     """(`arch`, the images of a data set that it takes; None where they are of a published one that is not available).
 
     `sized(arch, side)` gives the same architecture for images of another size, where there is one. Raises UnknownId for a name that

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from ..archs import Architecture
-from . import SPLITS, Images
+from . import SPLITS, Images, at_hand
 from .pixels import Pixels
 from .preprocessing import Preprocessing
 
@@ -17,3 +19,9 @@ def noise(arch: Architecture, count: int = 512, device: str | torch.device = "cp
     images = {split: Pixels(torch.randint(256, shape, dtype=torch.uint8, device=device), normal.mean, normal.std) for split in SPLITS}
     labels = {split: torch.randint(arch.classes, (count,), device=device) for split in SPLITS}
     return Images("noise", "Noise", tuple(map(str, range(arch.classes))), images, labels, preprocessing=normal)
+
+
+def at_hand_or_noise(name: str | None, device: str, archs: Sequence[Architecture], count: int = 4096) -> Images:
+    """The images of a data set, or as many of noise as make answers too large to be kept where the real ones are not here; of the last
+    architecture's size."""
+    return at_hand(name, device, archs) or noise(archs[-1], count, device)

@@ -49,8 +49,8 @@ class Pixels:
 
     def rescaled(self, scale: Sequence[float], shift: Sequence[float], places: Sequence[int]) -> Pixels:
         """The same bytes as floats that are scale[c] * x[places[c]] + shift[c] of what they are now."""
-        std = [self.std_C[place] / each for place, each in zip(places, scale)]
-        mean = [self.mean_C[place] - each * new for place, each, new in zip(places, shift, std)]
+        std = tuple(self.std_C[place] / each for place, each in zip(places, scale))
+        mean = tuple(self.mean_C[place] - each * new for place, each, new in zip(places, shift, std))
         order = tuple((self.order or range(len(places)))[place] for place in places)
         return Pixels(self.bytes_BCHW, mean, std, None if order == tuple(range(len(order))) else order)
 
@@ -77,7 +77,9 @@ def augmented(images_BCHW: Tensor, pad: int, random: torch.Generator, mirror: bo
     count, channels, height, width = images_BCHW.shape
     device = images_BCHW.device
     rows, cols = (crop, crop) if crop else (height, width)
-    top_B, left_B = (torch.randint(2 * pad + 1 + left_over, (count, 1), generator=random).to(device) - pad for left_over in (height - rows, width - cols))
+    top_B, left_B = (
+        torch.randint(2 * pad + 1 + left_over, (count, 1), generator=random).to(device) - pad for left_over in (height - rows, width - cols)
+    )
     mirror_B = (torch.randint(2, (count, 1), generator=random) * mirror).to(device).bool()
     rows_BH = reflect(torch.arange(rows, device=device) + top_B, height)
     cols_BW = torch.arange(cols, device=device)

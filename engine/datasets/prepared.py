@@ -16,17 +16,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ..artifacts import replace_folder, safe_name, sha256
-from ..core import small_json
+from ..core import settings, small_json
+from ..core.artifacts import replace_folder, safe_name, sha256
 from ..core.boundary import untrusted
+from ..core.config import from_fields
+from ..core.errors import CorruptArtifact, InvalidValue, StorageError
 from ..core.replacing import alone
-from ..errors import CorruptArtifact, StorageError
-from . import SPLITS, Images, missing
+from .images import Images
+from .names import SPLITS, missing
 from .preprocessing import Preprocessing
 
 FORMAT = 1
 ROWS = 1024  # of images that are written, or counted, at once
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -52,7 +53,7 @@ class Prepared:
 
 def home() -> Path:
     """Folder of the prepared data sets: EXPLORER_DATA, or `datasets` in the workspace."""
-    return Path(os.environ.get("EXPLORER_DATA") or Path(os.environ.get("EXPLORER_WORKSPACE") or "workspace") / "datasets")
+    return settings.data()
 
 
 def folder_of(name: str, root: Path | None = None) -> Path:
@@ -127,7 +128,9 @@ def storing(name: str, root: Path) -> Iterator[None]:
 def save(path: Path, array: np.ndarray, order_B: np.ndarray) -> None:
     """A .npy file of an array's rows in that order; a chunk at a time, as they need not fit into memory."""
     with open(path, "wb") as file:
-        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array[:0]) | {"shape": array.shape, "fortran_order": False})
+        np.lib.format.write_array_header_1_0(
+            file, np.lib.format.header_data_from_array_1_0(array[:0]) | {"shape": array.shape, "fortran_order": False}
+        )
         for first in range(0, len(order_B), ROWS):
             file.write(array[order_B[first : first + ROWS]].tobytes())
         file.flush()
@@ -152,7 +155,12 @@ def manifest(name: str, root: Path | None = None) -> Prepared:
         raise missing(name)
     with damaged(name):
         raw = small_json.read(path)
-        found = Prepared(**{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
+        if not isinstance(raw, dict):
+            raise ValueError("its manifest.json is not an object")
+        try:
+            found = from_fields(Prepared, raw)
+        except InvalidValue as error:  # a person typed nothing here: the file is damaged
+            raise ValueError(str(error)) from error
         texts = (found.name, found.title, found.source, *found.classes)
         numbers = (*(found.counts[split] for split in SPLITS), *found.mean, *found.std, found.broken, *found.left_out.values())
         if not all(isinstance(each, str) for each in texts) or not all(isinstance(each, int | float) for each in numbers):

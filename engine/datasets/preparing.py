@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..artifacts import safe_name
+from ..core.artifacts import safe_name
 from ..core.boundary import readable
+from ..core.errors import CorruptArtifact, InvalidValue, UnknownId, closest
 from ..core.limits import Limits, limited, tell
-from ..errors import CorruptArtifact, InvalidValue, UnknownId, closest
-from . import NAMES, cifar, image_folder, imagenet, known, prepared, tiny_imagenet
+from . import NAMES, PUBLISHED, builtin, cifar, image_folder, imagenet, known, prepared, tiny_imagenet
 from .decode import Report
 from .files import files_of
 from .reading import Reading
@@ -29,11 +29,11 @@ def never() -> bool:
 def add(
     name: str, path: Path | str, size: int | None = None, report: Report = silent, source: str = "", stop: Callable[[], bool] = never
 ) -> tuple[prepared.Prepared, dict[str, str]]:
-    """Prepare what lies in a folder or archive under that name: what it says of itself, and file -> reason of the images that could not
+    """Prepare what lies in a folder or archive under that name: its manifest, and file -> reason of the images that could not
     be read. What had the name is replaced. It is read by a process of its own, within LIMITS. Raises InvalidValue, DataMissing,
     StorageError; Stopped soon after `stop()` is true."""
     if safe_name(name) == "digits":
-        raise InvalidValue("digits come with scikit-learn and are always available: choose another name.")
+        raise InvalidValue(f"{name} is always available: choose another name.")
     path, root = Path(path).expanduser().absolute(), prepared.home().absolute()
     report("opening", 1)(0)
     with prepared.staging(name, root) as folder:
@@ -92,8 +92,8 @@ def get(name: str, report: Report = silent, stop: Callable[[], bool] = never) ->
                 "ImageNet cannot be downloaded without an account: get its validation images from image-net.org, "
                 "then `python -m engine data add imagenet FOLDER`."
             )
-        if name == "digits":
-            raise InvalidValue("digits come with scikit-learn and are always available.")
+        if name in builtin.names():
+            raise InvalidValue(f"{name} needs no download: it is always available ({builtin.module(name).SOURCE}).")
         raise UnknownId(
             f"There is no dataset {str(name)[:60]!r} to download.{closest(str(name), fetching.ARCHIVES)} "
             "`python -m engine data add NAME FOLDER` adds your own."
@@ -109,8 +109,9 @@ def listed() -> list[dict]:
     of those that cannot be used {"problem"}."""
     root = prepared.home()
     own = {path.parent.name for path in root.glob("*/manifest.json") if not path.parent.name.startswith(".")} if root.is_dir() else set()
-    rows = [{"name": "digits", "here": True, "title": "Digits (8x8)", "source": "scikit-learn"}]
-    for name in [*NAMES[1:], *sorted(own - set(NAMES))]:
+    always = {name: builtin.module(name) for name in builtin.names()}
+    rows = [{"name": name, "here": True, "title": each.TITLE, "source": each.SOURCE} for name, each in always.items()]
+    for name in [*PUBLISHED, *sorted(own - set(NAMES))]:
         if name not in own:
             rows.append({"name": name, "here": False, "title": known.TITLES[name]})
             continue

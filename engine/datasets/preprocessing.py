@@ -10,10 +10,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from ..errors import InvalidValue
+from ..core.config import from_fields
+from ..core.errors import InvalidValue
 
 ORDERS = {1: ("grey",), 3: ("RGB", "BGR")}  # channels -> orders that they may be in, the usual one first
-HOW = "Say it as mean=0.5,std=0.25, or with a number for each channel and range=255 or order=BGR where that is so: mean=0.485,0.456,0.406,std=0.229,0.224,0.225."
+HOW = (
+    "Write it as mean=0.5,std=0.25, or with a number for each channel, and range=255 or order=BGR where needed: "
+    "mean=0.485,0.456,0.406,std=0.229,0.224,0.225."
+)
 RANGE_LIMIT = 65_535  # of the range; means and deviations lie within as much
 STD_LEAST = 1e-4  # of the range: images of 256 levels do not vary less, and what is divided by almost nothing is infinite
 
@@ -34,10 +38,15 @@ class Preprocessing:
         if len(self.mean) != len(self.std) or len(self.mean) not in ORDERS:
             raise InvalidValue(f"mean and std have a number for each channel, of 1 or 3; got {len(self.mean)} and {len(self.std)}. {HOW}")
         if not 1 <= self.range <= RANGE_LIMIT or min(self.std) < STD_LEAST * self.range or max(map(abs, numbers)) > RANGE_LIMIT:
-            raise InvalidValue(f"range is from 1 to {RANGE_LIMIT}, std at least {STD_LEAST:g} of it, and no number above {RANGE_LIMIT}. {HOW}")
+            raise InvalidValue(
+                f"range is from 1 to {RANGE_LIMIT}, std at least {STD_LEAST:g} of it, and no number above {RANGE_LIMIT}. {HOW}"
+            )
         object.__setattr__(self, "order", self.order or ORDERS[len(self.mean)][0])
         if self.order not in ORDERS[len(self.mean)]:
-            raise InvalidValue(f"The order of {len(self.mean)} channel{'s' * (len(self.mean) > 1)} is {' or '.join(ORDERS[len(self.mean)])}; got {self.order[:20]!r}.")
+            raise InvalidValue(
+                f"The order of {len(self.mean)} channel{'s' * (len(self.mean) > 1)} is {' or '.join(ORDERS[len(self.mean)])}; got "
+                f"{self.order[:20]!r}."
+            )
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -78,7 +87,7 @@ def of_dict(raw: object) -> Preprocessing | None:
         raise InvalidValue(f"A record of preprocessing is of mean, std, range and order; got {str(raw)[:60]!r}.")
     if not all(isinstance(raw[name], list | tuple) for name in ("mean", "std")) or not isinstance(raw.get("order", ""), str):
         raise InvalidValue(f"mean and std of a record of preprocessing are lists of numbers; got {str(raw)[:60]!r}.")
-    return Preprocessing(**{name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()})
+    return from_fields(Preprocessing, raw)
 
 
 def parse(text: str, channels: int) -> Preprocessing:
@@ -91,20 +100,22 @@ def parse(text: str, channels: int) -> Preprocessing:
         if equals:
             name = key.strip().lower()
             if name in said or name not in ("mean", "std", "range", "order"):
-                raise InvalidValue(f"{text[:80]!r} is not a normalisation ({name[:20]!r} {'is said twice' if name in said else 'is not known'}). {HOW}")
+                raise InvalidValue(
+                    f"{text[:80]!r} is not a normalisation ({name[:20]!r} {'is said twice' if name in said else 'is not known'}). {HOW}"
+                )
             said[name] = []
         value = (value if equals else word).strip("[]()")
         if value and not name:
             raise InvalidValue(f"{text[:80]!r} is not a normalisation. {HOW}")
         said.setdefault(name, []).extend([value] * bool(value))
     if not {"mean", "std"} <= said.keys():
-        raise InvalidValue(f"{text[:80]!r} does not say both mean and std. {HOW}")
+        raise InvalidValue(f"{text[:80]!r} does not give both mean and std. {HOW}")
     try:
         lists = {key: tuple(map(float, values)) for key, values in said.items() if key != "order"}
         (white,) = lists.pop("range", (1.0,))
         order = " ".join(said.get("order", [])).upper()
     except ValueError as error:
-        raise InvalidValue(f"{text[:80]!r} holds something that is no number. {HOW}") from error
+        raise InvalidValue(f"{text[:80]!r} holds something that is not a number. {HOW}") from error
     mean, std = (lists[key] * channels if len(lists[key]) == 1 else lists[key] for key in ("mean", "std"))
     if len(mean) != channels:
         raise InvalidValue(f"The network's images have {channels} channel{'s' * (channels > 1)}, and {text[:80]!r} says {len(mean)}. {HOW}")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import InvalidValue
+from ..core.errors import InvalidValue
 from .decode import Form, Item, Report, decode
 from .files import Files
 

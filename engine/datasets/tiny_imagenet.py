@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from ..errors import InvalidValue
+from ..core.errors import InvalidValue
 from .decode import Item, common_form, is_image
 from .files import Files
 from .reading import Found, Reading, decode_all, held_out
@@ -25,7 +25,12 @@ def read(reading: Reading) -> Found:
     """80 thousand to train, 20 to choose (a fifth of each class of the 100), 10 to test: its labelled val folder (the labels of its
     test folder were never published). Raises InvalidValue."""
     files, root = reading.files, base(reading.files)
-    train = {name: PurePosixPath(name.removeprefix(root)).parts[1] for name in sorted(files.sizes) if name.startswith(f"{root}train/") and is_image(name)}
+    assert root is not None, "`fits` comes first"
+    train = {
+        name: PurePosixPath(name.removeprefix(root)).parts[1]
+        for name in sorted(files.sizes)
+        if name.startswith(f"{root}train/") and is_image(name)
+    }
     classes = tuple(sorted(set(train.values())))
     number = {name: label for label, name in enumerate(classes)}
     items = held_out([Item(name, "train", number[wnid]) for name, wnid in train.items()], "val")
@@ -34,7 +39,10 @@ def read(reading: Reading) -> Found:
         if f"{root}val/images/{name}" in files.sizes and wnid in number:
             items.append(Item(f"{root}val/images/{name}", "test", number[wnid]))
     if {item.split for item in items} != {"train", "val", "test"}:
-        raise InvalidValue(f"{files.path.name} is not Tiny-ImageNet as it is published: train/<class>/images and val/images with {LIST} are needed. Fetch it again.")
+        raise InvalidValue(
+            f"{files.path.name} is not Tiny-ImageNet as it is published: train/<class>/images and val/images with {LIST} are needed. Fetch "
+            "it again."
+        )
     splits, broken = decode_all(reading, items, common_form(files, [item.name for item in items], reading.size))
     words = readable(files, root)
     return Found(tuple(words.get(wnid, wnid) for wnid in classes), splits, broken=broken)

@@ -8,13 +8,15 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
-from ..artifacts import Store
-from ..errors import ExplorerError, InvalidValue
+from ..core import settings
+from ..core.artifacts import Store
+from ..core.errors import ExplorerError, InvalidValue
+from ..core.places import PACKAGES
 from .queue import Queue
 
-ROOT = Path(__file__).resolve().parents[2]
 LOOK = 2.0  # seconds between the keeper's looks
 SECONDS_TO_START = 60.0  # for which a worker that was started is waited for before another is
 CHOICE = "backend"  # file of .jobs with the address that was chosen on the page
@@ -32,7 +34,8 @@ class Local:
         queue = Queue(self.store.workspace)
         queue.folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "engine", "worker", "--workspace", str(self.store.workspace.resolve())]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+        environment = settings.environment()
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGES), environment.get("PYTHONPATH")]))
         with open(queue.folder / "worker.log", "ab") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment)
         self.started.append(process)
@@ -50,17 +53,20 @@ class Ray:
 
     def start(self) -> None:
         try:
-            from ray.job_submission import JobSubmissionClient
+            jobs = import_module("ray.job_submission")  # an extra: neither installed with the rest nor known to pyright
         except ImportError as error:
             raise InvalidValue("Ray is not installed: pip install -r requirements-cluster.txt.") from error
         workspace = str(self.store.workspace.resolve())
-        command = [sys.executable, "-m", "engine", "worker", "--workspace", workspace]
-        variables = {"EXPLORER_JOBS": f"ray://{self.address}", "EXPLORER_FAN_OUT": "1", "PYTHONPATH": str(ROOT), "EXPLORER_COMMIT": ""}
-        variables |= {"EXPLORER_WORKSPACE": workspace, "EXPLORER_DATA": os.environ.get("EXPLORER_DATA", "")}  # tasks read data sets there
+        command = [sys.executable, "-m", "engine", "worker", "--ray", "--workspace", workspace]
+        data = str(settings.data(self.store.workspace).resolve())  # as it is set here: the tasks read data sets on other machines
+        variables = {"PYTHONPATH": str(PACKAGES), "EXPLORER_WORKSPACE": workspace, "EXPLORER_DATA": data}
         try:
-            JobSubmissionClient(f"http://{self.address}").submit_job(entrypoint=shlex.join(command), runtime_env={"env_vars": variables})
+            client = jobs.JobSubmissionClient(f"http://{self.address}")
+            client.submit_job(entrypoint=shlex.join(command), runtime_env={"env_vars": variables})
         except (ConnectionError, RuntimeError) as error:
-            raise InvalidValue(f"Ray does not answer at {self.address} ({str(error)[:120]}). Start its head with its dashboard, or unset EXPLORER_JOBS.") from error
+            raise InvalidValue(
+                f"Ray does not answer at {self.address} ({str(error)[:120]}). Start its head with its dashboard, or unset EXPLORER_JOBS."
+            ) from error
 
     def reap(self) -> None:
         pass
@@ -79,7 +85,7 @@ def address_of(text: str) -> str:
 def chosen(store: Store) -> str:
     """"local" or "ray://ADDRESS": EXPLORER_JOBS, else what was chosen on the page."""
     try:
-        said = os.environ.get("EXPLORER_JOBS") or (Queue(store.workspace).folder / CHOICE).read_text("utf-8").strip()
+        said = settings.jobs() or (Queue(store.workspace).folder / CHOICE).read_text("utf-8").strip()
     except OSError:
         said = ""
     return said or "local"

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 from .. import datasets
 from ..archs import Architecture, architecture
-from ..artifacts import Store
-from ..checks import check_training
-from ..config import LsoConfig
-from ..errors import InvalidValue, UnknownId, closest
-from ..netspace import kept
-from ..netspace.model import answer_of
-from ..targets import check_fits, target_arch
+from ..core.artifacts import Store
+from ..core.errors import UnknownId, closest
+from ..kinds.netspace import kept
+from ..kinds.netspace.targets import check_fits, target_arch
+from ..learn.config import LsoConfig
+from ..make import check as check_training
+from ..tasks import task_of
+from ..tasks.task import Task
 from . import clouds, specs
-
-SHAPE_OBJECTIVES, IMAGE_OBJECTIVES = ("answers", "cloud"), ("distillation", "task", "answers")
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class Outline:
         return len(self.archs) > 1
 
     @property
-    def is_shapes(self) -> bool:
-        return answer_of(self.archs[-1]) is not None
+    def task(self) -> Task:
+        return task_of(self.archs[-1].task)
 
 
 def check(store: Store, spec: dict) -> None:
@@ -57,23 +56,18 @@ def check_lso(store: Store, config: LsoConfig) -> None:
     space = outline(store, config.space)
     for name in filter(None, (config.a, config.b)):
         if name not in space.ids:
-            hint = " It is a network of its own: place it in the space first, or name it with --target." if store.has(name) else closest(name, space.ids)
+            hint = (
+                " It is a network of its own: place it in the space first, or name it with --target."
+                if store.has(name)
+                else closest(name, space.ids)
+            )
             raise UnknownId(f"There is no instance {name[:100]!r} in {space.id}.{hint}")
-    check_objective(space.id, config.objective, space.is_shapes, space.several)
+    space.task.check_objective(space.id, config.objective, space.several)
     if config.objective == "cloud":
         clouds.load(store, config.target)
-    elif config.target and (config.objective != "task" or space.several) and config.target not in space.ids:
+    elif space.task.check_target(config, space.dataset, space.several) and config.target not in space.ids:
         check_fits(config.target, target_arch(store, space.id, config.target, space.ids), space.id, space.archs[-1])
-    if not space.is_shapes:
+    if space.task.alone:
         datasets.load(space.dataset).suited(*space.archs)
     if config.architecture and config.architecture not in (known := [arch.id for arch in space.archs]):
         raise UnknownId(f"There is no architecture {config.architecture[:60]!r} in {space.id}.{closest(config.architecture, known)}")
-
-
-def check_objective(space_id: str, objective: str, is_shapes: bool, several: bool) -> None:
-    """Raises InvalidValue where an objective does not fit what a space holds."""
-    fits = SHAPE_OBJECTIVES if is_shapes else IMAGE_OBJECTIVES
-    if objective not in fits:
-        raise InvalidValue(f"{space_id} holds {'shapes' if is_shapes else 'classifiers'}: the objective is one of {', '.join(fits)}.")
-    if several and objective == "answers":
-        raise InvalidValue(f"{space_id} holds several architectures: the objective is distillation or task.")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..artifacts import Store, write_atomic
-from ..errors import InvalidValue, UnknownId
-from ..shapes.chairs import RADIUS
-from ..shapes.meshes import MESH_SUFFIXES, read_mesh
+from ..core.artifacts import Store, write_atomic
+from ..core.errors import InvalidValue, UnknownId
+from ..tasks.distances.chairs import RADIUS
+from ..tasks.distances.meshes import MESH_SUFFIXES, read_mesh
 
 TEXTS = (".xyz", ".txt", ".csv", ".pts")
 MAX_BYTES, MAX_POINTS, LEAST = 32 << 20, 20_000, 32

@@ -60,13 +60,14 @@ def take(path: Path) -> sqlite3.Connection | None:
 
 
 def give(path: Path, file: tuple[int, int] | None, connection: sqlite3.Connection) -> None:
-    same = file is not None and identity(path) == file
+    now = identity(path)
+    spare: sqlite3.Connection | None = connection
     with _lock:
-        if same and not connection.in_transaction:
+        if file is not None and file == now and not connection.in_transaction:
             _idle.append(Waiting(path, file, os.getpid(), connection))
-            connection = _idle.pop(0).connection if len(_idle) > IDLE else None
-    if connection is not None:
-        connection.close()
+            spare = _idle.pop(0).connection if len(_idle) > IDLE else None
+    if spare is not None:
+        spare.close()
 
 
 def identity(path: Path) -> tuple[int, int] | None:

@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..core import small_json
+from ..core.clocks import stopwatch
+from ..core.errors import Stopped
 from ..core.manifests import is_number
-from ..errors import Stopped
-from ..took import stopwatch
 
 METRICS_BYTES = 64 << 20  # of the points of a run, about 2 000 a stage
 LOG_BYTES = 64 << 10  # of the end of a log that are shown
@@ -31,7 +31,8 @@ class Folder:
         self.path = path
 
     def status(self) -> dict:
-        """{"stage", "step", "total", "seconds", "cpu_seconds", "heartbeat", "pid", "eta"} as far as the job has come; {} before it began."""
+        """{"stage", "step", "total", "seconds", "cpu_seconds", "heartbeat", "pid", "eta"} as far as the job has come; {} before it
+        began."""
         found = read_json(self.path / "status.json")
         return {name: value for name, value in found.items() if is_number(value) or name == "stage" and isinstance(value, str)}
 
@@ -148,6 +149,10 @@ def point_of(line: bytes) -> dict | None:
         point = small_json.parse(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(point, dict) or not isinstance(point.get("stage"), str) or not all(type(point.get(name)) is int for name in ("step", "at", "total")):
+    if (
+        not isinstance(point, dict)
+        or not isinstance(point.get("stage"), str)
+        or not all(type(point.get(name)) is int for name in ("step", "at", "total"))
+    ):
         return None
     return point

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 
+from ..core import settings
+from ..core.errors import ExplorerError, InvalidValue, StorageError, UnknownId, closest
 from ..core.manifests import SAFE_NAME
-from ..errors import ExplorerError, InvalidValue, StorageError, UnknownId, closest
 from . import specs
 from .connections import lent
 from .signs import birth, gone, identity  # noqa: F401 - a worker's, which the queue names
@@ -67,10 +68,12 @@ class Job:
 
 
 class Queue:
-    """The queue of a workspace, in its folder .jobs. Raises StorageError where that cannot be written."""
+    """The queue of a workspace, in its folder .jobs. `shared`: several machines use it (default: where EXPLORER_JOBS is Ray's). Raises
+    StorageError where that cannot be written."""
 
-    def __init__(self, workspace: Path | str):
+    def __init__(self, workspace: Path | str, shared: bool | None = None):
         self.folder = Path(workspace).resolve() / ".jobs"
+        self.shared = settings.jobs().startswith("ray://") if shared is None else shared
 
     @property
     def exists(self) -> bool:
@@ -91,8 +94,7 @@ class Queue:
             with open(self.folder / "lock", "a") as lock:  # two processes must not make the tables at once
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 found = sqlite3.connect(self.folder / "queue.sqlite", timeout=30, isolation_level=None, check_same_thread=False)
-                shared = os.environ.get("EXPLORER_JOBS", "").startswith("ray://")  # WAL is for one machine only
-                found.execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
+                found.execute(f"PRAGMA journal_mode={'DELETE' if self.shared else 'WAL'}")  # WAL is for one machine only
                 found.execute("PRAGMA synchronous=NORMAL")
                 found.executescript(SCHEMA)
                 return found
@@ -143,7 +145,9 @@ class Queue:
             if row is not None:
                 return job_of(row), True
             self._check_alone(db, spec)
-            number = db.execute("INSERT INTO jobs (digest, spec, state, created) VALUES (?, ?, 'queued', ?)", (digest, json.dumps(spec), time.time())).lastrowid
+            number = db.execute(
+                "INSERT INTO jobs (digest, spec, state, created) VALUES (?, ?, 'queued', ?)", (digest, json.dumps(spec), time.time())
+            ).lastrowid
             db.execute("UPDATE jobs SET id = ? WHERE number = ?", (f"{spec['kind']}-{number:04d}", number))
             return job_of(db.execute(f"SELECT {COLUMNS} FROM jobs WHERE number = ?", (number,)).fetchone()), False
 
@@ -151,10 +155,14 @@ class Queue:
         """Raises InvalidValue where a live job makes something else of the same name."""
         if spec["kind"] != "train":
             return
-        rows = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE state IN ('queued', 'running') AND instr(spec, ?)", (json.dumps(spec["id"]),)).fetchall()
+        rows = db.execute(
+            f"SELECT {COLUMNS} FROM jobs WHERE state IN ('queued', 'running') AND instr(spec, ?)", (json.dumps(spec["id"]),)
+        ).fetchall()
         for other in map(job_of, rows):  # few: with hundreds that wait, to read each spec took longer than the rest
             if other.spec.get("id") == spec["id"] and other.spec["kind"] == "train":
-                raise InvalidValue(f"{other.id} is making {spec['id']} with other settings, and is not done yet. Choose another name, or stop it first.")
+                raise InvalidValue(
+                    f"{other.id} is making {spec['id']} with other settings, and is not done yet. Choose another name, or stop it first."
+                )
 
     def jobs(self, limit: int = 200, kind: str | None = None) -> list[Job]:
         """Every job that waits or runs, and the latest of the others (of a kind), newest first, `limit` in all if they are not more.
@@ -164,7 +172,9 @@ class Queue:
         self.sweep()
         of_kind = f"{kind}-" if kind else ""
         live = self._rows("state IN ('queued', 'running') AND substr(id, 1, ?) = ?", len(of_kind), of_kind)
-        ended = self._rows("state NOT IN ('queued', 'running') AND substr(id, 1, ?) = ?", len(of_kind), of_kind, limit=max(0, limit - len(live)))
+        ended = self._rows(
+            "state NOT IN ('queued', 'running') AND substr(id, 1, ?) = ?", len(of_kind), of_kind, limit=max(0, limit - len(live))
+        )
         return sorted([*live, *ended], key=lambda job: -job.number)
 
     def live(self, ended_after: float) -> list[Job]:
@@ -180,7 +190,10 @@ class Queue:
 
     def _rows(self, where: str, *values: object, limit: int = -1) -> list[Job]:
         with self._reading() as db:
-            return [job_of(row) for row in db.execute(f"SELECT {COLUMNS} FROM jobs WHERE {where} ORDER BY number DESC LIMIT ?", (*values, limit)).fetchall()]
+            return [
+                job_of(row)
+                for row in db.execute(f"SELECT {COLUMNS} FROM jobs WHERE {where} ORDER BY number DESC LIMIT ?", (*values, limit)).fetchall()
+            ]
 
     def job(self, id_: str) -> Job:
         """The job of that id. Raises UnknownId."""
@@ -193,19 +206,24 @@ class Queue:
         """Ask a job to stop; what it made is kept. One that waits is stopped at once, one that has ended stays as it is."""
         self.job(id_)
         with self._writing() as db:
-            db.execute("UPDATE jobs SET state = 'stopped', ended = ?, reason = 'stopped before it began' WHERE id = ? AND state = 'queued'", (time.time(), id_))
+            db.execute(
+                "UPDATE jobs SET state = 'stopped', ended = ?, reason = 'stopped before it began' WHERE id = ? AND state = 'queued'",
+                (time.time(), id_),
+            )
             db.execute("UPDATE jobs SET stop = 1 WHERE id = ? AND state = 'running'", (id_,))
         return self.job(id_)
 
     def resume(self, id_: str) -> Job:
-        """Queue a stopped or failed job again; it goes on from its checkpoint. Raises InvalidValue."""
+        """Queue a stopped or failed job again; it is resumed from its checkpoint. Raises InvalidValue."""
         job = self.job(id_)
         if job.spec is specs.BROKEN:
-            raise InvalidValue(f"{id_} cannot go on: {job.reason}.")
+            raise InvalidValue(f"{id_} cannot be resumed: {job.reason}.")
         if job.state not in ("stopped", "failed"):
-            raise InvalidValue(f"{id_} is {job.state}; only a stopped or failed job can go on.")
+            raise InvalidValue(f"{id_} is {job.state}; only a stopped or failed job can be resumed.")
         with self._writing() as db:
-            twin = db.execute("SELECT id FROM jobs WHERE digest = ? AND state IN ('queued', 'running')", (specs.digest(job.spec),)).fetchone()
+            twin = db.execute(
+                "SELECT id FROM jobs WHERE digest = ? AND state IN ('queued', 'running')", (specs.digest(job.spec),)
+            ).fetchone()
             if twin is not None:
                 raise InvalidValue(f"{twin[0]} does the same and is not done yet; watch that one.")
             self._check_alone(db, job.spec)
@@ -240,7 +258,7 @@ class Queue:
         with self._writing() as db:
             for name in names:
                 row = db.execute("SELECT worker, lease FROM slots WHERE name = ?", (name,)).fetchone()
-                if row is None or row[0] == worker or self._gone(*row, name):
+                if row is None or row[0] == worker or self._gone(row[0], row[1], name):
                     db.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, 0)", (name, worker))
                     return name
         return None
@@ -273,7 +291,10 @@ class Queue:
             if seat is None or row is None:
                 return None
             now = time.time()
-            db.execute("UPDATE jobs SET state = 'running', worker = ?, lease = 0, started = COALESCE(started, ?), stop = 0 WHERE id = ?", (worker, now, row[0]))
+            db.execute(
+                "UPDATE jobs SET state = 'running', worker = ?, lease = 0, started = COALESCE(started, ?), stop = 0 WHERE id = ?",
+                (worker, now, row[0]),
+            )
         return self.job(row[0])
 
     def beat(self, worker: str, id_: str | None = None) -> tuple[bool, bool]:
@@ -282,7 +303,12 @@ class Queue:
             mine = db.execute("UPDATE slots SET lease = lease + 1 WHERE worker = ?", (worker,)).rowcount > 0
             if id_ is None:
                 return mine, False
-            mine &= db.execute("UPDATE jobs SET lease = COALESCE(lease, 0) + 1 WHERE id = ? AND worker = ? AND state = 'running'", (id_, worker)).rowcount > 0
+            mine &= (
+                db.execute(
+                    "UPDATE jobs SET lease = COALESCE(lease, 0) + 1 WHERE id = ? AND worker = ? AND state = 'running'", (id_, worker)
+                ).rowcount
+                > 0
+            )
             row = db.execute("SELECT stop FROM jobs WHERE id = ?", (id_,)).fetchone()
             return mine, bool(row and row[0])
 
@@ -290,7 +316,10 @@ class Queue:
         """A worker's job has ended."""
         assert state in ("done", "failed", "stopped")
         with self._writing() as db:
-            db.execute("UPDATE jobs SET state = ?, reason = ?, ended = ?, worker = NULL WHERE id = ? AND worker = ? AND state = 'running'", (state, reason, time.time(), id_, worker))
+            db.execute(
+                "UPDATE jobs SET state = ?, reason = ?, ended = ?, worker = NULL WHERE id = ? AND worker = ? AND state = 'running'",
+                (state, reason, time.time(), id_, worker),
+            )
 
     def died(self, id_: str, worker: str, reason: str) -> None:
         """The process that had a job is gone: the job is queued again, or has failed where that happened before."""
@@ -300,9 +329,20 @@ class Queue:
     def _bury(self, db: sqlite3.Connection, id_: str, worker: str, reason: str) -> None:
         mine = (id_, worker)
         db.execute("UPDATE jobs SET deaths = deaths + 1 WHERE id = ? AND worker = ? AND state = 'running'", mine)
-        db.execute("UPDATE jobs SET state = 'stopped', reason = 'stopped', ended = ?, worker = NULL WHERE id = ? AND worker = ? AND state = 'running' AND stop", (time.time(), *mine))
-        db.execute(f"UPDATE jobs SET state = 'failed', reason = ?, ended = ?, worker = NULL WHERE id = ? AND worker = ? AND state = 'running' AND deaths >= {LIVES}", (f"{reason}, for the second time. Its log may say why; Resume goes on from its checkpoint.", time.time(), *mine))
-        db.execute("UPDATE jobs SET state = 'queued', reason = ?, worker = NULL WHERE id = ? AND worker = ? AND state = 'running'", (f"{reason}; it goes on from its checkpoint", *mine))
+        db.execute(
+            "UPDATE jobs SET state = 'stopped', reason = 'stopped', ended = ?, worker = NULL WHERE id = ? AND worker = ? AND state = "
+            "'running' AND stop",
+            (time.time(), *mine),
+        )
+        db.execute(
+            "UPDATE jobs SET state = 'failed', reason = ?, ended = ?, worker = NULL WHERE id = ? AND worker = ? AND state = 'running' AND "
+            f"deaths >= {LIVES}",
+            (f"{reason}, for the second time. Its log may say why; Resume starts it from its checkpoint.", time.time(), *mine),
+        )
+        db.execute(
+            "UPDATE jobs SET state = 'queued', reason = ?, worker = NULL WHERE id = ? AND worker = ? AND state = 'running'",
+            (f"{reason}; it will be resumed from its checkpoint", *mine),
+        )
 
     def sweep(self) -> int:
         """Queue again, or fail, what belongs to workers that are gone; how many jobs that were."""
@@ -325,7 +365,27 @@ def job_of(row: tuple) -> Job:
         spec = specs.stored(text)
     except ExplorerError:
         spec = specs.BROKEN
-    timed = created is not None and all(each is None or isinstance(each, float) and math.isfinite(each) for each in (created, started, ended))
-    if spec is specs.BROKEN or not timed or state not in STATES or not isinstance(worker, (str, NoneType)) or not isinstance(deaths, int) or not isinstance(reason, str):
-        return Job(number, str(id_), specs.BROKEN, "failed", 0.0, None, 0.0, None, 0, False, "its row in the queue is damaged: delete it, and launch it again")
+    timed = all(each is None or isinstance(each, float) and math.isfinite(each) for each in (created, started, ended))
+    if (
+        spec is specs.BROKEN
+        or created is None
+        or not timed
+        or state not in STATES
+        or not isinstance(worker, (str, NoneType))
+        or not isinstance(deaths, int)
+        or not isinstance(reason, str)
+    ):
+        return Job(
+            number,
+            str(id_),
+            specs.BROKEN,
+            "failed",
+            0.0,
+            None,
+            0.0,
+            None,
+            0,
+            False,
+            "its row in the queue is damaged: delete it, and launch it again",
+        )
     return Job(number, str(id_), spec, state, created, started, ended, worker, deaths, bool(stop), reason)

@@ -7,18 +7,20 @@ Legend: N instances, P parameters.
 from __future__ import annotations
 
 from dataclasses import asdict
+from importlib import import_module
 
 import numpy as np
 import torch
 
-from .. import datasets
+from .. import datasets, kinds
 from ..archs import architecture
-from ..artifacts import Store, load_checkpoint, save_checkpoint
-from ..config import ZooConfig, digest
-from ..errors import Stopped
+from ..core.artifacts import Store, load_checkpoint, save_checkpoint
+from ..core.clocks import Took
+from ..core.config import digest
+from ..core.errors import Stopped
 from ..make import checkpoint_path
-from ..took import Took
-from ..zoo import ZooTraining
+from ..tasks.images.config import ZooConfig
+from ..tasks.images.zoo_training import ZooTraining
 from .folder import Reporter
 
 
@@ -36,10 +38,9 @@ def train_stack(fields: dict, first: int) -> np.ndarray:
 def fan_out(store: Store, config, id_: str, reporter: Reporter) -> None:
     """Train a zoo's stacks side by side, and leave a checkpoint at its last step for engine.make to go on from. Each stack that is
     done is kept at once; a zoo of one stack, or another kind of training, is left to this process. Raises Stopped."""
-    if not isinstance(config, ZooConfig) or config.instances <= config.stack:
+    if kinds.kind_of(config.KIND).stacks(config) < 2:
         return
-    import ray
-
+    ray = import_module("ray")  # an extra: neither installed with the rest nor known to pyright
     ray.init(address="auto", ignore_reinit_error=True, log_to_driver=False)
     training = ZooTraining(config, datasets.load(config.dataset).suited(architecture(config.architecture)))
     tag, path = digest(config), checkpoint_path(store, id_)

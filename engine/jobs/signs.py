@@ -17,7 +17,7 @@ from pathlib import Path
 LEASE = 10.0  # seconds without a beat after which a worker of another machine counts as gone
 FROZEN = 60.0  # the same for a process that is still there on this machine, but does nothing
 
-_seen: dict[tuple, tuple[int, float]] = {}  # (who asks about what, worker) -> (its last beat, when that was first seen)
+_seen: dict[tuple, tuple[float, float]] = {}  # (who asks about what, worker) -> (its last beat, when that was first seen)
 _seen_lock = threading.Lock()
 
 
@@ -51,7 +51,7 @@ def birth(pid: int) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
-def gone(worker: str, beat: int, what: str = "") -> bool:
+def gone(worker: str, beat: float, what: str = "") -> bool:
     """Whether a worker no longer lives; `beat` is its last one that `what` (a slot, a job) tells."""
     try:
         host, pid, rest = str(worker).split(":", 2)
@@ -64,7 +64,7 @@ def gone(worker: str, beat: int, what: str = "") -> bool:
     return still_for((what, worker), beat) > (FROZEN if here else LEASE)
 
 
-def still_for(key: tuple, beat: int) -> float:
+def still_for(key: tuple, beat: float) -> float:
     """Seconds for which this process has seen that very beat."""
     now = time.monotonic()
     with _seen_lock:

@@ -9,14 +9,14 @@ import json
 from dataclasses import MISSING, fields
 
 from .. import presets
-from ..artifacts import safe_name
-from ..config import LsoConfig
 from ..core import small_json
+from ..core.artifacts import safe_name
 from ..core.boundary import untrusted
+from ..core.config import changed, plain
+from ..core.errors import InvalidValue
 from ..core.manifests import is_number
-from ..errors import InvalidValue
-from ..naming import changes, name_of, plain, train_arguments
-from .fields import changed
+from ..learn.config import LsoConfig
+from ..plan import changes, name_of, train_arguments
 
 KINDS = ("lso", "train")
 BROKEN = {"kind": "broken", "config": {"space": None, "objective": None}}  # stands for a spec that cannot be read
@@ -40,7 +40,9 @@ def parse(raw: object) -> dict:
 def stored(text: object) -> dict:
     """A spec that the queue kept, in the form that its readers rely on. Raises InvalidValue."""
     with untrusted("A job's spec"):
-        spec = small_json.parse(text)
+        spec = small_json.parse(text) if isinstance(text, str | bytes) else None
+        if not isinstance(spec, dict):
+            raise InvalidValue("A job's spec has wrong fields.")
         words = ("space", "a", "b") if spec["kind"] == "lso" else ()
         config = spec["config"]
         if spec["kind"] not in KINDS or not isinstance(config, dict) or not all(isinstance(config[name], str) for name in words):
@@ -100,5 +102,5 @@ def command(spec: dict) -> list[str]:
     if spec["kind"] == "train":
         return train_arguments(spec["preset"], config, spec["id"])
     base = LsoConfig(config.space, a=config.a) if config.a else LsoConfig(config.space, xy=config.xy)
-    start = [config.a] if config.a else ["--xy", *map(str, config.xy)]
+    start = [config.a] if config.a else ["--xy", *map(str, config.xy or ())]
     return ["lso", config.space, *start, *changes(config, base)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from ..artifacts import Store
-from ..naming import check_free
+from ..core.artifacts import Store
+from ..plan import check_free
 from . import specs
 from .folder import Folder
 from .queue import Job, Queue
@@ -71,4 +71,10 @@ def whole(store: Store, id_: str, since: int = -1, log: bool = False) -> dict:
     job = queue.job(id_)
     folder = Folder(queue.folder_of(job.id))
     more = {"log": folder.log()} if log else {}
-    return {**brief(queue, job), "spec": job.spec, "metrics": folder.metrics(since), "result": folder.result() if not job.live else {}, **more}
+    return {
+        **brief(queue, job),
+        "spec": job.spec,
+        "metrics": folder.metrics(since),
+        "result": folder.result() if not job.live else {},
+        **more,
+    }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,40 +13,42 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from torch import Tensor
 
-from ..artifacts import Artifact, Store, load_checkpoint, manifest_hash, write_atomic
-from ..config import LsoConfig, digest
-from ..errors import CorruptArtifact, InvalidValue, Stopped, UnknownId, closest
-from ..host import device_of
-from ..lso import Classifying, Cloud, Lso, Objective, Shaping
-from ..make import provenance, train
-from ..multi.lso import ClassifyingMany, wanting
-from ..multi.space import MultiSpace
-from ..netspace import kept
-from ..netspace.evaluate import answers
-from ..netspace.outside import Outside
-from ..netspace.space import MAP_2D, Space, load_space
-from ..netspace.umap_map import place
-from ..shapes.networks import insides, ious, layers_of
-from ..stacked import wilson
-from ..targets import of_parameters, target
-from ..took import Took
-from ..training import run
+from ..core.artifacts import Artifact, Store, load_checkpoint, manifest_hash, write_atomic
+from ..core.clocks import Took
+from ..core.config import digest
+from ..core.errors import CorruptArtifact, InvalidValue, Stopped
+from ..core.provenance import command_line, provenance
+from ..host.export import of_space
+from ..host.host import device_of, on_cpu
+from ..kinds.netspace import kept
+from ..kinds.netspace.outside import Outside
+from ..kinds.netspace.space import MAP_2D, Space, load_space
+from ..kinds.netspace.targets import target
+from ..kinds.netspace.umap_map import place
+from ..learn.config import LsoConfig
+from ..learn.loop import run
+from ..learn.lso import Lso
+from ..make import train
+from ..tasks.task import Descent
 from . import clouds, specs
-from .checks import check_objective
 from .folder import Folder, Reporter
 
 FILE = "result.safetensors"
 
 
-def carry_out(store: Store, spec: dict, path: Path, stop: Callable[[], bool], device: str | None = None) -> dict:
+def carry_out(
+    store: Store, spec: dict, path: Path, stop: Callable[[], bool], device: str | None = None, threads: int = 0, ray: bool = False
+) -> dict:
     """Do what a spec says, from its checkpoint if there is one; what is said at the end. Raises Stopped when it was stopped (the
-    checkpoint and, of an LSO, the best so far are kept), and all that training and storing raise."""
+    checkpoint and, of an LSO, the best so far are kept), and all that training and storing raise.
+
+    `threads` that it may compute on (0: as many as torch takes); with `ray` a zoo's stacks are tasks of the cluster that this runs on."""
     reporter = Reporter(path, spec, stop)
-    torch.set_num_threads(int(os.environ.get("EXPLORER_THREADS") or torch.get_num_threads()))
+    torch.set_num_threads(threads or torch.get_num_threads())
     config, on = specs.config_of(spec), str(device_of(device))
     if spec["kind"] == "lso":
         return descend(store, config, reporter, on)
-    if os.environ.get("EXPLORER_FAN_OUT"):
+    if ray:
         from .ray_zoo import fan_out
 
         fan_out(store, config, spec["id"], reporter)
@@ -66,52 +67,32 @@ def start_of(space: Space, config: LsoConfig) -> tuple[Tensor, int]:
         start_E = torch.from_numpy(start_E.astype(np.float32)).to(space.embeddings_NE.device)
     else:
         a = space.row(config.a)
-        start_E = torch.lerp(space.embeddings_NE[a], space.embeddings_NE[space.row(config.b)], config.gamma) if config.b else space.embeddings_NE[a]
+        start_E = (
+            torch.lerp(space.embeddings_NE[a], space.embeddings_NE[space.row(config.b)], config.gamma)
+            if config.b
+            else space.embeddings_NE[a]
+        )
     return start_E, int(torch.cdist(start_E[None], space.embeddings_NE).argmin())
 
 
-def objective_of(store: Store, space: Space, config: LsoConfig) -> Objective:
-    """What an LSO descends. Raises InvalidValue where it does not fit the space, DataMissing where its images are not here."""
-    several = isinstance(space, MultiSpace)
-    check_objective(space.id, config.objective, space.is_shapes, several)
-    if config.objective == "cloud":
-        cloud_B3 = torch.from_numpy(clouds.load(store, config.target)).to(space.embeddings_NE.device)
-        return Cloud(space.arch, cloud_B3, config.batch, config.seed)
-    if space.is_shapes:
-        return Shaping(space.arch, target(store, space, config.target).layers(), config.batch, config.seed)
-    images = space.choosing_images()
-    if config.objective == "task" and not several:
-        return Classifying(space.arch, images, None, 0.0, batch=config.batch, seed=config.seed)
-    if several and not config.target:
-        teacher = of_parameters("teacher", space.zoo.teacher, space.zoo.teacher_P)
-    else:
-        teacher = target(store, space, config.target)
-    teachers = teacher.teachers(images)
-    if several:
-        found = ClassifyingMany(space.model, images, teachers, 0.0 if config.objective == "task" else config.alpha, config.batch, config.seed)
-        found.temperature = config.temperature
-        return found
-    return Classifying(space.arch, images, teachers, config.alpha, config.temperature, config.batch, config.seed, own=config.objective == "answers")
-
-
-def wanted(space: MultiSpace, config: LsoConfig, start_E: Tensor) -> int:
-    """ClassId of the architecture that an LSO wants. Raises UnknownId."""
-    if not config.architecture:
-        return int(space.model.class_logits(start_E[None]).argmax())
-    known = [arch.id for arch in space.archs]
-    if config.architecture not in known:
-        raise UnknownId(f"There is no architecture {config.architecture[:60]!r} in {space.id}.{closest(config.architecture, known)}")
-    return known.index(config.architecture)
+def descent_of(store: Store, space: Space, config: LsoConfig, start_E: Tensor) -> Descent:
+    """What an LSO descends from an embedding [E]. Raises InvalidValue where it does not fit the space, DataMissing where its images are
+    not available, UnknownId."""
+    space.task.check_objective(space.id, config.objective, space.several)
+    return space.task.descent(space, config, start_E, partial(target, store, space), partial(cloud, store))
 
 
 def make_lso(store: Store, space: Space, config: LsoConfig) -> Lso:
-    """The descent before its first step."""
-    spread = float(space.embeddings_NE.std())
-    start_E, objective = start_of(space, config)[0], objective_of(store, space, config)
-    decode, terms = space.model.decode, []
-    if isinstance(space, MultiSpace):
-        decode, terms = objective.decode, [wanting(space.model, torch.tensor([wanted(space, config, start_E)], device=start_E.device))]
-    return Lso(decode, start_E[None], objective, config.steps, config.lr * spread, config.validate_every, terms)
+    """The descent before its first step. Raises what `descent_of` raises."""
+    start_E = start_of(space, config)[0]
+    found = descent_of(store, space, config, start_E)
+    lr = config.lr * float(space.embeddings_NE.std())
+    return Lso(found.decode, start_E[None], found.objective, config.steps, lr, config.validate_every, found.terms)
+
+
+def cloud(store: Store, name: str) -> Tensor:
+    """The cloud of points [B, 3] of that name."""
+    return torch.from_numpy(clouds.load(store, name))
 
 
 def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) -> dict:
@@ -145,7 +126,7 @@ def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) ->
 
 def report(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso: Lso) -> dict:
     """Before and after: {"quality", "best_step", "validation", "outside", and "test" or "target"}, measured now."""
-    return (found := figures(store, space, config, start_E, lso)) | {"outside": outside_of(space, config, lso.best_NE[0], found).said()}
+    return (found := figures(store, space, config, start_E, lso)) | {"outside": outside_of(space, config, lso.best_NE[0], found).as_json()}
 
 
 def outside_of(space: Space, config: LsoConfig, best_E: Tensor, found: dict) -> Outside:
@@ -160,27 +141,12 @@ def figures(store: Store, space: Space, config: LsoConfig, start_E: Tensor, lso:
     """What `report` measures of the networks."""
     ends = {"before": start_E, "after": lso.best_NE[0]}
     networks = {name: space.at(embedding_E) for name, embedding_E in ends.items()}
-    found = {"quality": lso.objective.quality, "best_step": int(lso.best_step_N[0]), "validation": {"before": lso.start["val_quality"] if lso.start else None, "after": float(lso.best_quality_N[0])}}
-    if not space.is_shapes:
-        return found | {"test": {name: right_of(space, each) for name, each in networks.items()}}
-    if config.objective == "cloud":
-        return found
-    inside_NM = insides(target(store, space, config.target).layers())
-    iou = {name: float(ious(insides(layers_of(each.parameters_P[None], each.arch)), inside_NM)[0]) for name, each in networks.items()}
-    return found | {"target": {name: None if math.isnan(value) else value for name, value in iou.items()}}
-
-
-@torch.no_grad()
-def right_of(space: Space, found, split: str = "test") -> dict:
-    """Answers of a network (of `space.at`) on a split: {"value", "right", "n", "low", "high", "per_class", "architecture"}."""
-    images = space.needed_images() if split == "test" else space.choosing_images()
-    labels_B = images.labels[split]
-    answers_B = answers(found.parameters_P[None], images.images[split], found.arch)[0]
-    right, n = int((answers_B == labels_B).sum()), len(labels_B)
-    low, high = wilson(right, n)
-    each = [(name, labels_B == k) for k, name in enumerate(images.classes)]
-    per_class = [{"name": name, "right": int((answers_B[mask] == labels_B[mask]).sum()), "n": int(mask.sum())} for name, mask in each]
-    return {"value": right / n, "right": right, "n": n, "low": low, "high": high, "split": split, "per_class": per_class, "architecture": found.arch.id}
+    found = {
+        "quality": lso.objective.quality,
+        "best_step": int(lso.best_step_N[0]),
+        "validation": {"before": lso.start["val_quality"] if lso.start else None, "after": float(lso.best_quality_N[0])},
+    }
+    return found | space.task.lso_figures(space, config, networks, partial(target, store, space))
 
 
 def found_embedding(path: Path, which: str = "best") -> np.ndarray:
@@ -194,6 +160,15 @@ def found_embedding(path: Path, which: str = "best") -> np.ndarray:
     return embedding_E
 
 
+def found_bytes(store: Store, space: Space, spec: dict, path: Path) -> bytes:
+    """The safetensors file of the best network that an LSO found. Raises InvalidValue where there is none yet."""
+    config, result = specs.config_of(spec), Folder(path).result()
+    found = space.at(torch.from_numpy(found_embedding(path)).to(space.embeddings_NE))
+    metrics = space.task.kept_metrics(space, config, found, result)
+    said = {"found": command_line(specs.command(spec)), "best_step": str(result["best_step"])}
+    return of_space(store, space, on_cpu(found), metrics, said)
+
+
 def keep(store: Store, spec: dict, path: Path, name: str | None = None, replacing: bool = False) -> Artifact:
     """Make what an LSO found an instance of its space, under a person's `name` for it; `replacing`: instead of the kept one that has
     the name. Raises InvalidValue, StorageError."""
@@ -201,19 +176,21 @@ def keep(store: Store, spec: dict, path: Path, name: str | None = None, replacin
     embedding_E = found_embedding(path)
     space = load_space(store, config.space, "cpu")
     found = space.at(torch.from_numpy(embedding_E))
-    metrics = {}
-    if not space.is_shapes:
-        for split in ("train", "val", "test"):
-            measured = right_of(space, found, split)
-            metrics[f"{split}_accuracy"] = {"value": measured["value"], "split": f"{split} images", "n": measured["n"]}
-        before = result["test"]["before"]
-        metrics["start_test_accuracy"] = {"value": before["value"], "split": "test images", "n": before["n"]}
-        if config.objective == "answers":
-            metrics["target_agreement"] = {"value": result["validation"]["after"], "split": "val images, with the target network", "n": len(space.choosing_images().labels["val"])}
-    elif "target" in result:
-        metrics["target_iou"] = {"value": result["target"]["after"], "split": "against the target network", "n": 1}
+    metrics = space.task.kept_metrics(space, config, found, result)
     metrics |= outside_of(space, config, torch.from_numpy(embedding_E), result).metrics()
     lineage = asdict(config) | {"best_step": result["best_step"]}
     took = Took(*(Folder(path).status().get(each, 0.0) for each in ("seconds", "cpu_seconds")))
     made = provenance(took, "cpu", specs.command(spec))
-    return kept.save(store, space, start_of(space, config)[1], embedding_E, found.parameters_P.numpy(), found.arch.id, lineage, metrics, made, name, replacing)
+    return kept.save(
+        store,
+        space,
+        start_of(space, config)[1],
+        embedding_E,
+        found.parameters_P.numpy(),
+        found.arch.id,
+        lineage,
+        metrics,
+        made,
+        name,
+        replacing,
+    )

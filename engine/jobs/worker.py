@@ -19,9 +19,9 @@ import time
 import traceback
 from pathlib import Path
 
-from ..artifacts import Store
+from ..core.artifacts import Store
+from ..core.errors import ExplorerError, InvalidValue, Stopped, StorageError
 from ..core.memory import within_memory
-from ..errors import ExplorerError, InvalidValue, Stopped, StorageError
 from .queue import Job, Queue, identity
 
 POLL, BEAT = 0.15, 1.0  # seconds between looks into the queue, and between signs of life
@@ -48,8 +48,8 @@ def slots() -> list[str]:
 class Worker:
     """`serve` until nothing was to do for `idle` seconds, or a signal says to end. Raises InvalidValue where no slot is free."""
 
-    def __init__(self, store: Store, idle: float = IDLE, device: str | None = None):
-        self.store, self.queue, self.idle = store, Queue(store.workspace), idle
+    def __init__(self, store: Store, idle: float = IDLE, device: str | None = None, ray: bool = False):
+        self.store, self.queue, self.idle, self.ray = store, Queue(store.workspace, shared=ray or None), idle, ray
         self.me, self.ending = identity(), False
         names = [f"{socket.gethostname()}/{device}"] if device else slots()
         found = self.queue.sit(names, self.me)
@@ -59,7 +59,6 @@ class Worker:
 
     def serve(self) -> None:
         os.nice(max(0, NICE - os.nice(0)))
-        os.environ["EXPLORER_THREADS"] = str(threads())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.end)
         log.info("worker %s on %s", self.me, self.slot)
@@ -93,11 +92,12 @@ class Worker:
         """A job from its claim to its end."""
         log.info("%s: %s", job.id, job.title)
         reader, writer = os.pipe()
-        sys.stdout.flush(), sys.stderr.flush()
+        sys.stdout.flush()
+        sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            child(self.store, self.queue.folder_of(job.id), job.spec, self.device, writer)
+            child(self.store, self.queue.folder_of(job.id), job.spec, self.device, writer, self.ray)
         os.close(writer)
         asked, beaten = None, 0.0
         while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
@@ -131,7 +131,11 @@ class Worker:
         elif asked:
             outcome = {"state": "stopped", "reason": f"it did not stop within {PATIENCE:.0f} s and was ended; its last checkpoint is kept"}
         else:
-            how = f"was ended by signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"ended with exit code {os.waitstatus_to_exitcode(status)}"
+            how = (
+                f"was ended by signal {os.WTERMSIG(status)}"
+                if os.WIFSIGNALED(status)
+                else f"ended with exit code {os.waitstatus_to_exitcode(status)}"
+            )
             outcome = {"state": "died", "reason": f"its process {how}"}
         log.info("%s: %s %s", job.id, outcome["state"], outcome["reason"])
         while True:
@@ -148,13 +152,13 @@ class Worker:
 
 def preload() -> None:
     """Import what jobs need, and read what is small and always needed, so that a forked child has it."""
-    from ..datasets import digits
+    from ..datasets.builtin import digits
     from . import work  # noqa: F401
 
     digits.arrays()
 
 
-def child(store: Store, folder: Path, spec: dict, device: str, writer: int) -> None:
+def child(store: Store, folder: Path, spec: dict, device: str, writer: int, ray: bool) -> None:
     """The forked process of one job. Never returns; says how it ended through the pipe, which no full disk can stop."""
     outcome = {"state": "failed", "reason": "it ended before it began"}
     try:
@@ -164,8 +168,9 @@ def child(store: Store, folder: Path, spec: dict, device: str, writer: int) -> N
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / "log.txt", "ab", buffering=0) as file:
-            os.dup2(file.fileno(), 1), os.dup2(file.fileno(), 2)
-        outcome = attempt(store, folder, spec, device, lambda: bool(stopping))
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        outcome = attempt(store, folder, spec, device, lambda: bool(stopping), ray)
     except OSError as error:
         outcome = {"state": "failed", "reason": f"{error.strerror or error}. Free some space, then resume."}
     finally:
@@ -173,14 +178,14 @@ def child(store: Store, folder: Path, spec: dict, device: str, writer: int) -> N
         os._exit(0)
 
 
-def attempt(store: Store, folder: Path, spec: dict, device: str, stop) -> dict:
+def attempt(store: Store, folder: Path, spec: dict, device: str, stop, ray: bool = False) -> dict:
     """Do the work; {"state", "reason"} of how it ended."""
     from .work import carry_out
 
-    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} begins or goes on, process {os.getpid()}, {device}", flush=True)
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} started or resumed, process {os.getpid()}, {device}", flush=True)
     try:
         with within_memory() if device == "cpu" else contextlib.nullcontext():
-            carry_out(store, spec, folder, stop, device)
+            carry_out(store, spec, folder, stop, device, threads(), ray)
         outcome = {"state": "done", "reason": ""}
     except Stopped:
         outcome = {"state": "stopped", "reason": "what was made is kept"}
@@ -191,6 +196,9 @@ def attempt(store: Store, folder: Path, spec: dict, device: str, stop) -> dict:
         outcome = {"state": "failed", "reason": "There was not enough memory. Use smaller batches, or a larger machine."}
     except Exception as error:
         traceback.print_exc()
-        outcome = {"state": "failed", "reason": f"The explorer failed at this ({type(error).__name__}: {str(error)[:200]}). The log says more."}
+        outcome = {
+            "state": "failed",
+            "reason": f"The explorer failed at this ({type(error).__name__}: {str(error)[:200]}). The log says more.",
+        }
     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {outcome['state']} {outcome['reason']}", flush=True)
     return outcome

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..archs import Architecture, all_architectures, architecture, imported_architectures, variant
-from ..archs.folding import batch_norms, fold_batch_norm
-from ..errors import CheckpointMismatch, InvalidValue
+from ..archs import Architecture, all_architectures, architecture, imported_architectures, kept, variant
+from ..archs.folding import fold_batch_norm, with_running_statistics
+from ..core.errors import CheckpointMismatch, InvalidValue
 from .naming import Taken, few, floats, mismatch, plain_names, take
 from .reading import Checkpoint
 
@@ -40,25 +40,19 @@ class Fitted:
 
 def with_statistics(arch: Architecture) -> nn.Module:
     """An architecture's training form, its batch norms with running statistics."""
-    module = arch.build(batch_norm=True)
-    for norm in batch_norms(module):
-        norm.track_running_stats = True
-        norm.register_buffer("running_mean", torch.zeros_like(norm.weight))
-        norm.register_buffer("running_var", torch.ones_like(norm.weight))
-        norm.register_buffer("num_batches_tracked", torch.tensor(0))
-    return module.eval()
+    return with_running_statistics(arch.build(batch_norm=True)).eval()
 
 
 def forms(arch: Architecture) -> tuple[Form, ...]:
     """As it is kept; and, where batch norm is folded for that, as it is trained."""
-    kept = Form(lambda: arch.build().eval(), lambda module: module, _shapes(arch.id, False))
-    if _shapes(arch.id, True) == kept.shapes:
+    kept = Form(lambda: arch.build().eval(), lambda module: module, _shapes(arch.id, arch.version, False))
+    if _shapes(arch.id, arch.version, True) == kept.shapes:
         return (kept,)
-    return kept, Form(lambda: with_statistics(arch), fold_batch_norm, _shapes(arch.id, True))
+    return kept, Form(lambda: with_statistics(arch), fold_batch_norm, _shapes(arch.id, arch.version, True))
 
 
 @cache
-def _shapes(id_: str, trained: bool) -> Shapes:
+def _shapes(id_: str, version: str, trained: bool) -> Shapes:
     arch = architecture(id_)
     with torch.device("meta"):
         module = with_statistics(arch) if trained else arch.build()
@@ -69,17 +63,23 @@ def fit(checkpoint: Checkpoint, arch_id: str | None = None, weights: str = "") -
     """The network of a file: of that architecture, or of the one whose names and shapes it has. `weights`: "raw", "ema" or a name,
     where the file has several. Raises UnknownId, CheckpointMismatch, InvalidValue."""
     if not plain_names(checkpoint.arrays):
-        raise InvalidValue(f"{checkpoint.name} holds an optimiser's state or counters, and no weights. Save the state dict: torch.save(model.state_dict(), path).")
+        raise InvalidValue(
+            f"{checkpoint.name} holds an optimiser's state or counters, and no weights. Save the state dict: "
+            "torch.save(model.state_dict(), path)."
+        )
     arch = architecture(arch_id) if arch_id else recognised(checkpoint, weights)
     for form in forms(arch):
         taken = take(checkpoint, form.shapes, weights)
         if taken:
             return Fitted(arch, load(checkpoint, form, taken, f"{checkpoint.name} as {arch.id}"), taken.note)
-    what = f"{checkpoint.name} is no {arch.id}"
+    what = f"{checkpoint.name} does not fit {arch.id}"
     nearest = min(forms(arch), key=lambda form: len(set(plain_names(form.shapes)) ^ set(plain_names(checkpoint.arrays))))
     without = {name: shape for name, shape in nearest.shapes.items() if not name.endswith(("running_mean", "running_var"))}
     if without != nearest.shapes and take(checkpoint, without, weights):
-        raise InvalidValue(f"{what}: its batch norms have no running statistics (running_mean, running_var), without which it is not the network. Save it with them.")
+        raise InvalidValue(
+            f"{what}: its batch norms have no running statistics (running_mean, running_var), without which it is not the network. Save it "
+            "with them."
+        )
     raise mismatch(checkpoint, nearest.shapes, what)
 
 
@@ -93,17 +93,17 @@ def load(checkpoint: Checkpoint, form: Form, taken: Taken, what: str) -> nn.Modu
 
 def recognised(checkpoint: Checkpoint, weights: str = "") -> Architecture:
     """The architecture whose names and shapes a file has. Raises InvalidValue where there is none, or where there are several."""
-    known = [*all_architectures().values(), *imported_architectures().values()]
+    known = [*all_architectures().values(), *imported_architectures().values(), *map(architecture, kept.ids())]
     found = fitting(checkpoint, known, weights) or fitting(checkpoint, variants(checkpoint), weights)
     if len(found) == 1:
         return found[0]
     if found:
-        raise InvalidValue(f"{checkpoint.name} fits {few(arch.id for arch in found)}. Say which it is with --architecture.")
+        raise InvalidValue(f"{checkpoint.name} fits {few(arch.id for arch in found)}. Choose one with --architecture.")
     names = plain_names(checkpoint.arrays)
     near, expected = max(((arch, form.shapes) for arch in known for form in forms(arch)), key=lambda each: alike(names, each[1]))
     raise CheckpointMismatch(
-        f"{checkpoint.name} fits no architecture that is known here. Its first names: {few(names.values())}. The nearest is {near.id}, "
-        f"which expects {few(expected)}. Name an architecture with --architecture to be told what differs."
+        f"{checkpoint.name} fits none of the known architectures. Its first names: {few(names.values())}. The nearest is {near.id}, "
+        f"which expects {few(expected)}. Name an architecture with --architecture to see what differs."
     )
 
 

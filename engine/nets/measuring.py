@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .. import datasets
-from ..artifacts import Manifest
+from ..core.artifacts import Manifest
+from ..core.errors import InvalidValue
 from ..datasets.preprocessing import Preprocessing
-from ..errors import InvalidValue
 
 STATED_GAP = 0.02  # accuracies that are further apart than this are told
 TRIED = 1000  # validation images that other normalisations are tried on

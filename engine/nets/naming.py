@@ -13,14 +13,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import CheckpointMismatch, InvalidValue
+from ..core.errors import CheckpointMismatch, InvalidValue
 from .reading import Checkpoint
 
 COUNTERS = {"num_batches_tracked", "total_ops", "total_params", "n_averaged"}  # of batch norm, of profilers, of averages: no weights
-WRAPPERS = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")  # anywhere in a name: often only a part of a network is wrapped
+WRAPPERS = re.compile(
+    r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\."
+)  # anywhere in a name: often only a part of a network is wrapped
 SPELLINGS = {"linear": "fc", "classifier": "fc", "head": "fc", "shortcut": "downsample"}  # part of a name -> how torchvision says it
 AVERAGES = re.compile(r"(?:^|[._])(?:ema|swa|avg|averaged?|shadow)(?:[._]|$)")
-OPTIMISERS = {"optimizer", "optimizer_state_dict", "optim", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg", "grad", "grads", "gradients"}  # have the shapes of weights
+OPTIMISERS = {
+    "optimizer",
+    "optimizer_state_dict",
+    "optim",
+    "exp_avg",
+    "exp_avg_sq",
+    "max_exp_avg_sq",
+    "momentum_buffer",
+    "square_avg",
+    "grad",
+    "grads",
+    "gradients",
+}  # have the shapes of weights
 WEIGHTS = ("raw", "ema")
 SHOWN = 5  # names, in a sentence
 
@@ -39,7 +53,10 @@ class Taken:
         """What a person should know of the choice; empty where there was none."""
         if not self.beside:
             return ""
-        return f"Took the weights under {label(self.prefix)}; beside them the file holds {', '.join(map(label, self.beside))} (--weights {other(self)} takes those)."
+        return (
+            f"Took the weights under {label(self.prefix)}; beside them the file holds {', '.join(map(label, self.beside))} (--weights "
+            f"{other(self)} takes those)."
+        )
 
 
 def label(prefix: str) -> str:
@@ -91,8 +108,12 @@ def choose(found: list[str], weights: str, name: str) -> str:
         return of[0]
     said = ", ".join(map(label, found))
     if not of:
-        raise InvalidValue(f"{name} holds no weights called {weights!r}: it has them under {said}. Name one of those with --weights, or leave it out.")
-    raise InvalidValue(f"{name} holds several networks that fit: {', '.join(map(label, of))}. Choose one with --weights {label(of[0]).strip(chr(39))}.")
+        raise InvalidValue(
+            f"{name} holds no weights called {weights!r}: it has them under {said}. Name one of those with --weights, or leave it out."
+        )
+    raise InvalidValue(
+        f"{name} holds several networks that fit: {', '.join(map(label, of))}. Choose one with --weights {label(of[0]).strip(chr(39))}."
+    )
 
 
 def take(checkpoint: Checkpoint, expected: Mapping[str, tuple[int, ...]], weights: str = "") -> Taken | None:
@@ -109,7 +130,9 @@ def take(checkpoint: Checkpoint, expected: Mapping[str, tuple[int, ...]], weight
     if not found:
         return None
     chosen = choose(found, weights, checkpoint.name)
-    return Taken({name: names[chosen + short] for short, (name, _) in wanted.items()}, chosen, tuple(each for each in found if each != chosen))
+    return Taken(
+        {name: names[chosen + short] for short, (name, _) in wanted.items()}, chosen, tuple(each for each in found if each != chosen)
+    )
 
 
 def fits(checkpoint: Checkpoint, name: str, shape: tuple[int, ...]) -> bool:
@@ -147,9 +170,15 @@ def mismatch(checkpoint: Checkpoint, expected: Mapping[str, tuple[int, ...]], wh
         for short, (name, shape) in wanted.items()
         if short in found and not fits(checkpoint, found[short], shape)
     ]
-    problems = [f"it {words} {few(names, 3)}" for words, names in (("lacks", missing), ("also has", extra), ("has the wrong shape in", wrong)) if names]
+    problems = [
+        f"it {words} {few(names, 3)}"
+        for words, names in (("lacks", missing), ("also has", extra), ("has the wrong shape in", wrong))
+        if names
+    ]
     shown = f" Its first names: {few(found.values())}. Expected: {few(expected)}." if missing or extra else ""
-    return CheckpointMismatch(f"{what}: {'; '.join(problems[:2])}.{shown} Import a state dict of that architecture, or name another with --architecture.")
+    return CheckpointMismatch(
+        f"{what}: {'; '.join(problems[:2])}.{shown} Import a state dict of that architecture, or name another with --architecture."
+    )
 
 
 def few(names: Iterable[str], count: int = SHOWN) -> str:
@@ -160,9 +189,12 @@ def few(names: Iterable[str], count: int = SHOWN) -> str:
 
 def floats(checkpoint: Checkpoint, names: Mapping[str, str], what: str) -> dict[str, np.ndarray]:
     """Expected name -> float32 array. Raises InvalidValue that names a tensor of another dtype, or of NaN or infinity."""
-    for expected, name in names.items():
+    for name in names.values():
         if name in checkpoint.odd:
-            raise InvalidValue(f"{what}: {name} is {checkpoint.odd[name]}, where floating-point weights belong. Save the network's own weights, not quantised and not converted.")
+            raise InvalidValue(
+                f"{what}: {name} is {checkpoint.odd[name]}, where floating-point weights belong. Save the network's own weights, not "
+                "quantised and not converted."
+            )
         if not np.isfinite(checkpoint.arrays[name]).all():
             raise InvalidValue(f"{what}: {name} holds NaN or infinity. Download or train it again.")
     return {expected: checkpoint.arrays[name] for expected, name in names.items()}

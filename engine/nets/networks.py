@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from .. import datasets
 from ..archs import Architecture, architecture
-from ..artifacts import Artifact, Manifest, Store
+from ..core.artifacts import Artifact, Manifest, Store
+from ..core.errors import CheckpointMismatch, CorruptArtifact, InvalidValue, UnknownId
 from ..datasets.preprocessing import Preprocessing, of_dict
-from ..errors import CheckpointMismatch, CorruptArtifact, InvalidValue, UnknownId
 
 FILE, FLAT = "network.safetensors", "parameters"
 
@@ -116,9 +116,11 @@ def recording(provenance: dict, preprocessing: Preprocessing | None) -> dict:
 def build(arch_id: str, arrays: dict[str, np.ndarray], source: str) -> nn.Module:
     """The module of an architecture with those tensors. Raises CheckpointMismatch, InvalidValue."""
     module = architecture(arch_id).build()
-    check(module, arrays, f"{source} is no {arch_id}")
+    check(module, arrays, f"{source} does not fit {arch_id}")
     expected = module.state_dict()
-    module.load_state_dict({name: torch.from_numpy(np.array(arrays[name])).to(tensor.dtype) if name in arrays else tensor for name, tensor in expected.items()})
+    module.load_state_dict(
+        {name: torch.from_numpy(np.array(arrays[name])).to(tensor.dtype) if name in arrays else tensor for name, tensor in expected.items()}
+    )
     return module.eval()
 
 
@@ -128,10 +130,17 @@ def check(module: nn.Module, arrays: dict[str, np.ndarray], what: str) -> None:
     expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     missing = [name for name in expected if name not in arrays and not name.endswith("num_batches_tracked")]
     extra = [name for name in arrays if name not in expected]
-    wrong = [f"{name} {arrays[name].shape} instead of {shape}" for name, shape in expected.items() if name in arrays and arrays[name].shape != shape]
-    for problem, names in (("lacks", missing), ("has besides", extra), ("has the wrong shape in", wrong)):
+    wrong = [
+        f"{name} {arrays[name].shape} instead of {shape}"
+        for name, shape in expected.items()
+        if name in arrays and arrays[name].shape != shape
+    ]
+    for problem, names in (("lacks", missing), ("has unexpected tensors:", extra), ("has the wrong shape in", wrong)):
         if names:
-            raise CheckpointMismatch(f"{what}: it {problem} {', '.join(map(str, names[:3]))}{f' and {len(names) - 3} more' if len(names) > 3 else ''}. Import a state dict of that architecture, or name another with --architecture.")
+            raise CheckpointMismatch(
+                f"{what}: it {problem} {', '.join(map(str, names[:3]))}{f' and {len(names) - 3} more' if len(names) > 3 else ''}. Import a "
+                "state dict of that architecture, or name another with --architecture."
+            )
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise InvalidValue(f"{what}: {name} holds NaN or infinity. Fetch or train it again.")

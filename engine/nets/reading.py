@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..core.boundary import untrusted
+from ..core.errors import InvalidValue
 from ..core.limits import Limits, limited
-from ..errors import InvalidValue
 from .sniffing import AGAIN, form_of_file
 
 BYTES_LIMIT = 2 << 30
@@ -20,7 +22,19 @@ ROOM = 5 << 30  # bytes of address space, besides eight times the file's own siz
 SECONDS = 120  # of processor time, and of the clock
 DEPTH = 8  # of dicts in dicts
 COUNT = 100_000  # tensors
-ACCURACIES = ("test_acc", "test_accuracy", "best_prec1", "best_acc1", "best_acc", "best_accuracy", "prec1", "acc1", "acc", "accuracy", "top1")  # as checkpoints call it
+ACCURACIES = (
+    "test_acc",
+    "test_accuracy",
+    "best_prec1",
+    "best_acc1",
+    "best_acc",
+    "best_accuracy",
+    "prec1",
+    "acc1",
+    "acc",
+    "accuracy",
+    "top1",
+)  # as checkpoints call it
 NUMBERS = "biufc"  # kinds of NumPy's dtypes; a name or a date beside the weights does no harm
 FORBIDDEN = re.compile(r"GLOBAL ([\w.<>]+)|class ([\w.]+)|got <class '([\w.]+)'>")
 
@@ -71,8 +85,10 @@ def unpack(path: str, name: str) -> tuple[dict, dict[str, np.ndarray]]:
 
 def stated(held: object) -> float | None:
     """The accuracy in 0..1 that a training checkpoint states beside its weights; above 1 it is meant in percent."""
-    for key in ACCURACIES if isinstance(held, dict) else ():
-        value = held.get(key)
+    if not isinstance(held, dict):
+        return None
+    for key in ACCURACIES:
+        value: Any = held.get(key)
         value = value.item() if getattr(value, "shape", None) == () and not getattr(value, "is_meta", False) else value
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 100:
             return value / 100 if value > 1 else float(value)
@@ -113,13 +129,18 @@ def _torch(path: str, name: str) -> dict:
                 raise
             what = next(filter(None, found.groups()))
             article = "an" if what[0].lower() in "aeiou" else "a"
-            raise InvalidValue(f"{name} holds {article} {what}, and a file that holds more than weights is not read. Save the state dict alone: torch.save(model.state_dict(), path).") from error
+            raise InvalidValue(
+                f"{name} holds {article} {what}, and a file that holds more than weights is not read. Save the state dict alone: "
+                "torch.save(model.state_dict(), path)."
+            ) from error
 
 
 def harmless() -> list:
-    """What files may hold besides tensors: NumPy's scalars and arrays (a best accuracy, a mean), under their old and new names."""
-    multiarray = np._core.multiarray if hasattr(np, "_core") else np.core.multiarray
-    named = [(getattr(multiarray, what), f"numpy.{room}.multiarray.{what}") for room in ("core", "_core") for what in ("scalar", "_reconstruct")]
+    """What files may hold apart from tensors: NumPy's scalars and arrays (a best accuracy, a mean), under their old and new names."""
+    multiarray = import_module("numpy._core.multiarray")
+    named = [
+        (getattr(multiarray, what), f"numpy.{room}.multiarray.{what}") for room in ("core", "_core") for what in ("scalar", "_reconstruct")
+    ]
     dtypes = [type(np.dtype(code)) for code in "?bBhHiIlLqQefdUS"]
     return [*named, np.ndarray, np.dtype, *dtypes]
 

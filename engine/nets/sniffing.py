@@ -6,7 +6,7 @@ import string
 import zipfile
 from pathlib import Path
 
-from ..errors import InvalidValue
+from ..core.errors import InvalidValue
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".th", ".tar", ".npz")  # as such files are named; none is refused for its name
 AGAIN = "Give a .safetensors file, or a .pt file that holds a state dict: torch.save(model.state_dict(), path)."
@@ -40,7 +40,7 @@ def form_of_file(path: Path, name: str = "") -> str:
     with open(path, "rb") as file:
         head = file.read(HEAD)
     if not head:
-        raise InvalidValue(f"{name} is empty, no checkpoint. Download or save it again.")
+        raise InvalidValue(f"{name} is an empty file, not a checkpoint. Download or save it again.")
     for start, (what, remedy) in KNOWN.items():
         if head.startswith(start):
             raise InvalidValue(f"{name} is {what}. {remedy}")
@@ -59,8 +59,8 @@ def form_of_file(path: Path, name: str = "") -> str:
     if b'"weight_map"' in head and head.lstrip().startswith(b"{"):
         raise InvalidValue(f"{name} is the index of a checkpoint in several files. Merge them into one first.")
     if all(byte in PRINTABLE for byte in head):
-        raise InvalidValue(f"{name} is a text, no checkpoint. {AGAIN}")
-    raise InvalidValue(f"{name} is no checkpoint of a kind that is known here, or it is damaged. {AGAIN}")
+        raise InvalidValue(f"{name} is a text file, not a checkpoint. {AGAIN}")
+    raise InvalidValue(f"{name} is not a checkpoint in a known format, or it is damaged. {AGAIN}")
 
 
 def form_of_zip(path: Path, name: str) -> str:
@@ -74,9 +74,13 @@ def form_of_zip(path: Path, name: str) -> str:
         ) from error
     ends = {member.rpartition("/")[2] for member in members}
     if "constants.pkl" in ends and any("/code/" in member for member in members):
-        raise InvalidValue(f"{name} is a TorchScript file: a program. Save its weights alone: torch.save(torch.jit.load(path).state_dict(), other_path).")
+        raise InvalidValue(
+            f"{name} is a TorchScript file: a program. Save its weights alone: torch.save(torch.jit.load(path).state_dict(), other_path)."
+        )
     if "archive_format" in ends or "serialized_exported_program.json" in ends:
-        raise InvalidValue(f"{name} is an exported program (torch.export). Save its weights alone: torch.save(torch.export.load(path).state_dict, other_path).")
+        raise InvalidValue(
+            f"{name} is an exported program (torch.export). Add it with its weights: python -m engine architecture add {name}."
+        )
     if "data.pkl" in ends:
         return "torch"
     if members and all(member.endswith(".npy") for member in members):

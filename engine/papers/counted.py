@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from .. import presets
-from ..nern.config import NernConfig, NetworkConfig
+from ..kinds.nern.config import NernConfig
+from ..tasks.config import SpaceConfig
 from .entries import Source
+from .subjects import configured, of_config
 
-IMPORTED = {"network-imagenet-resnet18": "resnet18-imagenet", "network-imagenet-squeezenet": "squeezenet1_1-imagenet"}  # originals that come from a file
 BYTES = 4  # of a float32
 NEIGHBOUR, FAR, AT = 1, 16, 31  # distances between channels, and the channel of NeRN's fig. 8
 
@@ -17,27 +17,32 @@ NEIGHBOUR, FAR, AT = 1, 16, 31  # distances between channels, and the channel of
 def counted(source: Source) -> dict[str, float]:
     """metric -> value: bytes, shares and numbers of parameters of an architecture, or of a NeRN's config."""
     if source.arch:
-        return of_architecture(source.arch, ())
+        return of_architecture(source.arch, tuple(source.set.get("skip", ())))
     config = configured(source)
-    if not isinstance(config, NernConfig):
-        return {}
-    return {**of_architecture(arch_of(config), config.skip), **of_predictor(replace(config, seed=0)), **of_embedding(config.base, config.levels)}
+    return COUNTED.get(config.KIND, lambda config: {})(config)
 
 
-def configured(source: Source):
-    """The config of a preset with the source's changes."""
-    changes = {name: tuple(value) if isinstance(value, list) else value for name, value in source.set.items()}
-    return replace(presets.config(source.preset), **changes)
+def of_space(config: SpaceConfig) -> dict[str, float]:
+    """The size of an embedding as a share of the parameters; of several architectures there is no one share."""
+    archs, _ = of_config(config)
+    return {"embedding_share": config.embedding / of_architecture(*archs, ())["parameters"]} if len(archs) == 1 else {}
+
+
+def of_nern(config: NernConfig) -> dict[str, float]:
+    return {
+        **of_architecture(arch_of(config), config.skip),
+        **of_predictor(replace(config, seed=0)),
+        **of_embedding(config.base, config.levels),
+    }
+
+
+COUNTED = {"netspace": of_space, "nern": of_nern}  # by the kind that a config makes
 
 
 def arch_of(config: NernConfig) -> str:
     """Architecture id of a NeRN's original."""
-    if config.original in IMPORTED:
-        return IMPORTED[config.original]
-    name = config.original if config.original in presets.presets() else config.original.split("-smooth")[0]
-    network = presets.config(name)
-    assert isinstance(network, NetworkConfig), f"{config.original} is no network's preset"
-    return network.architecture
+    ((arch_id,), _) = of_config(config)
+    return arch_id
 
 
 def original(arch_id: str, skip: tuple[str, ...]):
@@ -45,7 +50,7 @@ def original(arch_id: str, skip: tuple[str, ...]):
     import torch
 
     from ..archs import architecture
-    from ..nern.original import of_module
+    from ..kinds.nern.original import of_module
 
     with torch.device("meta"):
         return of_module(arch_id, architecture(arch_id).build(), None, arch_id, skip=skip)
@@ -58,11 +63,12 @@ def of_architecture(arch_id: str, skip: tuple[str, ...]) -> dict[str, float]:
     import torch
 
     from ..archs import architecture
-    from ..errors import InvalidValue
-    from ..nern.permutations import bits
+    from ..core.errors import InvalidValue
+    from ..kinds.nern.permutations import bits
 
     with torch.device("meta"):
-        found = {"parameters": sum(tensor.numel() for tensor in architecture(arch_id).build(batch_norm=True).parameters())}
+        built = architecture(arch_id).build(batch_norm=True)
+    found: dict[str, float] = {"parameters": sum(tensor.numel() for tensor in built.parameters())}
     try:
         whole, kept = original(arch_id, ()), original(arch_id, skip)
     except InvalidValue:  # no convolutions
@@ -78,7 +84,7 @@ def of_architecture(arch_id: str, skip: tuple[str, ...]) -> dict[str, float]:
 @cache
 def of_predictor(config: NernConfig) -> dict[str, float]:
     """Sizes under the names that a NeRN's manifest gives them."""
-    from ..nern.nern import sizes
+    from ..kinds.nern.nern import sizes
 
     found = sizes(config, original(arch_of(config), config.skip))
     return {"size_ratio": found["ratio"], **{f"{name}_bytes": found[name] for name in ("learnable", "predictor", "permutation")}}
@@ -87,7 +93,7 @@ def of_predictor(config: NernConfig) -> dict[str, float]:
 @cache
 def of_embedding(base: float, levels: int) -> dict[str, float]:
     """Cosine similarity of a channel's embedding to that of the next channel, and of one FAR away (NeRN, fig. 8)."""
-    from ..nern.coordinates import similarity
+    from ..kinds.nern.coordinates import similarity
 
     values = similarity(base, levels, AT)
     return {"similarity_near": float(values[AT - NEIGHBOUR]), "similarity_far": float(values[AT - FAR])}

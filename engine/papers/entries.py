@@ -1,4 +1,5 @@
-"""Every table and figure of the two papers, as data: presets/papers/*.toml, one file each, checked when it is read. Needs no torch.
+"""Every table and figure of the two papers, and what they claim in the text alone, as data: presets/papers/*.toml, one file each, checked
+when it is read. Needs no torch.
 
 An entry has *measures* (what is compared, in which unit), *rows* (an experiment each: the paper's figures, and where ours are found)
 and *claims* (which figure is above which, in the paper). Nothing of ours is written down here: a row names a preset and the fields
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 
-from ..config import require
-from ..errors import InvalidValue, UnknownId, closest
+from ..core.config import require
+from ..core.errors import InvalidValue, UnknownId, closest
 
 FOLDER = Path(__file__).resolve().parent.parent / "presets" / "papers"
 PAPERS = {
@@ -22,7 +23,7 @@ PAPERS = {
     "nern": "NeRN: Ashkenazi et al., Learning Neural Representations for Neural Networks, ICLR 2023",
 }
 SHORT = {"netspace": "NetSpace", "nern": "NeRN"}
-KINDS = ("figure", "table")
+KINDS = ("figure", "table", "claim")  # a claim stands in the text alone, and is numbered here
 UNITS = {"%": 100.0, "MB": 1 / 2**20, "": 1.0}  # unit: what a metric is multiplied with; the papers' MB are 2^20 bytes
 UNREAD = "not in our text of the paper"  # a figure that our copy of the paper lost
 
@@ -124,13 +125,13 @@ class Entry:
     views: tuple[View, ...] = ()
 
     def __post_init__(self):
-        require(self.paper in PAPERS and self.kind in KINDS, f"paper is one of {', '.join(PAPERS)}, kind is figure or table.")
+        require(self.paper in PAPERS and self.kind in KINDS, f"paper is one of {', '.join(PAPERS)}, kind is one of {', '.join(KINDS)}.")
         require(self.id == f"{self.paper}-{slug(self.label)}", f"the file of {self.label} is named {self.paper}-{slug(self.label)}.toml.")
         ids = [row.id for row in self.rows]
         require(len(set(ids)) == len(ids), "two rows have the same id.")
         known = {f"{row.id}.{name}" for row in self.rows for name in row.cells}
         for claim in self.claims:
-            require({claim.more, claim.less} <= known, f"the claim {claim.says!r} names a cell that is not there.")
+            require({claim.more, claim.less} <= known, f"the claim {claim.says!r} names a cell that does not exist.")
 
     @property
     def sources(self) -> list[Source]:
@@ -150,7 +151,7 @@ def entries() -> dict[str, Entry]:
 
 
 def place(entry: Entry) -> tuple:
-    """NetSpace before NeRN, the supplement last, figures before tables, by number."""
+    """NetSpace before NeRN, the supplement last, figures before tables before claims, by number."""
     return list(PAPERS).index(entry.paper), "suppl" in entry.id, KINDS.index(entry.kind), int(entry.id.rsplit("-", 1)[1])
 
 
@@ -192,8 +193,11 @@ def cell(raw) -> Cell:
     if isinstance(raw, dict):
         return make(Cell, raw)
     numbers = raw if isinstance(raw, list) else [raw]
-    require(1 <= len(numbers) <= 2 and all(type(number) in (int, float) for number in numbers), f"a cell is a number, [number, spread] or a table; got {raw!r}.")
-    return Cell(*map(float, numbers))
+    require(
+        1 <= len(numbers) <= 2 and all(type(number) in (int, float) for number in numbers),
+        f"a cell is a number, [number, spread] or a table; got {raw!r}.",
+    )
+    return Cell(float(numbers[0]), float(numbers[1]) if len(numbers) == 2 else None)
 
 
 def make(kind: type, table: dict):

@@ -1,13 +1,12 @@
-"""How to train a NeRN of any original at hand: the commands, from the preset that is nearest to it."""
+"""How to train a NeRN of any available original: the commands, from the preset that is nearest to it."""
 
 from __future__ import annotations
 
 from collections.abc import Container
 
 from .. import presets
-from ..artifacts import Manifest
+from ..core.artifacts import Manifest
 from ..core.slugs import unused
-from ..nern.config import NernConfig
 from .counted import arch_of
 
 ROOM = 85  # characters of an original's name in that of its NeRN
@@ -16,7 +15,7 @@ ROOM = 85  # characters of an original's name in that of its NeRN
 def nearest(original: Manifest) -> str:
     """The NeRN preset for networks of the same architecture and data, else the same data, else digits; one that is a first stage of
     another is none."""
-    known = {name: config for name in presets.presets() if isinstance(config := presets.config(name), NernConfig)}
+    known = presets.of_kind("nern")
     first_stages = {config.start for config in known.values()}
     arch, dataset = original.config.get("architecture"), original.config.get("dataset")
 

@@ -9,8 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ..artifacts import Artifact, Store, fsync, replace_folder
-from ..errors import StorageError
+from ..core.artifacts import Artifact, Store, fsync, replace_folder
+from ..core.errors import StorageError
 
 
 def records(store: Store) -> Store:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import math
 import statistics
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cache
 
-from ..artifacts import Manifest, Store
-from .counted import configured, counted
+from .. import presets
+from ..core.artifacts import Manifest, Store
+from .counted import counted
 from .entries import UNITS, Cell, Claim, Entry, Measure, Row, Source
 from .records import records
-from .subjects import subject
+from .subjects import configured, subject
 
 STATES = {  # of an entry, derived
     "reproduced": "Reproduced",
@@ -23,9 +24,33 @@ STATES = {  # of an entry, derived
     "missing": "Not yet run",
     "drawing": "A drawing",
 }
-VERDICTS = {"within": "as in the paper", "outside": "differs", "run": "run", "reduced": "at reduced size", "missing": "not yet run"}  # of a line
-HOLDS = {"holds": "holds", "spread": "within the spread", "fails": "does not hold", "alike": "one run for both", "apart": "on other data each", "missing": "not yet run"}  # of a claim
-TABLE_COLUMNS = ("variant", "preset", "metric", "mean", "spread", "n", "seeds", "split", "device", "seconds")  # of a sweep's CSV; the others are changed fields
+VERDICTS = {
+    "within": "as in the paper",
+    "outside": "differs",
+    "run": "run",
+    "reduced": "at reduced size",
+    "missing": "not yet run",
+}  # of a line
+HOLDS = {
+    "holds": "holds",
+    "spread": "within the spread",
+    "fails": "does not hold",
+    "alike": "one run for both",
+    "apart": "on other data each",
+    "missing": "not yet run",
+}  # of a claim
+TABLE_COLUMNS = (
+    "variant",
+    "preset",
+    "metric",
+    "mean",
+    "spread",
+    "n",
+    "seeds",
+    "split",
+    "device",
+    "seconds",
+)  # of a sweep's CSV; the others are changed fields
 
 
 @dataclass(frozen=True)
@@ -111,7 +136,9 @@ class Resolved:
         own = [line for line in self.judged if line.ours and not line.ours.reduced]
         if not self.judged:
             return "drawing"
-        if any(line.verdict == "outside" for line in own) or any(verdict == "fails" and self.at_own_size(claim) for claim, verdict in self.claims()):
+        if any(line.verdict == "outside" for line in own) or any(
+            verdict == "fails" and self.at_own_size(claim) for claim, verdict in self.claims()
+        ):
             return "differs"
         if any(verdict == "fails" for _, verdict in self.claims()):
             return "unlike"
@@ -136,14 +163,15 @@ class Resolved:
 
 def holds(more: Line, less: Line) -> str:
     """Whether ours tell two lines apart as the paper's do."""
-    if None in (more.ours, less.ours) or None in (more.ours.value, less.ours.value) or more.ours.reduced != less.ours.reduced:
+    one, other = more.ours, less.ours
+    if one is None or other is None or one.value is None or other.value is None or one.reduced != other.reduced:
         return "missing"
-    if more.ours.data != less.ours.data:
+    if one.data != other.data:
         return "apart"
-    if more.ours.ids and (more.ours.ids, more.ours.what, more.ours.metric) == (less.ours.ids, less.ours.what, less.ours.metric):
+    if one.ids and (one.ids, one.what, one.metric) == (other.ids, other.what, other.metric):
         return "alike"
-    apart = more.ours.value - less.ours.value
-    spread = math.hypot(more.ours.spread or 0, less.ours.spread or 0)
+    apart = one.value - other.value
+    spread = math.hypot(one.spread or 0, other.spread or 0)
     return "holds" if apart > spread else "spread" if abs(apart) <= spread and spread > 0 else "fails"
 
 
@@ -170,7 +198,8 @@ def shelf(store: Store) -> Shelf:
                 found = list(csv.DictReader(path.read_text("utf-8").splitlines()))
                 rows += [(path.name, numbered(row)) for row in found]
             except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as error:
-                broken.append(f"{path.name} is no table of a sweep ({type(error).__name__}: {error}). `python -m engine sweep` writes one.")
+                why = f"{type(error).__name__}: {error}"
+                broken.append(f"{path.name} is not a table of a sweep ({why}). `python -m engine sweep` writes one.")
     made = store.manifests()
     here = {manifest.id for manifest in made}
     kept = [manifest for manifest in records(store).manifests() if manifest.id not in here]
@@ -180,7 +209,13 @@ def shelf(store: Store) -> Shelf:
 
 def numbered(row: dict) -> dict:
     """A table's row with its figures as numbers. Raises KeyError, TypeError, ValueError."""
-    return {**row, "mean": float(row["mean"]), "spread": float(row["spread"]) if row["spread"] else None, "n": int(float(row["n"])), "seconds": float(row.get("seconds") or "nan")}
+    return {
+        **row,
+        "mean": float(row["mean"]),
+        "spread": float(row["spread"]) if row["spread"] else None,
+        "n": int(float(row["n"])),
+        "seconds": float(row.get("seconds") or "nan"),
+    }
 
 
 def resolve(store: Store, entries: list[Entry]) -> list[Resolved]:
@@ -190,7 +225,11 @@ def resolve(store: Store, entries: list[Entry]) -> list[Resolved]:
 
 
 def resolved(held: Shelf, entry: Entry) -> Resolved:
-    lines = [Line(row, name, entry.measures[name], cell, found(held, row, name, entry.measures[name])) for row in entry.rows for name, cell in row.cells.items()]
+    lines = [
+        Line(row, name, entry.measures[name], cell, found(held, row, name, entry.measures[name]))
+        for row in entry.rows
+        for name, cell in row.cells.items()
+    ]
     return Resolved(entry, tuple(lines))
 
 
@@ -198,7 +237,9 @@ def found(held: Shelf, row: Row, name: str, measure: Measure) -> Ours | None:
     """Ours for a row's measure: at the paper's size if that is at hand, else the first reduced one."""
     for source, reduced in ((row.ours, False), *((each, True) for each in row.reduced)):
         if source and (ours := look(held, source, source.metrics.get(name, measure.metric), measure, reduced)):
-            return replace(ours, comparable=not reduced or row.ours is not None and subject(row.ours) == subject(source), data=subject(source)[1])
+            return replace(
+                ours, comparable=not reduced or row.ours is not None and subject(row.ours) == subject(source), data=subject(source)[1]
+            )
     return None
 
 
@@ -207,10 +248,18 @@ def look(held: Shelf, source: Source, metric: str, measure: Measure, reduced: bo
     scale = UNITS[measure.unit]
     if measure.counted:
         value = counted(source).get(metric)
-        return None if value is None else Ours(scale * value, None, 0, None, "counted, nothing is trained", metric, (), source.preset, str(source), "", None, reduced)
+        return (
+            None
+            if value is None
+            else Ours(
+                scale * value, None, 0, None, "counted, nothing is trained", metric, (), source.preset, str(source), "", None, reduced
+            )
+        )
     made = [manifest for manifest in held.manifests if is_of(manifest, source)]
     if not metric:
-        return of_runs([manifest for manifest in made if manifest.id not in held.records][:1], None, 1.0, reduced)  # a picture needs the weights
+        return of_runs(
+            [manifest for manifest in made if manifest.id not in held.records][:1], None, 1.0, reduced
+        )  # a picture needs the weights
     made = [manifest for manifest in made if number(manifest.metrics.get(metric)) is not None]
     ours = of_runs(made, metric, scale, reduced)
     rows = [(file, row) for file, row in held.tables if row["metric"] == metric and is_row_of(row, source)]
@@ -224,15 +273,28 @@ def is_of(manifest: Manifest, source: Source) -> bool:
     """Whether an artifact is of that very experiment, whatever its seed."""
     if not source.preset or manifest.preset != source.preset:
         return False
-    wanted = wanted_fields(source.preset, tuple(sorted((name, tuple(value) if isinstance(value, list) else value) for name, value in source.set.items())))
-    return all(manifest.config.get(name, value) == value for name, value in wanted.items())
+    wanted = wanted_fields(
+        source.preset, tuple(sorted((name, tuple(value) if isinstance(value, list) else value) for name, value in source.set.items()))
+    )
+    return all(manifest.config.get(name, defaults_of(source.preset).get(name)) == value for name, value in wanted.items())
+
+
+@cache
+def defaults_of(preset: str) -> dict:
+    """What the fields of a preset's config are where nobody sets them: what a manifest means that is older than a field."""
+    return {each.name: listed(each.default) for each in fields(presets.config(preset)) if each.default is not MISSING}
 
 
 @cache
 def wanted_fields(preset: str, changes: tuple) -> dict:
     """Fields as a manifest stores them, without the seed."""
     config = asdict(configured(Source(preset, set=dict(changes))))
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in config.items() if name != "seed"}
+    return {name: listed(value) for name, value in config.items() if name != "seed"}
+
+
+def listed(value):
+    """As a manifest stores it."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def is_row_of(row: dict, source: Source) -> bool:
@@ -257,18 +319,30 @@ def number(metric) -> float | None:
 
 
 def of_runs(made: list[Manifest], metric: str | None, scale: float, reduced: bool) -> Ours | None:
-    """Mean and spread over artifacts that differ in their seed."""
+    """Mean and spread over artifacts that differ in their seed, each with a number for the metric."""
     if not made:
         return None
     first = made[0]
     entry = first.metrics[metric] if metric else {}
-    values = [scale * number(manifest.metrics[metric]) for manifest in made] if metric else []
+    figures = [number(manifest.metrics[metric]) for manifest in made] if metric else []
+    values = [scale * figure for figure in figures if figure is not None]
     spread = statistics.stdev(values) if len(values) > 1 else number({"value": entry.get("spread")})
     devices = dict.fromkeys(str(manifest.provenance.get("device", "")) for manifest in made)
     return Ours(
-        statistics.mean(values) if values else None, spread if len(values) > 1 or spread is None else scale * spread, len(made), entry.get("n"), str(entry.get("split", "")), metric or "",
-        tuple(manifest.id for manifest in made), first.preset, first.title, ", ".join(filter(None, devices)), taken(made, "seconds"), reduced, taken(made, "cpu_seconds"),
-    )  # fmt: skip
+        value=statistics.mean(values) if values else None,
+        spread=spread if len(values) > 1 or spread is None else scale * spread,
+        seeds=len(made),
+        n=entry.get("n"),
+        split=str(entry.get("split", "")),
+        metric=metric or "",
+        ids=tuple(manifest.id for manifest in made),
+        preset=first.preset,
+        what=first.title,
+        device=", ".join(filter(None, devices)),
+        seconds=taken(made, "seconds"),
+        reduced=reduced,
+        cpu_seconds=taken(made, "cpu_seconds"),
+    )
 
 
 def taken(made: list[Manifest], name: str) -> float | None:
@@ -282,4 +356,17 @@ def of_table(file: str, row: dict, what: str, scale: float, reduced: bool) -> Ou
     """A row of a sweep's table."""
     spread = None if row["spread"] is None else scale * row["spread"]
     seconds = row["seconds"] if math.isfinite(row["seconds"]) else None
-    return Ours(scale * row["mean"], spread, row["n"], None, row.get("split") or "", row["metric"], (file,), row["preset"], what, row.get("device") or "", seconds, reduced)
+    return Ours(
+        scale * row["mean"],
+        spread,
+        row["n"],
+        None,
+        row.get("split") or "",
+        row["metric"],
+        (file,),
+        row["preset"],
+        what,
+        row.get("device") or "",
+        seconds,
+        reduced,
+    )

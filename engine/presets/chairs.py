@@ -6,7 +6,7 @@ At a learning rate of 5e-3 the fits fall apart. Nearly all of a space's step is 
 two `decoder_channels`; half of the paper's proportions are enough for the probe space.
 """
 
-from ..config import ShapeSpaceConfig, ShapeZooConfig
+from ..tasks.distances.config import ShapeSpaceConfig, ShapeZooConfig
 
 
 def zoo_small() -> ShapeZooConfig:

@@ -4,16 +4,15 @@ What makes the small ones small: fewer instances with shorter trainings, an embe
 images a step. Networks and images keep their size (ResNet8 with 77 706 parameters, 32x32 pixels).
 """
 
-from ..config import NetSpaceConfig, ZooConfig
-from ..nern.config import NernConfig, NetworkConfig
+from ..tasks.images.config import NetSpaceConfig, ZooConfig
 
 STEPS_PER_EPOCH = 40_000 // 128
 MEASURED = 2000  # images of a split that small spaces choose on, and that paths are measured on
 
 
 def zoo_resnet8() -> ZooConfig:
-    """132 instances of 1 to 600 epochs, Adam 1e-4."""
-    return ZooConfig("resnet8-cifar10", "cifar10", steps_min=STEPS_PER_EPOCH, steps_max=600 * STEPS_PER_EPOCH, stack=16)
+    """132 instances of 1 to 600 epochs, Adam 1e-4, shifted and mirrored images. Lengths are spaced evenly in the logarithm: ours."""
+    return ZooConfig("resnet8-cifar10", "cifar10", augment=4, steps_min=STEPS_PER_EPOCH, steps_max=600 * STEPS_PER_EPOCH, stack=16)
 
 
 def netspace_resnet8() -> NetSpaceConfig:
@@ -24,14 +23,16 @@ def netspace_resnet8() -> NetSpaceConfig:
 def zoo_mini() -> ZooConfig:
     """76 ResNet8s of 4 to 1 200 steps."""
     return ZooConfig(
-        "resnet8-cifar10", "cifar10", train=48, val=12, test=16, batch=64, lr=2e-3, steps_min=4, steps_max=1200, stack=8, quiet=True, measured=MEASURED
+        "resnet8-cifar10", "cifar10", train=48, val=12, test=16, batch=64, lr=2e-3, steps_min=4, steps_max=1200, stack=8,
+        quiet=True, measured=MEASURED,
     )  # fmt: skip
 
 
 def netspace_mini() -> NetSpaceConfig:
     return NetSpaceConfig(
-        "zoo-cifar10-resnet8-mini", prep_width=9728, embedding=256, encoder_width=16, decoder_channels=(16, 256, 32), normalise="layer", start="zoo", balance=True,
-        performance=3.0, networks=4, images=64, steps=2500, noise=0.2, lr=2e-3, warmup=100, cosine=True, clip=1.0, validate_every=100, measured=MEASURED,
+        "zoo-cifar10-resnet8-mini", prep_width=9728, embedding=256, encoder_width=16, decoder_channels=(16, 256, 32), normalise="layer",
+        start="zoo", balance=True, performance=3.0, networks=4, images=64, steps=2500, noise=0.2, lr=2e-3, warmup=100, cosine=True,
+        clip=1.0, validate_every=100, measured=MEASURED,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The shipped spaces of digits classifiers. Where they depart from the paper (normalise, start, balance, a warmed-up
 cosine with clipped gradients) the README says what each switch does, measured."""
 
-from ..config import NetSpaceConfig, ZooConfig
+from ..tasks.images.config import NetSpaceConfig, ZooConfig
 
 
 def zoo_lenet() -> ZooConfig:

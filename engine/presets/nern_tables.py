@@ -27,7 +27,12 @@ TABLES: dict[str, dict[str, dict]] = {
         "random batch": {"sampling": "uniform"},
         "random batch (weighted)": {},
     },
-    "nern-table10": {"0": {"permutation": "none"}, **{factor: {"permutation": "none", "original": name} for factor, name in SMOOTH.items()}},
+    "nern-table10": {
+        "0": {"permutation": "none"},
+        **{factor: {"permutation": "none", "original": name} for factor, name in SMOOTH.items()},
+    },
+    "nern-appendix-b": {"the original's mean and spread": {}, "He": {"init": "he"}},
+    "nern-appendix-f": {"0.76": {}, "0.9": {"base": 0.9}, "1.25": {"base": 1.25}},
     "nern-tradeoff": {
         "none, hidden 20": {"permutation": "none", "hidden": 20},
         **{f"cross-filter, hidden {hidden}": {"hidden": hidden} for hidden in (20, 30, 40, 50, 60, 75, 95)},

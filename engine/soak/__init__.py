@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InvalidValue
+from ..core.errors import InvalidValue
 from ..jobs.queue import Queue
 from ..jobs.signs import pid_of
 from .drag import Drags, questions
@@ -106,7 +106,7 @@ def told(report: dict) -> str:
     lines = [f"{name}: p95 {row['p95']:.0f} ms, median {row['median']:.0f} ms ({row['answers']} answers)" for name, row in speeds.items()]
     lines += [
         f"Sessions: {report['sessions']['count']} of {report['sessions']['begun']} to their end ({report['sessions']['kind']})",
-        f"Job: {report['job']['kills']} workers killed, {report['job']['resumed']} times gone on after it, {report['job']['done']} done",
+        f"Job: {report['job']['kills']} workers killed, {report['job']['resumed']} times resumed after it, {report['job']['done']} done",
     ]
     for name, unit in (("memory", "MB"), ("descriptors", ""), ("threads", "")):
         row = held[name]

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 from ..bench.measure import p95
-from ..errors import DataMissing
+from ..core.errors import DataMissing
 
 WANT = ["accuracy", "per_class", "answers", "prep"]
 TICK = 1 / 60  # a browser sends at most once a frame

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import DataMissing
+from ..core import settings
+from ..core.errors import DataMissing
+from ..core.places import PACKAGES
 
-ROOT = Path(__file__).resolve().parents[2]
 GROWTH = 0.05  # of what is held: more from the third quarter to the last is no longer called flat
 SLACK = {"memory": 16.0, "descriptors": 12.0, "threads": 12.0}  # MB, count: what comes and goes within a second
 
@@ -22,13 +23,13 @@ SLACK = {"memory": 16.0, "descriptors": 12.0, "threads": 12.0}  # MB, count: wha
 def started(workspace: Path) -> Iterator[tuple[int, int]]:
     """An explorer of its own on a free port of 127.0.0.1: (port, process id). Its errors go to this process's standard error."""
     command = [sys.executable, "-m", "explorer", "--port", "0", "--workspace", str(workspace)]
-    hidden = {"EXPLORER_ALLOWED_HOSTS", "EXPLORER_BASE_PATH", "EXPLORER_JOBS"}
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment)
+    environment = settings.environment("EXPLORER_ALLOWED_HOSTS", "EXPLORER_BASE_PATH", "EXPLORER_JOBS")
+    process = subprocess.Popen(command, cwd=PACKAGES, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None, "it is a pipe"
     try:
         address = re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
         if address is None:
-            raise DataMissing("The explorer did not start; what it says above tells why.")
+            raise DataMissing("The explorer did not start; its output above says why.")
         yield int(address[1]), process.pid
     finally:
         process.terminate()
@@ -57,8 +58,11 @@ class Meter:
             held = len(os.listdir(self.process / "fd"))
         except OSError as error:
             raise DataMissing(f"The explorer ended while it was soaked ({error}).") from error
-        self.rows["memory"].append(int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024)
-        self.rows["threads"].append(int(re.search(r"Threads:\s+(\d+)", status)[1]))
+        memory, threads = re.search(r"VmRSS:\s+(\d+)", status), re.search(r"Threads:\s+(\d+)", status)
+        if memory is None or threads is None:  # a process that has ended and that nobody has waited for holds no memory
+            raise DataMissing("The explorer ended while it was soaked.")
+        self.rows["memory"].append(int(memory[1]) / 1024)
+        self.rows["threads"].append(int(threads[1]))
         self.rows["descriptors"].append(held)
 
     def summary(self) -> dict:

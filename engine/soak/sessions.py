@@ -8,8 +8,8 @@ import threading
 import time
 from collections.abc import Iterator
 
-from ..bench.browser import opened
-from ..errors import DataMissing
+from ..bench.programs import opened
+from ..core.errors import DataMissing
 from .drag import PATIENCE, fetched, note, told
 
 SCREENS = ("latent-map?space={}", "shapes", "preps?space={}", "nern", "lso?space={}", "papers", "training")
@@ -104,11 +104,12 @@ class Sessions:
         """The page's socket: run two screens, take what they show, leave."""
         from websockets.asyncio.client import connect
         from websockets.exceptions import WebSocketException
+        from websockets.typing import Subprotocol
 
         try:
             await asyncio.to_thread(fetched, self.port, "/api/jobs?live")
             address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
-            async with connect(address, max_size=None, subprotocols=["streamlit"], open_timeout=PATIENCE) as socket:
+            async with connect(address, max_size=None, subprotocols=[Subprotocol("streamlit")], open_timeout=PATIENCE) as socket:
                 for screen in ("interpolation?space={}", SCREENS[number % len(SCREENS)]):
                     await socket.send(rerun(screen.format(self.asked["space"])))
                     await asyncio.wait_for(socket.recv(), PATIENCE)

@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from ..errors import ExplorerError
+from ..core.errors import ExplorerError
 from ..jobs.queue import Queue
 from ..jobs.signs import gone, pid_of
 from .drag import fetched, note, told

@@ -1,14 +1,74 @@
-"""Live controls: a .py that mounts each, beside its .js and .css. Those share mount.js (a view's life) and live.js (the socket,
-latest-wins, frames).
+"""Live controls: a .py that mounts each, beside its .js, .css and .html.
 
-Streamlit takes a component's script as one string, so shared files are joined: source("live.js", "interpolation.js").
+The scripts are ES modules that import each other (mount.js: a view's life; live.js: the socket, latest-wins; frames.js, plotly.js,
+colours.js, forms.js). Streamlit takes a component's script as a string and runs it as a module without an address, in which nothing
+can be imported by a relative name; so what it is given (`script`) imports the component's own module by its full address, beside the
+page's, which holds below a proxy's path too. `routes` serve the modules.
 """
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+HERE = Path(__file__).parent
+PATH = "api/static/components"
+KEPT = "public, max-age=31536000, immutable"  # an address has the version in it
+LOADER = """
+const address = new URL("{path}/{version}/{name}", document.baseURI).href;
+let view;
+try {{
+  ({{ default: view }} = await import(address));
+}} catch (error) {{
+  console.error(error);
+  view = ({{ parentElement }}) => {{
+    const words = document.createElement("div");
+    words.setAttribute("role", "alert");
+    words.textContent = "This part of the page did not load. Check the connection and reload the page.";
+    parentElement.append(words);
+    return () => words.remove();
+  }};
+}}
+export default view;
+"""
 
 
 def source(*names: str) -> str:
     """The text of files of this folder, one after the other."""
-    return "\n".join(Path(__file__).with_name(name).read_text("utf-8") for name in names)
+    return "\n".join(HERE.joinpath(name).read_text("utf-8") for name in names)
+
+
+@cache
+def modules() -> dict[str, str]:
+    """Name -> text of every module."""
+    return {path.name: path.read_text("utf-8") for path in sorted(HERE.glob("*.js"))}
+
+
+@cache
+def version() -> str:
+    """Changes whenever a module does."""
+    return hashlib.sha256("\0".join(modules().values()).encode()).hexdigest()[:12]
+
+
+def script(name: str) -> str:
+    """What Streamlit is given as the script of the component whose module has that name."""
+    assert name in modules(), f"there is no module {name}"
+    return LOADER.format(path=PATH, version=version(), name=name)
+
+
+async def answer(request: Request) -> Response:
+    text = modules().get(request.path_params["name"])
+    if text is None:
+        return PlainTextResponse("There is no such module. Reload the page.", 404)
+    current = request.path_params["version"] == version()  # a page that was open during an update gets what there is now
+    return Response(text, media_type="text/javascript", headers={"Cache-Control": KEPT if current else "no-store"})
+
+
+def routes() -> list[Route]:
+    """Where the modules are served."""
+    return [Route(f"/{PATH}/{{version}}/{{name}}", answer)]

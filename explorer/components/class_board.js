@@ -2,8 +2,13 @@
 
 const MARKS = { right: "\u2713", wrong: "\u2717" };
 
-class ClassBoard {
-  // images: a frame of /api/spaces/{id}/images; about `shown` of them are drawn, as many of each class.
+/** @typedef {{right: number, n: number}} Count  How many of n images a network gets right. */
+export class ClassBoard {
+  /**
+   * @param {HTMLElement} element
+   * @param {import("./frames.js").Frame} frame  Of /api/spaces/{id}/images.
+   * @param {number} shown  About so many images are drawn, as many of each class.
+   */
   constructor(element, { header, array }, shown) {
     this.element = element;
     this.labels = header.labels;
@@ -40,7 +45,11 @@ class ClassBoard {
     return parent.appendChild(child);
   }
 
-  // Only what has changed is touched: this runs for every frame of a drag.
+  /**
+   * Only what has changed is touched: this runs for every frame of a drag.
+   *
+   * @param {number[]} answers  The predicted class of each image. @param {Count[]} perClass
+   */
   paint(answers, perClass) {
     for (const place of this.cells) {
       const answer = answers[place.at];
@@ -71,7 +80,8 @@ function paintPixels(canvas, pixels, rows, cols, channels) {
   Object.assign(canvas, { width: cols, height: rows });
   const image = new ImageData(cols, rows);
   for (let at = 0; at < rows * cols; at++) {
-    for (let channel = 0; channel < 3; channel++) image.data[4 * at + channel] = pixels[at * channels + (channels === 3 ? channel : 0)];
+    for (let channel = 0; channel < 3; channel++)
+      image.data[4 * at + channel] = pixels[at * channels + (channels === 3 ? channel : 0)];
     image.data[4 * at + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);

@@ -2,12 +2,24 @@
 
 const MARKERS = ["\u25cf", "\u25c6", "\u25a0", "\u271a", "\u2716"]; // circle, diamond, square, cross, x: as on the map
 
-class ClassIds {
+/**
+ * @typedef {object} Architecture  One of a space, by ClassId (interpolation.py, architectures).
+ * @property {string} id
+ * @property {string} family
+ * @property {number} parameters
+ * @property {boolean} seen  Whether any of its instances trained the space.
+ */
+export class ClassIds {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
   }
 
-  // Bars for these architectures, by ClassId; nothing where there is only one.
+  /**
+   * Bars for these architectures, by ClassId; nothing where there is only one.
+   *
+   * @param {Architecture[]} architectures
+   */
   reset(architectures) {
     this.architectures = architectures;
     this.root.hidden = architectures.length < 2;
@@ -29,7 +41,11 @@ class ClassIds {
     delete this.root.dataset.architecture;
   }
 
-  // What an answer says of its network.
+  /**
+   * What an answer says of its network.
+   *
+   * @param {{id: string, classes?: number[]}} network  `classes`: the probability of each ClassId.
+   */
   paint({ id, classes }) {
     if (this.root.hidden || !classes) return;
     this.root.dataset.architecture = id;

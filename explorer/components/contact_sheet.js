@@ -1,9 +1,13 @@
 // The contact sheet: a small picture of each instance, and of each placed shape, as buttons. It is one stop of the Tab key; arrows,
-// Home and End move within it, Enter chooses. Needs live.js.
+// Home and End move within it, Enter chooses.
+
+import { fetchFrame } from "./frames.js";
 
 const THUMB = 68; // CSS pixels
 
-class ContactSheet {
+/** @typedef {{id: string, name: string, known: boolean}} Placed  A shape placed in the space (shapes.py). */
+export class ContactSheet {
+  /** @param {HTMLElement} root @param {(id: string) => void} onPick */
   constructor(root, onPick) {
     this.grid = root.querySelector('[data-sh="grid"]');
     this.search = root.querySelector('[data-sh="search"]');
@@ -21,7 +25,7 @@ class ContactSheet {
     this.urls = [];
   }
 
-  // `space`: the answer of /api/spaces/ID; `placed`: [{id, name, iou}] newest first.
+  /** @param {any} space  The answer of /api/spaces/ID. @param {Placed[]} placed  Newest first. */
   async load(space, placed) {
     this.table = space.instances;
     const wanted = (this.wanted = `${space.manifest.id} ${placed.map((each) => each.id)}`);
@@ -29,7 +33,8 @@ class ContactSheet {
     const { header, array } = await fetchFrame(`api/spaces/${encodeURIComponent(space.manifest.id)}/sheet`);
     if (wanted !== this.wanted) return;
     this.drop();
-    const rows = new Map(this.table.id.map((id, row) => [id, row])), names = new Map(placed.map((each) => [each.id, each]));
+    const rows = new Map(this.table.id.map((id, row) => [id, row])),
+      names = new Map(placed.map((each) => [each.id, each]));
     const cards = [];
     for (const sheet of [...header.sheets.slice(1), header.sheets[0]]) {
       const url = URL.createObjectURL(new Blob([array(sheet.webp)], { type: "image/webp" }));
@@ -42,7 +47,11 @@ class ContactSheet {
         Object.assign(card.dataset, { id, words: `${card.title} ${this.extra(rows.get(id))}`.toLowerCase() });
         card.setAttribute("aria-label", card.title);
         const picture = document.createElement("i");
-        picture.style.cssText = `background-image:url(${url});background-size:${sheet.columns * THUMB}px auto;background-position:${-(at % sheet.columns) * THUMB}px ${-Math.floor(at / sheet.columns) * THUMB}px`;
+        Object.assign(picture.style, {
+          backgroundImage: `url(${url})`,
+          backgroundSize: `${sheet.columns * THUMB}px auto`,
+          backgroundPosition: `${-(at % sheet.columns) * THUMB}px ${-Math.floor(at / sheet.columns) * THUMB}px`,
+        });
         const mark = document.createElement("b");
         card.append(picture, mark);
         if (names.has(id)) card.classList.add("sh-own");
@@ -51,14 +60,17 @@ class ContactSheet {
     }
     this.grid.replaceChildren(...cards);
     this.grid.classList.remove("sh-bones");
-    this.drawn.textContent = `${this.table.id.length} networks, drawn by ${header.sheets[0].drawn}${header.sheets[0].drawn === "matplotlib" ? ", for want of OpenGL" : ""}.`;
+    const { drawn } = header.sheets[0];
+    const why = drawn === "matplotlib" ? " (OpenGL is not available)" : "";
+    this.drawn.textContent = `${this.table.id.length} networks, drawn by ${drawn}${why}.`;
     this.filter();
     this.mark(this.marks ?? {});
   }
 
   words(id, row, placed) {
     if (placed) return `${placed.name} (placed${placed.known ? "" : ": a best guess"})`;
-    const { split, predicted_iou: predicted } = this.table, held = { test: ", held out", val: ", validation" }[split[row]] ?? "";
+    const { split, predicted_iou: predicted } = this.table,
+      held = { test: ", held out", val: ", validation" }[split[row]] ?? "";
     return `${id}${held}${predicted ? `, IoU ${predicted[row].toFixed(3)} as the space predicts it` : ""}`;
   }
 
@@ -66,7 +78,8 @@ class ContactSheet {
   extra(row) {
     const { legs, slats, arms, split, file } = this.table;
     if (row === undefined) return "mine placed";
-    return `${legs?.[row] ?? ""} ${slats ? (slats[row] ? `slats ${slats[row]}` : "solid") : ""} ${arms?.[row] ? "arms" : ""} ${split[row]} ${file?.[row] ?? ""}`;
+    const back = slats ? (slats[row] ? `slats ${slats[row]}` : "solid") : "";
+    return [legs?.[row] ?? "", back, arms?.[row] ? "arms" : "", split[row], file?.[row] ?? ""].join(" ");
   }
 
   filter() {
@@ -86,9 +99,10 @@ class ContactSheet {
 
   // The card that the Tab key comes to: where the focus was last, else the first that carries a letter, else the first.
   stop(card) {
-    const cards = this.shown(), marked = (each) => each.getAttribute("aria-pressed") === "true";
+    const cards = this.shown(),
+      marked = (each) => each.getAttribute("aria-pressed") === "true";
     this.focused = card ?? this.focused;
-    const next = cards.includes(this.focused) ? this.focused : cards.find(marked) ?? cards[0];
+    const next = cards.includes(this.focused) ? this.focused : (cards.find(marked) ?? cards[0]);
     if (this.current && this.current !== next) this.current.tabIndex = -1;
     this.current = next;
     if (next) next.tabIndex = 0;
@@ -109,18 +123,27 @@ class ContactSheet {
   reveal(id) {
     const card = [...this.grid.children].find((each) => each.dataset.id === id);
     if (!card) return;
-    const { offsetTop: top, offsetHeight: height } = card, { scrollTop, clientHeight } = this.grid;
+    const { offsetTop: top, offsetHeight: height } = card,
+      { scrollTop, clientHeight } = this.grid;
     if (top < scrollTop || top + height > scrollTop + clientHeight) this.grid.scrollTop = top - clientHeight / 2 + height / 2;
   }
 
   walk(event) {
-    const cards = this.shown(), at = cards.indexOf(document.activeElement);
+    const cards = this.shown(),
+      at = cards.indexOf(document.activeElement);
     if (at < 0) return;
     const across = cards.filter((card) => card.offsetTop === cards[0].offsetTop).length;
     const down = cards.filter((card) => card.offsetLeft === cards[0].offsetLeft).length;
     const byColumn = cards.length > 1 && cards[1].offsetTop > cards[0].offsetTop && across > 1; // on a narrow screen
     const [side, line] = byColumn ? [down, 1] : [1, across];
-    const to = { ArrowLeft: at - side, ArrowRight: at + side, ArrowUp: at - line, ArrowDown: at + line, Home: 0, End: cards.length - 1 }[event.key];
+    const to = {
+      ArrowLeft: at - side,
+      ArrowRight: at + side,
+      ArrowUp: at - line,
+      ArrowDown: at + line,
+      Home: 0,
+      End: cards.length - 1,
+    }[event.key];
     if (to === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     cards[to]?.focus();

@@ -1,9 +1,14 @@
-// The four-corner pad. Needs live.js and class_ids.js. While the thumb rests the square fills in: each cell takes the colour of the
+// The four-corner pad. While the thumb rests the square fills in: each cell takes the colour of the
 // architecture that lives in its middle, the stronger the more accurate it is.
+
+import { ClassIds } from "./class_ids.js";
+import { Live, rightOf } from "./live.js";
+import { mount } from "./mount.js";
 
 const CELLS = 13; // cells of a side
 const REST_MS = 250; // so long after the last movement the square fills in
-const HERE = 2, FIELD = 0; // priorities
+const HERE = 2,
+  FIELD = 0; // priorities
 const share = (value) => `${(100 * value).toFixed(1)}\u202f%`;
 
 class CornerPad {
@@ -13,11 +18,22 @@ class CornerPad {
     this.classes = new ClassIds(this.find("network"));
     this.square = this.find("square");
     this.thumb = this.find("thumb");
-    this.live = new Live((state, reason) => { this.find("error").textContent = state === "lost" ? reason || "reconnecting" : ""; });
+    this.live = new Live((state, reason) => {
+      this.find("error").textContent = state === "lost" ? reason || "reconnecting" : "";
+    });
     this.listening = new AbortController();
     const on = (type, handler) => this.square.addEventListener(type, handler, { signal: this.listening.signal });
-    on("pointerdown", (event) => { this.dragging = true; this.square.setPointerCapture(event.pointerId); this.square.classList.add("dragging"); this.thumb.focus({ preventScroll: true }); this.follow(event); event.preventDefault(); });
-    on("pointermove", (event) => { if (this.dragging) this.follow(event); });
+    on("pointerdown", (event) => {
+      this.dragging = true;
+      this.square.setPointerCapture(event.pointerId);
+      this.square.classList.add("dragging");
+      this.thumb.focus({ preventScroll: true });
+      this.follow(event);
+      event.preventDefault();
+    });
+    on("pointermove", (event) => {
+      if (this.dragging) this.follow(event);
+    });
     for (const type of ["pointerup", "pointercancel"]) on(type, () => this.release());
     on("keydown", (event) => this.key(event));
   }
@@ -85,15 +101,23 @@ class CornerPad {
     this.thumb.style.top = `${100 * (1 - this.y)}%`;
     for (const name of ["x", "y"]) this.find(name).textContent = this[name].toFixed(3);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => { this.timer = null; this.fill(); }, REST_MS);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.fill();
+    }, REST_MS);
     const answer = await this.ask("here", this.x, this.y, HERE);
     if (answer) this.paint(answer.header);
   }
 
   async ask(slot, x, y, priority) {
-    const { space, corners } = this.data, known = this.known;
+    const { space, corners } = this.data,
+      known = this.known;
     try {
-      const answer = await this.live.ask(slot, { op: "corner", space, corners, x, y, ...(this.data.images ? {} : { images: "none" }) }, priority);
+      const answer = await this.live.ask(
+        slot,
+        { op: "corner", space, corners, x, y, ...(this.data.images ? {} : { images: "none" }) },
+        priority,
+      );
       return known === this.known ? answer : null;
     } catch (error) {
       this.find("error").textContent = error.message;
@@ -160,10 +184,33 @@ function cellOrder() {
   const cells = new Map();
   for (const stride of [6, 3, 2, 1])
     for (let row = 0; row < CELLS; row += stride)
-      for (let column = 0; column < CELLS; column += stride) if (!cells.has(`${column},${row}`)) cells.set(`${column},${row}`, { column, row, size: stride });
+      for (let column = 0; column < CELLS; column += stride)
+        if (!cells.has(`${column},${row}`)) cells.set(`${column},${row}`, { column, row, size: stride });
   return [...cells.values()];
 }
 
+/**
+ * @typedef {object} Corners  (corners.py)
+ * @property {string} space  Its id.
+ * @property {string[]} corners  Ids of four instances.
+ * @property {string[]} kinds  Their architectures.
+ * @property {number} x @property {number} y  The thumb's place, 0 to 1.
+ * @property {boolean} images  Whether accuracies can be measured.
+ * @property {import("./class_ids.js").Architecture[]} architectures
+ */
+
+/**
+ * @param {object} args
+ * @param {HTMLElement} args.parentElement  Holds the component's HTML.
+ * @param {Corners} args.data  What Python sends.
+ * @param {(name: string, value: unknown) => void} args.setStateValue  Tells Python what is selected.
+ * @returns {() => void}  The clean-up.
+ */
 export default function ({ parentElement, data, setStateValue }) {
-  return mount(parentElement, () => new CornerPad(parentElement.querySelector(".cp")), (pad) => pad.update(data, setStateValue));
+  return mount(
+    parentElement,
+    () => new CornerPad(parentElement.querySelector(".cp")),
+    (pad) => pad.update(data, setStateValue),
+    import.meta.url,
+  );
 }

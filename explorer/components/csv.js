@@ -16,8 +16,14 @@ function csvText(rows) {
   return rows.map((row) => row.map(csvCell).join(",") + "\n").join("");
 }
 
-/** @param {unknown[][]} rows @param {string} name  Of the file, without its suffix. */
-function saveCsv(rows, name) {
+/**
+ * Download a table as a CSV file.
+ *
+ * @param {unknown[][]} rows  The first one has the names of the columns.
+ * @param {string} name  Of the file, without its suffix.
+ * @returns {void}
+ */
+export function saveCsv(rows, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([csvText(rows)], { type: "text/csv" }));
   link.download = `${name}.csv`;

@@ -1,20 +1,47 @@
-// Eleven gammas of both paths, as in figure 4 of the paper: drawn with the camera of the views, kept as a PNG. Needs mesh_view.js.
+// Eleven gammas of each path, as in figure 4 of the paper: drawn with the camera of the views, kept as a PNG.
+
+import { MeshView } from "./mesh_view.js";
 
 const FILM_GAMMAS = [...Array(11).keys()].map((at) => at / 10);
-const FILM_ROWS = { embedding: "Through the space", weights: "Weights mixed" };
-const FILM_SIZE = 144, FILM_LARGE = 264; // pixels of a picture on the page, and in the PNG
-const FILM_RESOLUTION = 48;
+const FILM_ROWS = { embedding: "Through the space", aligned: "Weights aligned", weights: "Weights mixed" };
+const FILM_SIZE = 144,
+  FILM_LARGE = 264; // pixels of a picture on the page, and in the PNG
+/** @type {number}  Nodes an axis. */
+export const FILM_RESOLUTION = 48;
 
-class Filmstrip {
+/**
+ * @typedef {{path: string, at: number, gamma: number}} Still  A picture that is still to be asked for: of which path, the at-th gamma.
+ */
+export class Filmstrip {
+  /** @param {HTMLElement} root @param {import("./mesh_view.js").Camera} camera @param {(gamma: number) => void} onGamma */
   constructor(root, camera, onGamma) {
     this.root = root;
-    this.camera = { views: new Set(), axes: () => camera.axes(), get x() { return camera.x; }, get y() { return camera.y; }, get z() { return camera.z; }, get distance() { return camera.distance; }, get elevation() { return camera.elevation; } };
+    this.camera = {
+      views: new Set(),
+      axes: () => camera.axes(),
+      get x() {
+        return camera.x;
+      },
+      get y() {
+        return camera.y;
+      },
+      get z() {
+        return camera.z;
+      },
+      get distance() {
+        return camera.distance;
+      },
+      get elevation() {
+        return camera.elevation;
+      },
+    };
     this.able = MeshView.able();
     this.cells = {};
     for (const path of Object.keys(FILM_ROWS)) {
       const row = root.querySelector(`[data-film="${path}"]`);
       this.cells[path] = FILM_GAMMAS.map((gamma) => {
-        const button = document.createElement("button"), canvas = document.createElement("canvas");
+        const button = document.createElement("button"),
+          canvas = document.createElement("canvas");
         Object.assign(button, { type: "button", className: "sh-frame sh-wait", title: `gamma ${gamma}` });
         Object.assign(canvas, { width: FILM_SIZE, height: FILM_SIZE });
         button.append(canvas);
@@ -30,7 +57,7 @@ class Filmstrip {
 
   reset(name) {
     this.name = name;
-    this.meshes = { embedding: [], weights: [] };
+    this.meshes = Object.fromEntries(Object.keys(FILM_ROWS).map((path) => [path, []]));
     for (const cells of Object.values(this.cells)) for (const { button } of cells) button.className = "sh-frame sh-wait";
     this.root.dataset.frames = 0;
   }
@@ -39,7 +66,8 @@ class Filmstrip {
   next() {
     if (!this.able) return null;
     const order = [0, 10, 5, 2, 8, 1, 9, 3, 7, 4, 6];
-    for (const at of order) for (const path of Object.keys(FILM_ROWS)) if (!this.meshes[path][at]) return { path, at, gamma: FILM_GAMMAS[at] };
+    for (const at of order)
+      for (const path of Object.keys(FILM_ROWS)) if (!this.meshes[path][at]) return { path, at, gamma: FILM_GAMMAS[at] };
     return null;
   }
 
@@ -57,7 +85,8 @@ class Filmstrip {
   }
 
   draw(path, at) {
-    const mesh = this.meshes[path][at], { button, canvas } = this.cells[path][at];
+    const mesh = this.meshes[path][at],
+      { button, canvas } = this.cells[path][at];
     if (!mesh) return;
     const pen = canvas.getContext("2d");
     pen.clearRect(0, 0, FILM_SIZE, FILM_SIZE);
@@ -67,7 +96,8 @@ class Filmstrip {
 
   // The camera rests elsewhere, or the theme changed: all pictures again, one a frame.
   redraw() {
-    const turn = (this.turn = (this.turn ?? 0) + 1), todo = Object.keys(FILM_ROWS).flatMap((path) => FILM_GAMMAS.map((_, at) => [path, at]));
+    const turn = (this.turn = (this.turn ?? 0) + 1),
+      todo = Object.keys(FILM_ROWS).flatMap((path) => FILM_GAMMAS.map((_, at) => [path, at]));
     const one = () => {
       if (turn !== this.turn || !todo.length) return;
       this.draw(...todo.shift());
@@ -77,8 +107,15 @@ class Filmstrip {
   }
 
   async save(words, colours, font) {
-    const left = 132, top = 58, gap = 6, size = FILM_LARGE, rows = Object.keys(FILM_ROWS);
-    const canvas = Object.assign(document.createElement("canvas"), { width: left + 11 * (size + gap) + 20, height: top + rows.length * (size + gap) + 92 });
+    const left = 132,
+      top = 58,
+      gap = 6,
+      size = FILM_LARGE,
+      rows = Object.keys(FILM_ROWS);
+    const canvas = Object.assign(document.createElement("canvas"), {
+      width: left + 11 * (size + gap) + 20,
+      height: top + rows.length * (size + gap) + 92,
+    });
     const pen = canvas.getContext("2d");
     pen.fillStyle = colours.back;
     pen.fillRect(0, 0, canvas.width, canvas.height);
@@ -96,7 +133,9 @@ class Filmstrip {
     });
     pen.font = `20px ${font}`;
     pen.textAlign = "center";
-    FILM_GAMMAS.forEach((gamma, at) => pen.fillText(gamma.toFixed(1), left + at * (size + gap) + size / 2, top + rows.length * (size + gap) + 22));
+    FILM_GAMMAS.forEach((gamma, at) =>
+      pen.fillText(gamma.toFixed(1), left + at * (size + gap) + size / 2, top + rows.length * (size + gap) + 22),
+    );
     pen.textAlign = "left";
     pen.fillText(words.caption, 20, canvas.height - 20, canvas.width - 40);
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));

@@ -6,9 +6,14 @@ const GAMMA_PAGE = 0.1;
 const GAMMA_FINE = 0.001; // with Shift, and the grain of the mouse
 const COMMIT_MS = 350;
 
-const tidy = (gamma) => Math.round(Math.min(1, Math.max(0, gamma)) / GAMMA_FINE) / Math.round(1 / GAMMA_FINE);
+/** @param {number} gamma @returns {number}  From 0 to 1, in grains of GAMMA_FINE. */
+export const tidy = (gamma) => Math.round(Math.min(1, Math.max(0, gamma)) / GAMMA_FINE) / Math.round(1 / GAMMA_FINE);
 
-class GammaSlider {
+/** A slider from 0 (anchor A) to 1 (anchor B). */
+export class GammaSlider {
+  /**
+   * @param {HTMLElement} element @param {(gamma: number, timeStamp: number) => void} onInput @param {(gamma: number) => void} onCommit
+   */
   constructor(element, onInput, onCommit) {
     this.element = element;
     this.thumb = element.querySelector('[role="slider"]');
@@ -26,7 +31,11 @@ class GammaSlider {
     on(this.thumb, "blur", () => this.commit());
   }
 
-  // Move the thumb without telling anyone.
+  /**
+   * Move the thumb without telling anyone.
+   *
+   * @param {number} gamma
+   */
   place(gamma) {
     this.gamma = tidy(gamma);
     this.element.style.setProperty("--gamma", this.gamma);
@@ -55,7 +64,8 @@ class GammaSlider {
     this.element.classList.add("dragging");
     const { left, width } = this.thumb.getBoundingClientRect();
     const centre = left + width / 2;
-    this.grip = Math.abs(event.clientX - centre) <= width / 2 ? event.clientX - centre : 0; // no jump when the thumb is grasped off its centre
+    const off = event.clientX - centre;
+    this.grip = Math.abs(off) <= width / 2 ? off : 0; // no jump when the thumb is grasped off its centre
     this.follow(event);
   }
 
@@ -73,7 +83,16 @@ class GammaSlider {
 
   key(event) {
     const small = event.shiftKey ? GAMMA_FINE : GAMMA_STEP;
-    const moves = { ArrowRight: small, ArrowUp: small, ArrowLeft: -small, ArrowDown: -small, PageUp: GAMMA_PAGE, PageDown: -GAMMA_PAGE, Home: -1, End: 1 };
+    const moves = {
+      ArrowRight: small,
+      ArrowUp: small,
+      ArrowLeft: -small,
+      ArrowDown: -small,
+      PageUp: GAMMA_PAGE,
+      PageDown: -GAMMA_PAGE,
+      Home: -1,
+      End: 1,
+    };
     if (!(event.key in moves) || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     this.set(this.gamma + moves[event.key], event.timeStamp);

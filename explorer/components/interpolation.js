@@ -1,4 +1,14 @@
-// The interpolation screen: one slider, and everything that answers it. Needs live.js, gamma_slider.js, path_curve.js.
+// The interpolation screen: one slider, and everything that answers it.
+
+import { ClassBoard } from "./class_board.js";
+import { ClassIds } from "./class_ids.js";
+import { paintBytes, signedTable } from "./colours.js";
+import { fetchFrame } from "./frames.js";
+import { GammaSlider } from "./gamma_slider.js";
+import { rightOf } from "./live.js";
+import { LiveView } from "./live_view.js";
+import { mount } from "./mount.js";
+import { PathCurve } from "./path_curve.js";
 
 const IMAGES_SHOWN = 40;
 const IDLE_MS = 160; // so long after the last movement the rest is measured
@@ -7,7 +17,11 @@ const CHUNK = 4; // gammas of one curve question: short, so that a drag is never
 const DRAW_MS = 200; // the growing curve is drawn at most so often
 const CURVE_POINTS = 40; // steps over 0..1, divisible by 8
 const WANT = ["accuracy", "per_class", "answers", "prep"];
-const STEP = 3, ONCE = 2, BASELINE = 1, CURVE = 0; // priorities
+const BASELINES = ["aligned", "weights"]; // the networks' own weights mixed: B's units in A's order, and as they are
+const STEP = 3,
+  ONCE = 2,
+  BASELINE = 1,
+  CURVE = 0; // priorities
 
 const percent = (share) => `${(100 * share).toFixed(1)}\u202f%`;
 const range = (figure) => `${(100 * figure.low).toFixed(1)} to ${percent(figure.high)}`;
@@ -28,7 +42,11 @@ class Interpolation extends LiveView {
     this.bytes = {};
     this.classes = new ClassIds(this.find("network"));
     this.pending = []; // gammas on their way to Python and back
-    this.slider = new GammaSlider(root.querySelector(".ip-slider"), (gamma, stamp) => this.input(gamma, stamp), (gamma) => this.commit(gamma));
+    this.slider = new GammaSlider(
+      root.querySelector(".ip-slider"),
+      (gamma, stamp) => this.input(gamma, stamp),
+      (gamma) => this.commit(gamma),
+    );
     this.curve = new PathCurve(root.querySelector(".ip-curve"), (error) => this.fail(error));
   }
 
@@ -42,7 +60,13 @@ class Interpolation extends LiveView {
     const old = this.data;
     this.data = data;
     this.table = signedTable(this.root);
-    paintBytes(this.find("legend"), Uint8Array.from({ length: 256 }, (_, at) => at), 1, 256, this.table);
+    paintBytes(
+      this.find("legend"),
+      Uint8Array.from({ length: 256 }, (_, at) => at),
+      1,
+      256,
+      this.table,
+    );
     for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
     const key = [data.space, data.a, data.b, data.images].join("\n");
     if (key !== this.key) {
@@ -68,14 +92,14 @@ class Interpolation extends LiveView {
 
   start(otherSpace) {
     const { data } = this;
-    for (const slot of ["step", "baseline", "curve", "a", "b", "decoded-a", "decoded-b"]) this.live.drop(slot);
+    for (const slot of ["step", ...BASELINES, "curve", "a", "b", "decoded-a", "decoded-b"]) this.live.drop(slot);
     for (const end of ["a", "b"]) {
       this.find(`name-${end}`).textContent = data[end];
       this.find(`origin-${end}`).textContent = data.origins[end];
       this.find(`figure-${end}`).textContent = data.images ? "–" : data.stored[end];
       this.find(`predicted-${end}`).textContent = data.images ? "–" : data.predicted[end];
     }
-    this.find("baseline").textContent = data.mixes ? "–" : "impossible";
+    for (const path of BASELINES) this.find(path).textContent = data.mixes ? "–" : "impossible";
     this.classes.reset(data.architectures);
     this.far(null);
     delete this.value.dataset.gamma;
@@ -84,12 +108,16 @@ class Interpolation extends LiveView {
     this.root.classList.toggle("unmeasured", !data.images);
     this.bytes = {};
     const curve = (path) => (data.images && (path === "embedding" || data.mixes) ? curveOrder(data.architectures.length) : []);
-    this.order = { embedding: curve("embedding"), weights: curve("weights") };
+    this.order = Object.fromEntries(["embedding", ...BASELINES].map((path) => [path, curve(path)]));
     this.curve.reset(`${data.space}-${data.a}-${data.b}`, data.architectures);
     if (otherSpace) this.loadImages();
     this.slider.place(data.gamma);
     this.input(this.slider.gamma);
-    for (const [end, gamma] of [["a", 0], ["b", 1]]) this.target(end, gamma);
+    for (const [end, gamma] of [
+      ["a", 0],
+      ["b", 1],
+    ])
+      this.target(end, gamma);
   }
 
   // Without images a network is decoded alone: its PRep and its architecture.
@@ -126,18 +154,24 @@ class Interpolation extends LiveView {
     if (!answer) return;
     this.paint(answer);
     if (stamp) this.painted(stamp);
-    if (!this.timer) this.idle(); // the answer came after the rest was due
+    if (!this.timer)
+      this.idle(); // the answer came after the rest was due
     else if (this.touched - (this.compared ?? 0) > BASELINE_MS) this.baseline();
   }
 
-  // The weights mixed directly at the gamma of the last figure; `more`: on how many images.
+  // The weights mixed at the gamma of the last figure, aligned and as they are; `more`: on how many images.
   async baseline(more = {}) {
     if (!this.data.mixes || !this.data.images) return; // weights of two architectures; nothing to measure with
     this.compared = performance.now();
-    const answer = await this.ask("baseline", BASELINE, this.question(Number(this.value.dataset.gamma), "weights", [], more));
-    if (!answer) return;
-    this.find("baseline").textContent = percent(answer.header.accuracy.value);
-    this.curve.measured("weights", answer.header.gamma, answer.header.accuracy.value);
+    const gamma = Number(this.value.dataset.gamma);
+    await Promise.all(
+      BASELINES.map(async (path) => {
+        const answer = await this.ask(path, BASELINE, this.question(gamma, path, [], more));
+        if (!answer) return;
+        this.find(path).textContent = percent(answer.header.accuracy.value);
+        this.curve.measured(path, answer.header.gamma, answer.header.accuracy.value);
+      }),
+    );
   }
 
   // The thumb rests: measure on the whole split, compare, fill in the curve.
@@ -156,8 +190,10 @@ class Interpolation extends LiveView {
     if (this.filling) return;
     this.filling = true;
     let drawn = 0;
-    for (let path = "embedding"; !this.timer && this.missing(); path = path === "embedding" ? "weights" : "embedding") {
+    const paths = Object.keys(this.order);
+    for (let turn = 0; !this.timer && this.missing(); turn++) {
       const { order, key } = this;
+      const path = paths[turn % paths.length];
       const gammas = order[path].slice(0, CHUNK);
       if (!gammas.length) continue;
       const answer = await this.ask("curve", CURVE, { ...this.question(0, path), op: "curve", gammas });
@@ -176,7 +212,7 @@ class Interpolation extends LiveView {
   }
 
   missing() {
-    return this.key && this.order.embedding.length + this.order.weights.length > 0;
+    return this.key && Object.values(this.order).some((gammas) => gammas.length);
   }
 
   paint({ header, array }) {
@@ -190,7 +226,11 @@ class Interpolation extends LiveView {
     this.classes.paint(header.network);
     this.scale = header.prep;
     this.far(header.outside);
-    for (const [end, value] of [["low", header.prep.vmin], ["high", header.prep.vmax]]) this.find(end).textContent = value.toFixed(2).replace("-", "\u2212");
+    for (const [end, value] of [
+      ["low", header.prep.vmin],
+      ["high", header.prep.vmax],
+    ])
+      this.find(end).textContent = value.toFixed(2).replace("-", "\u2212");
     this.bytes.here = array("prep");
     this.paintPrep("here");
     if (accuracy) {
@@ -199,13 +239,15 @@ class Interpolation extends LiveView {
       this.board?.paint(this.answers, this.perClass);
     }
     const { space, a, b } = this.data;
-    this.find("take").href = `api/spaces/${encodeURIComponent(space)}/network?${new URLSearchParams({ a, b, gamma })}`;
+    for (const link of this.find("take").querySelectorAll("a"))
+      link.href = `api/spaces/${encodeURIComponent(space)}/network?${new URLSearchParams({ a, b, gamma, format: link.dataset.form })}`;
     this.root.classList.remove("waiting");
   }
 
   // What of all this lies outside the zoo; one line, kept free where it is empty.
   far(here) {
-    const { a, b } = this.data.outside, line = this.find("far");
+    const { a, b } = this.data.outside,
+      line = this.find("far");
     const which = [a && "anchor A", here?.outside && "the network here", b && "anchor B"].filter(Boolean).join(", ");
     line.textContent = which && `Outside the zoo: ${which}.`;
     line.title = here?.words ?? "";
@@ -262,6 +304,30 @@ class Interpolation extends LiveView {
   }
 }
 
+/**
+ * @typedef {object} Line  (interpolation.py)
+ * @property {string} space @property {string} a @property {string} b  Ids of the space and of the anchors.
+ * @property {number} gamma
+ * @property {Record<string, string>} captions  "curve", "classes", "preps".
+ * @property {boolean} images  Whether accuracies can be measured.
+ * @property {Record<"a" | "b", string>} stored @property {Record<"a" | "b", string>} predicted  Accuracies in words.
+ * @property {Record<"a" | "b", string>} origins @property {Record<"a" | "b", boolean>} outside
+ * @property {import("./class_ids.js").Architecture[]} architectures
+ * @property {boolean} mixes  Whether the anchors' weights can be mixed.
+ */
+
+/**
+ * @param {object} args
+ * @param {HTMLElement} args.parentElement  Holds the component's HTML.
+ * @param {Line} args.data  What Python sends.
+ * @param {(name: string, value: unknown) => void} args.setStateValue  Tells Python what is selected.
+ * @returns {() => void}  The clean-up.
+ */
 export default function ({ parentElement, data, setStateValue }) {
-  return mount(parentElement, () => new Interpolation(parentElement.querySelector(".ip")), (view) => view.update(data, setStateValue));
+  return mount(
+    parentElement,
+    () => new Interpolation(parentElement.querySelector(".ip")),
+    (view) => view.update(data, setStateValue),
+    import.meta.url,
+  );
 }

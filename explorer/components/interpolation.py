@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 
 import streamlit as st
+from streamlit.components.v2 import component
 
-from engine.fast import fastest
-from engine.host import live_images
-from engine.netspace import kept
-from engine.netspace.space import Space
+from engine.kinds.netspace import kept
+from engine.kinds.netspace.space import Space
+from engine.nets.fast import fastest
+from engine.tasks.images.live import live_images
 from explorer import state
-from explorer.components import source
+from explorer.components import script, source
 
 KEY = "interpolation"
 
-_mount = st.components.v2.component(
+_mount = component(
     "explorer_interpolation",
     html=source("interpolation.html"),
-    css=source("interpolation.css"),
-    js=source("mount.js", "colours.js", "live.js", "csv.js", "live_view.js", "gamma_slider.js", "path_curve.js", "class_board.js", "class_ids.js", "interpolation.js"),
+    css=source("live.css", "interpolation.css"),
+    js=script("interpolation.js"),
     isolate_styles=False,  # Plotly's hover styles live in the document's head
 )
 
@@ -29,25 +30,49 @@ def interpolation(space: Space, a: str, b: str, gamma: float) -> None:
     images = f"{space.images.title} test images" if space.images else ""
     captions = {
         "curve": f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the "
-        f"embedding (1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Fig. 3b and 3d of the NetSpace paper.",
-        "classes": images and f"{images}, four of each class where there are ten, with the answer of the network here; bars: its accuracy on all test images of the class.",
-        "preps": f"All {space.arch.parameters:,} parameters of {space.arch.id} as a PRep of {space.config.prep_height}\u00d7{space.config.prep_width} (paper, Suppl. II), "
+        "embedding (1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same once B's "
+        "units are in the order of A's that they are most like (Git Re-Basin, weight matching). Fig. 3b and 3d of the "
+        "NetSpace paper.",
+        "classes": images
+        and f"{images}, four of each class where there are ten, with the answer of the network here; bars: its accuracy on all test "
+        "images of the class.",
+        "preps": f"All {space.arch.parameters:,} parameters of {space.arch.id} as a PRep of "
+        f"{space.config.prep_height}\u00d7{space.config.prep_width} (paper, Suppl. II), "
         "colour scale: 1st to 99th percentile of both targets.",
     }
     if len(space.archs) > 1:
         captions["curve"] = (
             f"{measured(space)} Band and interval: 95 % Wilson. Each point is a network decoded from the embedding "
-            "(1 \u2212 gamma) e_A + gamma e_B and loaded into the architecture that the ClassId head finds there. Stars: the gammas of eq. 12; rings: the anchors. Fig. 5 of the NetSpace paper."
+            "(1 \u2212 gamma) e_A + gamma e_B and loaded into the architecture that the ClassId head finds there. Stars: the gammas of eq. "
+            "12; rings: the anchors. Fig. 5 of the NetSpace paper."
         )
-        captions["preps"] = f"PReps of {space.config.prep_height}\u00d7{space.config.prep_width}, filled up to the parameters of each architecture (paper, Suppl. II); colour scale: 1st to 99th percentile of both targets."
+        captions["preps"] = (
+            f"PReps of {space.config.prep_height}\u00d7{space.config.prep_width}, filled up to the parameters of each architecture (paper, "
+            "Suppl. II); colour scale: 1st to 99th percentile of both targets."
+        )
     if not space.images:
         captions["curve"] = measured(space)
     ends = {"a": space.table.iloc[space.row(a)], "b": space.table.iloc[space.row(b)]}
-    stored, predicted = ({end: stored_figure(row.get(name)) for end, row in ends.items()} for name in ("test_accuracy", "predicted_test_accuracy"))
-    origins = {end: "found by LSO" if row["split"] == kept.SPLIT else "trained" for end, row in ends.items()}
+    stored, predicted = (
+        {end: stored_figure(row.get(name)) for end, row in ends.items()} for name in ("test_accuracy", "predicted_test_accuracy")
+    )
+    origins = {end: kept.FOUND.get(str(row["split"]), "trained") for end, row in ends.items()}
     far = {"a": space.outside_of_rows[space.row(a)], "b": space.outside_of_rows[space.row(b)]}  # None of an instance that was trained on
     outside = {end: bool(of and of.outside) for end, of in far.items()}
-    data = {"origins": origins, "outside": outside, "predicted": predicted, "space": space.id, "a": a, "b": b, "gamma": gamma, "captions": captions, "images": space.images is not None, "stored": stored, "architectures": architectures(space), "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b))}
+    data = {
+        "origins": origins,
+        "outside": outside,
+        "predicted": predicted,
+        "space": space.id,
+        "a": a,
+        "b": b,
+        "gamma": gamma,
+        "captions": captions,
+        "images": space.images is not None,
+        "stored": stored,
+        "architectures": architectures(space),
+        "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b)),
+    }
     _mount(data=data, key=KEY, on_gamma_change=lambda: committed(st.session_state[KEY].get("gamma")))
 
 

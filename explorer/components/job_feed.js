@@ -3,10 +3,26 @@
 //
 //   const feed = new JobFeed(["lso-0003"], (jobs) => ...);   // {id: {state, title, step, total, eta, reason, points: [...], ...}}
 
-const JOB_LIVE = ["queued", "running", "stopping"];
-const JOB_POLL_MS = 300, JOB_WAIT_MS = 700, JOB_LOST_MS = 2000;
+/**
+ * @typedef {object} Job  The answer of /api/jobs/ID (engine/jobs/views.py), with all points so far.
+ * @property {string} id @property {string} title @property {string} state @property {string} reason
+ * @property {number} step @property {number | null} total @property {number | null} eta  Steps; seconds.
+ * @property {Record<string, any>[]} points  Metrics of a step each.
+ * @property {Record<string, any>} result @property {string} [log]
+ */
 
-class JobFeed {
+/** @type {string[]} */
+export const JOB_LIVE = ["queued", "running", "stopping"];
+const JOB_POLL_MS = 300,
+  JOB_WAIT_MS = 700,
+  JOB_LOST_MS = 2000;
+
+/** Asks for jobs until none of them is live. */
+export class JobFeed {
+  /**
+   * @param {string[]} ids @param {(jobs: Map<string, Job>, lost: boolean) => void} onChange  `lost`: the server does not answer.
+   * @param {boolean} [log]  Whether the end of the log is wanted.
+   */
   constructor(ids, onChange, log = false) {
     this.jobs = new Map();
     this.onChange = onChange;
@@ -56,7 +72,8 @@ class JobFeed {
     this.lost = lost;
     this.onChange(this.jobs, lost);
     if (asked !== this.ids) this.round();
-    else if (lost || this.live) this.timer = setTimeout(() => this.round(), lost ? JOB_LOST_MS : this.points ? JOB_POLL_MS : JOB_WAIT_MS);
+    else if (lost || this.live)
+      this.timer = setTimeout(() => this.round(), lost ? JOB_LOST_MS : this.points ? JOB_POLL_MS : JOB_WAIT_MS);
   }
 
   get points() {
@@ -65,8 +82,13 @@ class JobFeed {
 
   // Tell a job to "stop" or "resume". Rejects with the server's sentence.
   async tell(id, action) {
-    const response = await fetch(`api/jobs/${encodeURIComponent(id)}/${action}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
-    if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? `The server answered ${response.status}.`);
+    const response = await fetch(`api/jobs/${encodeURIComponent(id)}/${action}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: "{}",
+    });
+    if (!response.ok)
+      throw new Error((await response.json().catch(() => ({}))).error ?? `The server answered ${response.status}.`);
     (this.changed ??= new Set()).add(id);
     this.wake();
   }
@@ -81,12 +103,33 @@ class JobFeed {
 function jobDuration(seconds) {
   if (seconds == null) return "";
   const s = Math.max(0, Math.round(seconds));
-  return s < 90 ? `${s} s` : s < 5400 ? `${Math.round(s / 60)} min` : s < 172800 ? `${(s / 3600).toFixed(1)} h` : `${(s / 86400).toFixed(1)} days`;
+  return s < 90
+    ? `${s} s`
+    : s < 5400
+      ? `${Math.round(s / 60)} min`
+      : s < 172800
+        ? `${(s / 3600).toFixed(1)} h`
+        : `${(s / 86400).toFixed(1)} days`;
 }
 
-// How far a job is, in words.
-function jobWords(job) {
-  if (job.state === "running" && job.total) return `${job.step.toLocaleString("en")} of ${job.total.toLocaleString("en")} steps${job.eta != null ? `, ${jobDuration(job.eta)} left` : ""}`;
-  const words = { queued: "waits for its turn", running: "begins", stopping: "stops", done: "done", failed: "failed", stopped: "stopped", gone: "is gone" };
+/**
+ * How far a job is, in words.
+ *
+ * @param {Job} job @returns {string}
+ */
+export function jobWords(job) {
+  if (job.state === "running" && job.total) {
+    const left = job.eta == null ? "" : `, ${jobDuration(job.eta)} left`;
+    return `${job.step.toLocaleString("en")} of ${job.total.toLocaleString("en")} steps${left}`;
+  }
+  const words = {
+    queued: "queued",
+    running: "begins",
+    stopping: "stops",
+    done: "done",
+    failed: "failed",
+    stopped: "stopped",
+    gone: "is gone",
+  };
   return `${words[job.state] ?? job.state}${job.reason && job.state !== "stopped" ? `: ${job.reason}` : ""}`;
 }

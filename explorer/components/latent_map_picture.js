@@ -1,63 +1,54 @@
-// What the latent map draws: Plotly traces and layout from the space's table and what is selected. Comes before latent_map.js.
+// What the latent map draws: Plotly traces and layout from the space's table and what is selected.
 // Points and thumbnails are fetched once per space.
 // Legend: a *row* is an instance's place in the table; customdata is a row, or "p3" for the line's point 3.
 
-const SYMBOLS = ["circle", "diamond", "square", "cross", "x"];
-const SPLITS = ["train", "val", "test", "kept"];
-const COLOURS = {
-  accuracy: { label: "Test accuracy", column: "test_accuracy" },
-  predicted: { label: "Test accuracy of the predicted network", column: "predicted_test_accuracy" },
-  steps: { label: "Training length in steps (log)", column: "steps", log: true },
-  iou: { label: "IoU, predicted with target", column: "predicted_iou", iou: true },
-  fit: { label: "IoU, target with its shape", column: "fit_iou", iou: true },
-  legs: { label: "Kind of chair", column: "legs", names: true },
-  split: { label: "Split", column: "split", names: true },
-  architecture: { label: "Architecture", column: "architecture", names: true },
-};
+import { FORMS, reached } from "./forms.js";
+import { fetchFrame, fetchJson } from "./frames.js";
+import { nameOf, namesIn, symbolOf } from "./latent_map_names.js";
+import { newlySeen } from "./seen.js";
+
 const HOLLOW = { circle: "circle-open", diamond: "diamond-open", square: "square-open", cross: "cross-open", x: "x-open" };
-const overlap = (value) => (value == null ? "not measured" : value.toFixed(3));
-const percent = (value) => (value == null ? "not measured" : `${(100 * value).toFixed(1)}\u202f%`);
 
-function loadPlotly() {
-  window.explorerPlotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = "api/static/plotly.min.js";
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error("Plotly did not load"));
-    document.head.append(script);
-  });
-  return window.explorerPlotly;
-}
+/**
+ * @typedef {object} Points
+ * @property {Record<string, any[]>} table @property {number} count  Columns by name; the zoo's rows.
+ * @property {any} prep
+ * @property {any} [thumbnails] @property {Map<string, any>} [sheet]
+ */
 
-async function fetchSpace(id) {
+/**
+ * @param {string} id
+ * @param {"thumbnails" | "sheet"} pictures  Small PReps, or the targets as the task draws them.
+ * @returns {Promise<Points>}
+ */
+export async function fetchSpace(id, pictures) {
   const base = `api/spaces/${encodeURIComponent(id)}`;
-  const ok = async (response) => {
-    if (response.ok) return response;
-    throw new Error((await response.json()).error);
-  };
-  const space = await fetch(base).then(ok).then((response) => response.json());
-  const frame = await fetch(`${base}/${space.shapes ? "sheet" : "thumbnails"}`).then(ok).then((response) => response.arrayBuffer());
-  const size = new DataView(frame).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(frame, 4, size))), bytes = (entry) => new Uint8Array(frame, 4 + size + entry.offset, entry.length);
-  const found = { table: space.instances, prep: space.prep, shapes: space.shapes, count: space.instances.id.length };
-  if (!space.shapes) return { ...found, thumbnails: { ...header.thumbnails, pixels: bytes(header.thumbnails) } };
-  const pictures = new Map();
+  const space = await fetchJson(base);
+  const { header, array } = await fetchFrame(`${base}/${pictures}`);
+  const found = { table: space.instances, prep: space.prep, count: space.instances.id.length };
+  if (pictures === "thumbnails") return { ...found, thumbnails: { ...header.thumbnails, pixels: array("thumbnails") } };
+  const sheet = new Map();
   for (const { webp, ids, columns, side } of header.sheets) {
-    const image = await createImageBitmap(new Blob([bytes(header[webp])], { type: "image/webp" }));
-    ids.forEach((id, at) => pictures.set(id, { image, side, x: (at % columns) * side, y: Math.floor(at / columns) * side }));
+    const image = await createImageBitmap(new Blob([array(webp)], { type: "image/webp" }));
+    ids.forEach((id, at) => sheet.set(id, { image, side, x: (at % columns) * side, y: Math.floor(at / columns) * side }));
   }
-  return { ...found, pictures };
+  return { ...found, sheet };
 }
 
-// The table with a row for each placed shape behind those of the zoo.
-function withPlaced(points, placed) {
+/**
+ * The table with a row for each placed shape behind those of the zoo.
+ *
+ * @param {Points} points @param {Record<string, any>[]} placed @returns {Points}
+ */
+export function withPlaced(points, placed) {
   const table = Object.fromEntries(Object.entries(points.table).map(([name, column]) => [name, column.slice(0, points.count)]));
   if (placed.length) table.name = table.id.map(() => null);
   for (const each of placed) for (const [name, column] of Object.entries(table)) column.push(each[name] ?? null);
   return { ...points, table };
 }
 
-class Picture {
+/** Traces and layout of the map; see LatentMap for its fields. */
+export class Picture {
   // this.points: table and thumbnails; this.rows: id -> row; this.view, this.data, this.selection, this.hidden, this.root: see LatentMap
 
   tokens() {
@@ -65,42 +56,75 @@ class Picture {
     const read = (name) => style.getPropertyValue(`--st-${name}`).trim();
     const stops = read("chart-sequential-colors").split(",");
     return {
-      text: read("text-color"), grey: read("gray-color"), border: read("border-color"), back: read("background-color"), accent: read("primary-color"),
-      font: style.fontFamily, names: read("chart-categorical-colors").split(","), stops,
+      text: read("text-color"),
+      grey: read("gray-color"),
+      border: read("border-color"),
+      back: read("background-color"),
+      accent: read("primary-color"),
+      font: style.fontFamily,
+      names: read("chart-categorical-colors").split(","),
+      stops,
       scale: stops.map((colour, i) => [i / (stops.length - 1), colour.trim()]),
     };
   }
 
-  groups(look) { // one trace per marker: architectures by marker always, by colour too when asked; splits likewise
-    const { table } = this.points, by = COLOURS[this.view.colour];
+  groups(look) {
+    // one trace per marker: architectures by marker always, by colour too when asked; splits likewise
+    const { table } = this.points,
+      by = this.by();
     const architectures = [...new Set(table.architecture)];
-    const categories = by.names ? (this.view.colour === "split" ? SPLITS.filter((name) => table.split.includes(name)) : architectures) : [null];
+    const categories = this.form(by).names ? namesIn(table, by.name) : [null];
     const groups = [];
     for (const [c, category] of categories.entries())
       for (const [s, architecture] of architectures.entries()) {
         if (this.hidden.has(category)) continue;
-        const rows = table.id.map((_, row) => row).filter((row) => table.architecture[row] === architecture && (category === null || table[by.column][row] === category));
-        const symbol = SYMBOLS[(this.view.colour === "split" && architectures.length === 1 ? c : s) % SYMBOLS.length];
-        groups.push({ rows, symbol, category, colour: category === null ? this.values(by, rows) : look.names[c % look.names.length].trim() });
+        const rows = table.id
+          .map((_, row) => row)
+          .filter((row) => table.architecture[row] === architecture && (category === null || nameOf(table[by.name][row]) === category));
+        const symbol = symbolOf(architectures.length === 1 ? c : s, table, "architecture");
+        groups.push({
+          rows,
+          symbol,
+          category,
+          colour: category === null ? this.values(by, rows) : look.names[c % look.names.length].trim(),
+        });
       }
     return groups;
   }
 
-  symbols(rows, symbol, solid) { // hollow: outside of the zoo, or not known to the space
-    const { hollow } = this.points.table, open = solid && ["cross", "x"].includes(symbol) ? HOLLOW.circle : HOLLOW[symbol]; // in 3D there is no other
+  symbols(rows, symbol, solid) {
+    // hollow: outside of the zoo, or not known to the space
+    const { hollow } = this.points.table,
+      open = solid && ["cross", "x"].includes(symbol) ? HOLLOW.circle : HOLLOW[symbol]; // in 3D there is no other
     return rows.some((row) => hollow?.[row]) ? rows.map((row) => (hollow[row] ? open : symbol)) : symbol;
   }
 
   values(by, rows) {
-    return rows.map((row) => { const value = this.points.table[by.column][row]; return by.log && value !== null ? Math.log10(value) : value; });
+    const { log } = this.form(by),
+      column = this.points.table[by.name];
+    return rows.map((row) => (log && column[row] !== null ? Math.log10(column[row]) : column[row]));
+  }
+
+  by() {
+    // the column that points are coloured by
+    return this.data.screen.colours[this.view.colour];
+  }
+
+  form(column) {
+    return FORMS[column.form];
   }
 
   range() {
-    const by = COLOURS[this.view.colour], values = this.points.table[by.column];
-    if (by.iou) return [Math.floor(10 * Math.min(...values.filter((value) => value !== null))) / 10, 1];
-    if (!by.log) return [0, 1];
-    const known = values.filter((value) => value !== null); // a network that LSO found was not trained for any length
-    return [Math.log10(Math.min(...known)), Math.log10(Math.max(...known))];
+    // of the colour scale; a network that LSO found was not trained for any length
+    const by = this.by(),
+      { range } = this.form(by);
+    return range ? range(reached(this.points.table[by.name])) : [0, 1];
+  }
+
+  lineRange() {
+    // of the line's own colours
+    const { whole, range } = this.form(this.data.screen.walked);
+    return whole ?? range(reached(this.line().values));
   }
 
   at(rows, solid) {
@@ -110,8 +134,10 @@ class Picture {
       : { type: "scatter", x: rows.map((r) => table.x2[r]), y: rows.map((r) => table.y2[r]) };
   }
 
-  line() { // the decoded points, if they belong to the anchors on the screen
-    const { line } = this.data, { a, b } = this.view;
+  line() {
+    // the decoded points, if they belong to the anchors on the screen
+    const { line } = this.data,
+      { a, b } = this.view;
     return line && line.a === a && line.b === b ? line : null;
   }
 
@@ -121,40 +147,97 @@ class Picture {
   }
 
   traces(solid, look) {
-    const [cmin, cmax] = this.range(), traces = [], here = this.rows.get(this.view.instance);
-    const plain = { hoverinfo: "none", showlegend: false, ...(solid ? {} : { unselected: { marker: { opacity: 1 } } }) }; // a selection fades instances only
-    const near = this.near(), spokes = here === undefined || !near ? [] : near.ids.flatMap((id) => [here, this.rows.get(id), here]);
-    traces.push({ ...plain, ...this.at(spokes, solid), mode: "lines", hoverinfo: "skip", line: { color: look.grey, width: solid ? 2 : 1 }, opacity: 0.8 });
+    const [cmin, cmax] = this.range(),
+      traces = [],
+      here = this.rows.get(this.view.instance);
+    const unfaded = solid ? {} : { unselected: { marker: { opacity: 1 } } }; // a selection fades instances only
+    const plain = { hoverinfo: "none", showlegend: false, ...unfaded };
+    const near = this.near(),
+      spokes = here === undefined || !near ? [] : near.ids.flatMap((id) => [here, this.rows.get(id), here]);
+    traces.push({
+      ...plain,
+      ...this.at(spokes, solid),
+      mode: "lines",
+      hoverinfo: "skip",
+      line: { color: look.grey, width: solid ? 2 : 1 },
+      opacity: 0.8,
+    });
     const chosen = new Set(this.selection);
     for (const { rows, symbol, colour, category } of this.groups(look)) {
       const faint = rows.map((row) => !chosen.size || chosen.has(row));
       traces.push({
-        ...plain, ...this.at(rows, solid), mode: "markers", customdata: rows, name: category ?? undefined,
+        ...plain,
+        ...this.at(rows, solid),
+        mode: "markers",
+        customdata: rows,
+        name: category ?? undefined,
         selectedpoints: !solid && chosen.size ? rows.flatMap((row, i) => (chosen.has(row) ? [i] : [])) : undefined,
         unselected: solid ? undefined : { marker: { opacity: 0.18 } },
         marker: {
-          symbol: this.symbols(rows, symbol, solid), color: solid && chosen.size ? rows.map((row, i) => (faint[i] ? this.shade(colour, i, look, cmin, cmax) : look.border)) : colour,
-          colorscale: look.scale, cmin, cmax, size: solid ? 5 : 9, line: { width: rows.map((row) => (this.points.table.hollow?.[row] ? 2 : solid ? 0 : 0.8)), color: look.back },
+          symbol: this.symbols(rows, symbol, solid),
+          color:
+            solid && chosen.size
+              ? rows.map((row, i) => (faint[i] ? this.shade(colour, i, look, cmin, cmax) : look.border))
+              : colour,
+          colorscale: look.scale,
+          cmin,
+          cmax,
+          size: solid ? 5 : 9,
+          line: { width: rows.map((row) => (this.points.table.hollow?.[row] ? 2 : solid ? 0 : 0.8)), color: look.back },
         },
       });
     }
     const ring = [...(near?.ids ?? []).map((id) => this.rows.get(id)), ...(here === undefined ? [] : [here])];
-    const rings = solid ? { symbol: "circle-open", size: 9 } : { symbol: "circle-open", size: ring.map((row) => (row === here ? 17 : 13)) };
-    traces.push({ ...plain, ...this.at(ring, solid), mode: "markers", hoverinfo: "skip", marker: { ...rings, color: ring.map((row) => (row === here ? look.text : look.grey)), line: { width: 2, color: solid ? look.text : undefined } } });
+    const rings = solid
+      ? { symbol: "circle-open", size: 9 }
+      : { symbol: "circle-open", size: ring.map((row) => (row === here ? 17 : 13)) };
+    traces.push({
+      ...plain,
+      ...this.at(ring, solid),
+      mode: "markers",
+      hoverinfo: "skip",
+      marker: {
+        ...rings,
+        color: ring.map((row) => (row === here ? look.text : look.grey)),
+        line: { width: 2, color: solid ? look.text : undefined },
+      },
+    });
     const line = this.line();
     const ends = [this.rows.get(this.view.a), this.rows.get(this.view.b)];
     if (line) {
-      const where = solid ? line.xyz : line.xy, axes = solid ? ["x", "y", "z"] : ["x", "y"];
-      const ground = this.at(ends, solid), type = ground.type;
-      const leads = { type }, points = { type };
+      const where = solid ? line.xyz : line.xy,
+        axes = solid ? ["x", "y", "z"] : ["x", "y"],
+        [low, high] = this.lineRange();
+      const ground = this.at(ends, solid),
+        type = ground.type;
+      const leads = { type },
+        points = { type };
       axes.forEach((axis, i) => {
         points[axis] = where.map((point) => point[i]);
         leads[axis] = [ground[axis][0], where[0][i], null, where.at(-1)[i], ground[axis][1]];
       });
-      traces.push({ ...plain, ...leads, mode: "lines", hoverinfo: "skip", line: { color: look.text, width: solid ? 3 : 1.5, dash: "dot" } });
       traces.push({
-        ...plain, ...points, mode: "lines+markers", customdata: where.map((_, i) => `p${i}`), line: { color: look.text, width: solid ? 4 : 2 },
-        marker: { color: line.accuracy.map((value) => value ?? look.text), colorscale: look.scale, cmin: 0, cmax: 1, size: solid ? 7 : 10, symbol: where.map((_, i) => (line.outside?.[i]?.hollow ? "circle-open" : "circle")), line: { width: 1.5, color: look.text } },
+        ...plain,
+        ...leads,
+        mode: "lines",
+        hoverinfo: "skip",
+        line: { color: look.text, width: solid ? 3 : 1.5, dash: "dot" },
+      });
+      traces.push({
+        ...plain,
+        ...points,
+        mode: "lines+markers",
+        customdata: where.map((_, i) => `p${i}`),
+        line: { color: look.text, width: solid ? 4 : 2 },
+        marker: {
+          color: line.values.map((value) => value ?? look.text),
+          colorscale: look.scale,
+          cmin: low,
+          cmax: high,
+          size: solid ? 7 : 10,
+          symbol: where.map((_, i) => (line.outside?.[i]?.hollow ? "circle-open" : "circle")),
+          line: { width: 1.5, color: look.text },
+        },
       });
     }
     return traces;
@@ -162,30 +245,44 @@ class Picture {
 
   shade(colour, i, look, cmin, cmax) {
     if (typeof colour === "string") return colour;
-    return look.stops[Math.max(0, Math.min(look.stops.length - 1, Math.round(((colour[i] - cmin) / (cmax - cmin || 1)) * (look.stops.length - 1))))].trim();
+    return look.stops[
+      Math.max(
+        0,
+        Math.min(look.stops.length - 1, Math.round(((colour[i] - cmin) / (cmax - cmin || 1)) * (look.stops.length - 1))),
+      )
+    ].trim();
   }
 
-  proportions() { // of the 3D box: true to the data, its longest side fitting the view
-    const sides = ["x3", "y3", "z3"].map((name) => Math.max(...this.points.table[name]) - Math.min(...this.points.table[name]) || 1);
+  proportions() {
+    // of the 3D box: true to the data, its longest side fitting the view
+    const sides = ["x3", "y3", "z3"].map(
+      (name) => Math.max(...this.points.table[name]) - Math.min(...this.points.table[name]) || 1,
+    );
     const [x, y, z] = sides.map((side) => (1.5 * side) / Math.max(...sides));
     return { x, y, z };
   }
 
-  home() { // what is shown at first: fixed, so that flags and rings do not move the points
+  home() {
+    // what is shown at first: fixed, so that flags and rings do not move the points
     const [bottom, top] = this.span("y2");
     return [...this.span("x2"), bottom, top + 0.06 * (top - bottom)]; // room for the flag of the topmost point
   }
 
-  camera() { // of the solid picture: as a person turned it, also in the middle of a turn
+  camera() {
+    // of the solid picture: as a person turned it, also in the middle of a turn
     const scene = this.pictures[3]?._fullLayout?.scene?._scene;
     if (scene && this.turned) return scene.getCamera();
-    const told = numbers(this.view.eye, 9), far = told && Math.hypot(told[0] - told[3], told[1] - told[4], told[2] - told[5]);
+    const told = numbers(this.view.eye, 9),
+      far = told && Math.hypot(told[0] - told[3], told[1] - told[4], told[2] - told[5]);
     const [ex, ey, ez, cx, cy, cz, ux, uy, uz] = far > 0.05 && far < 50 ? told : [1.35, 1.35, 0.9, 0, 0, 0, 0, 0, 1];
     return { eye: { x: ex, y: ey, z: ez }, center: { x: cx, y: cy, z: cz }, up: { x: ux, y: uy, z: uz } };
   }
 
   span(name) {
-    const values = this.points.table[name], low = Math.min(...values), high = Math.max(...values), room = 0.08 * (high - low) || 1;
+    const values = this.points.table[name],
+      low = Math.min(...values),
+      high = Math.max(...values),
+      room = 0.08 * (high - low) || 1;
     return [low - room, high + room];
   }
 
@@ -195,36 +292,94 @@ class Picture {
       const row = this.rows.get(this.view[name]);
       if (row === undefined) return [];
       const place = solid ? { x: table.x3[row], y: table.y3[row], z: table.z3[row] } : { x: table.x2[row], y: table.y2[row] };
-      return [{ ...place, text: `<b>${name.toUpperCase()}</b>`, showarrow: true, arrowhead: 0, arrowwidth: 2, arrowcolor: look.text, standoff: solid ? 0 : 6, ax: 0, ay: -30, font: { color: look.back, size: 14 }, bgcolor: look.text, borderpad: 4 }];
+      return [
+        {
+          ...place,
+          text: `<b>${name.toUpperCase()}</b>`,
+          showarrow: true,
+          arrowhead: 0,
+          arrowwidth: 2,
+          arrowcolor: look.text,
+          standoff: solid ? 0 : 6,
+          ax: 0,
+          ay: -30,
+          font: { color: look.back, size: 14 },
+          bgcolor: look.text,
+          borderpad: 4,
+        },
+      ];
     });
   }
 
-  layout(solid, look) { // what is seen is given each time (see seen.js); a constant uirevision keeps the rest
+  layout(solid, look) {
+    // what is seen is given each time (see seen.js); a constant uirevision keeps the rest
     const bare = { showgrid: false, zeroline: false, showticklabels: false, ticks: "", title: { text: "" } };
-    const wall = { ...bare, showgrid: true, gridcolor: look.border, showbackground: false, showspikes: false, showline: true, linecolor: look.border };
+    const wall = {
+      ...bare,
+      showgrid: true,
+      gridcolor: look.border,
+      showbackground: false,
+      showspikes: false,
+      showline: true,
+      linecolor: look.border,
+    };
     const flags = this.flags(solid, look);
     return {
-      uirevision: this.space, selectionrevision: this.drawn, margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: look.font, color: look.text }, hovermode: "closest", hoverdistance: 14, showlegend: false, autosize: true,
+      uirevision: this.space,
+      selectionrevision: this.drawn,
+      margin: { l: 0, r: 0, t: 0, b: 0 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: look.font, color: look.text },
+      hovermode: "closest",
+      hoverdistance: 14,
+      showlegend: false,
+      autosize: true,
       ...(solid
-        ? { scene: { xaxis: wall, yaxis: wall, zaxis: wall, aspectmode: "manual", aspectratio: this.proportions(), camera: this.camera(), uirevision: ++SEEN_DRAWN, annotations: flags, dragmode: "orbit" } }
-        : { ...this.seen.axes(bare), annotations: flags, dragmode: this.drag, clickmode: "event", selections: [],
-            newselection: { line: { color: look.accent, width: 2, dash: "dot" } } }),
+        ? {
+            scene: {
+              xaxis: wall,
+              yaxis: wall,
+              zaxis: wall,
+              aspectmode: "manual",
+              aspectratio: this.proportions(),
+              camera: this.camera(),
+              uirevision: newlySeen(),
+              annotations: flags,
+              dragmode: "orbit",
+            },
+          }
+        : {
+            ...this.seen.axes(bare),
+            annotations: flags,
+            dragmode: this.drag,
+            clickmode: "event",
+            selections: [],
+            newselection: { line: { color: look.accent, width: 2, dash: "dot" } },
+          }),
     };
   }
 }
 
-// The numbers in "1_2.5_-3" if there are so many, else null; and back.
-function numbers(text, count) {
-  const values = String(text ?? "").split("_").map(Number);
+/**
+ * The numbers in "1_2.5_-3"; `spell` writes them.
+ *
+ * @param {unknown} text @param {number} count @returns {number[] | null}  null where there are not so many.
+ */
+export function numbers(text, count) {
+  const values = String(text ?? "")
+    .split("_")
+    .map(Number);
   return values.length === count && values.every(Number.isFinite) ? values : null;
 }
 
-function spell(values) {
+/** @param {number[]} values @returns {string} */
+export function spell(values) {
   return values.map((value) => String(Number(value.toPrecision(7)))).join("_");
 }
 
-function make(tag, attributes = {}, text) {
+/** @param {string} tag @param {Record<string, any>} [attributes] @param {string} [text] @returns {HTMLElement} */
+export function make(tag, attributes = {}, text) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   if (text !== undefined) element.textContent = text;

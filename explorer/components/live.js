@@ -11,13 +11,28 @@
 // Addresses are relative to the page's ("api/live", "lso?job=..."): a proxy may serve the explorer below a path of its own, and
 // every page lies directly in it.
 
-// On fewer than all images a CPU may answer in bfloat16, which rounds coarsely: then it is said.
-const rightOf = ({ right, n, dtype }) => `${right} of ${n}${dtype === "float32" ? "" : ` (${dtype})`}`;
+import { unframe } from "./frames.js";
+
+/**
+ * On fewer than all images a CPU may answer in bfloat16, which rounds coarsely: then it is said.
+ *
+ * @param {{right: number, n: number, dtype: string}} figure @returns {string}
+ */
+export const rightOf = ({ right, n, dtype }) => `${right} of ${n}${dtype === "float32" ? "" : ` (${dtype})`}`;
 
 const LIVE_RETRY_MS = [250, 500, 1000, 2000, 4000];
 const LIVE_PATIENCE_MS = 20000;
 
-class Live {
+/**
+ * @typedef {object} Answer  A frame (frames.js) whose header has `ok`; of a JSON answer only the header.
+ * @property {Record<string, any>} header @property {(name: string) => Float32Array | Uint8Array} [array]
+ */
+export class Live {
+  /**
+   * @param {(state: "connecting" | "open" | "lost", reason: string) => void} [onState]
+   * @param {string} [path]
+   * @param {number} [patience]  Milliseconds.
+   */
   constructor(onState = () => {}, path = "api/live", patience = LIVE_PATIENCE_MS) {
     this.patienceMs = patience; // an answer that takes longer never comes: connect again
     this.url = new URL(path, document.baseURI).href.replace(/^http/, "ws");
@@ -31,6 +46,10 @@ class Live {
     this.connect();
   }
 
+  /**
+   * @param {string} slot @param {Record<string, any>} question @param {number} [priority]
+   * @returns {Promise<Answer | null>}  null: overtaken by a newer question of the slot. Rejects with the server's sentence.
+   */
   ask(slot, question, priority = 0) {
     return new Promise((resolve, reject) => {
       this.drop(slot);
@@ -114,57 +133,4 @@ class Live {
     // The promise's reactions run first: the answer is painted before the next question costs time.
     queueMicrotask(() => this.pump());
   }
-}
-
-// A frame of engine/frames.py: { header, array(name) }, the arrays as views of the message.
-function unframe(buffer) {
-  const size = 4 + new DataView(buffer).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size - 4)));
-  const array = (name) => {
-    const { dtype, offset, length } = header[name];
-    return dtype === "f4" ? new Float32Array(buffer, size + offset, length / 4) : new Uint8Array(buffer, size + offset, length);
-  };
-  return { header, array };
-}
-
-// A framed HTTP answer. Rejects with the server's sentence.
-async function fetchFrame(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? `The server answered ${response.status}. Reload the page.`);
-  return unframe(await response.arrayBuffer());
-}
-
-// A list of colours from a CSS variable as a table of 256 RGBA values (little endian words), interpolated in between.
-function colourTable(element, variable) {
-  const stops = getComputedStyle(element).getPropertyValue(variable).split(",").map((text) => parseInt(text.trim().slice(1), 16));
-  return Uint32Array.from({ length: 256 }, (_, index) => {
-    const place = (index / 255) * (stops.length - 1);
-    const low = Math.min(Math.floor(place), stops.length - 2);
-    const mix = (shift) => Math.round(((stops[low] >> shift) & 255) * (low + 1 - place) + ((stops[low + 1] >> shift) & 255) * (place - low));
-    return (255 << 24) | (mix(0) << 16) | (mix(8) << 8) | mix(16);
-  });
-}
-
-// Bytes on a canvas of rows x cols pixels, each coloured by the table; CSS scales it up.
-function paintBytes(canvas, bytes, rows, cols, table) {
-  if (canvas.width !== cols || canvas.height !== rows) Object.assign(canvas, { width: cols, height: rows });
-  const image = new ImageData(cols, rows);
-  const words = new Uint32Array(image.data.buffer);
-  for (let at = 0; at < words.length; at++) words[at] = table[bytes[at]];
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
-// Plotly, loaded once per page from the server's own copy.
-function loadPlotly() {
-  window.__plotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = "api/static/plotly.min.js";
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
-      window.__plotly = undefined;
-      reject(new Error("The chart library did not load. Reload the page."));
-    };
-    document.head.append(script);
-  });
-  return window.__plotly;
 }

@@ -1,7 +1,10 @@
 // What every screen on the live path has: parts found by name, a socket with its state in words, one line for what went wrong.
-// Needs live.js.
 
-class LiveView {
+import { Live } from "./live.js";
+
+/** A view on the live path. */
+export class LiveView {
+  /** @param {HTMLElement} root @param {string} prefix  Of the data attributes that name its parts: data-PREFIX="failure". */
   constructor(root, prefix) {
     this.root = root;
     this.find = (name) => root.querySelector(`[data-${prefix}="${name}"]`);
@@ -16,7 +19,12 @@ class LiveView {
     if (reason) this.fail(new Error(reason));
   }
 
-  // Ask, and hand the answer on only if the page still shows the same (`key` says what). Refusals go to the line.
+  /**
+   * Ask, and hand the answer on only if the page still shows the same (`key` says what). Refusals go to the line.
+   *
+   * @param {string} slot @param {number} priority @param {Record<string, any>} question @param {import("./live.js").Live} [socket]
+   * @returns {Promise<import("./live.js").Answer | null>}
+   */
   async ask(slot, priority, question, socket = this.live) {
     const { key } = this;
     try {
@@ -39,7 +47,7 @@ class LiveView {
         const now = performance.now();
         stats.latencies.push(now - stamp);
         stats.paints.push(now);
-        if (stats.paints.length > 5000) stats.latencies.splice(0, 2500), stats.paints.splice(0, 2500);
+        if (stats.paints.length > 5000) (stats.latencies.splice(0, 2500), stats.paints.splice(0, 2500));
       };
       channel.port2.postMessage(null);
     });

@@ -4,12 +4,16 @@
 const HOME = { azimuth: 38, elevation: 22, distance: 4.1, x: 0, y: -0.04, z: 0 }; // degrees; lengths in units of the cube [-1, 1]^3
 const FIELD = (30 * Math.PI) / 180; // of view, vertical
 const TURN = 0.4; // degrees a pixel
-const TURN_KEY = 7.5, PAN_KEY = 0.08, ZOOM_KEY = 1.15;
+const TURN_KEY = 7.5,
+  PAN_KEY = 0.08,
+  ZOOM_KEY = 1.15;
 const REST_MS = 250; // so long after its last movement a camera rests
 const LOST_MS = 500; // so long the browser has to give back a lost graphics context
-const FINER = 2, DRAFT = 0.75; // pixels drawn for each one shown, an axis: smooth edges at rest; without a graphics card while it moves
+const FINER = 2,
+  DRAFT = 0.75; // pixels drawn for each one shown, an axis: smooth edges at rest; without a graphics card while it moves
 
-class Camera {
+/** A camera that several views share. */
+export class Camera {
   constructor() {
     this.views = new Set();
     this.onMove = this.onRest = () => {};
@@ -17,28 +21,36 @@ class Camera {
   }
 
   direction() {
-    const azimuth = (this.azimuth * Math.PI) / 180, elevation = (this.elevation * Math.PI) / 180;
+    const azimuth = (this.azimuth * Math.PI) / 180,
+      elevation = (this.elevation * Math.PI) / 180;
     return [Math.cos(elevation) * Math.sin(azimuth), Math.sin(elevation), Math.cos(elevation) * Math.cos(azimuth)];
   }
 
   // Rows of the rotation into the eye's axes: right, up, towards the eye.
   axes() {
-    const back = this.direction(), flat = Math.hypot(back[0], back[2]);
+    const back = this.direction(),
+      flat = Math.hypot(back[0], back[2]);
     const right = [back[2] / flat, 0, -back[0] / flat];
-    const up = [back[1] * right[2] - back[2] * right[1], back[2] * right[0] - back[0] * right[2], back[0] * right[1] - back[1] * right[0]];
+    const up = [
+      back[1] * right[2] - back[2] * right[1],
+      back[2] * right[0] - back[0] * right[2],
+      back[0] * right[1] - back[1] * right[0],
+    ];
     return [right, up, back];
   }
 
   turn(degreesRight, degreesUp) {
-    this.azimuth = (this.azimuth + degreesRight + 540) % 360 - 180;
+    this.azimuth = ((this.azimuth + degreesRight + 540) % 360) - 180;
     this.elevation = Math.min(89, Math.max(-89, this.elevation + degreesUp));
     this.moved();
   }
 
   // By so much of the view's height.
   pan(shareRight, shareUp) {
-    const [right, up] = this.axes(), height = 2 * this.distance * Math.tan(FIELD / 2);
-    for (const [i, name] of ["x", "y", "z"].entries()) this[name] = Math.min(2, Math.max(-2, this[name] + height * (shareRight * right[i] + shareUp * up[i])));
+    const [right, up] = this.axes(),
+      height = 2 * this.distance * Math.tan(FIELD / 2);
+    for (const [i, name] of ["x", "y", "z"].entries())
+      this[name] = Math.min(2, Math.max(-2, this[name] + height * (shareRight * right[i] + shareUp * up[i])));
     this.moved();
   }
 
@@ -60,15 +72,27 @@ class Camera {
   }
 
   text() {
-    return [this.azimuth, this.elevation, this.distance, this.x, this.y, this.z].map((value) => String(Math.round(value * 1000) / 1000)).join("_");
+    return [this.azimuth, this.elevation, this.distance, this.x, this.y, this.z]
+      .map((value) => String(Math.round(value * 1000) / 1000))
+      .join("_");
   }
 
   // What `text` wrote; anything else leaves the camera as it is.
   place(text) {
-    const values = String(text ?? "").split("_").map(Number);
+    const values = String(text ?? "")
+      .split("_")
+      .map(Number);
     if (values.length !== 6 || !values.every(Number.isFinite)) return;
-    const [azimuth, elevation, distance, x, y, z] = values, within = (value, most) => Math.min(most, Math.max(-most, value));
-    Object.assign(this, { azimuth: within(azimuth, 180), elevation: within(elevation, 89), distance: Math.min(20, Math.max(0.6, distance)), x: within(x, 2), y: within(y, 2), z: within(z, 2) });
+    const [azimuth, elevation, distance, x, y, z] = values,
+      within = (value, most) => Math.min(most, Math.max(-most, value));
+    Object.assign(this, {
+      azimuth: within(azimuth, 180),
+      elevation: within(elevation, 89),
+      distance: Math.min(20, Math.max(0.6, distance)),
+      x: within(x, 2),
+      y: within(y, 2),
+      z: within(z, 2),
+    });
     for (const view of this.views) view.invalidate();
   }
 }
@@ -95,9 +119,11 @@ void main() {
   pixel = vec4(pow(clamp(lit, 0.0, 1.0), vec3(0.94)), 1.0);
 }`;
 
-class MeshView {
+/** A mesh on a canvas. */
+export class MeshView {
   // Every mesh that arrives is drawn on the canvas as the camera sees it. Without a graphics card (where a frame takes tens of
   // milliseconds) it is drawn with fewer pixels and no shadow while it moves.
+  /** @param {HTMLCanvasElement} canvas @param {Camera} camera */
   constructor(canvas, camera) {
     Object.assign(this, { camera, count: 0 });
     this.look = { colour: [0.56, 0.66, 0.74], shadow: [0.85, 0.87, 0.89] };
@@ -135,8 +161,12 @@ class MeshView {
   }
 
   build() {
-    const { gl } = this, program = gl.createProgram();
-    for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+    const { gl } = this,
+      program = gl.createProgram();
+    for (const [kind, text] of [
+      [gl.VERTEX_SHADER, VERTEX],
+      [gl.FRAGMENT_SHADER, FRAGMENT],
+    ]) {
       const shader = gl.createShader(kind);
       gl.shaderSource(shader, text);
       gl.compileShader(shader);
@@ -146,7 +176,12 @@ class MeshView {
     gl.linkProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) throw new Error(gl.getProgramInfoLog(program));
     gl.useProgram(program);
-    this.uniforms = Object.fromEntries(["turn", "middle", "lens", "ground", "flat_", "colour", "shadow"].map((name) => [name, gl.getUniformLocation(program, name)]));
+    this.uniforms = Object.fromEntries(
+      ["turn", "middle", "lens", "ground", "flat_", "colour", "shadow"].map((name) => [
+        name,
+        gl.getUniformLocation(program, name),
+      ]),
+    );
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
     gl.enableVertexAttribArray(0);
@@ -191,20 +226,27 @@ class MeshView {
   draw(draft) {
     const { gl, canvas, camera } = this;
     const ratio = draft ? DRAFT : Math.max(FINER, Math.min(3, window.devicePixelRatio || 1));
-    const width = Math.round(canvas.clientWidth * ratio), height = Math.round(canvas.clientHeight * ratio);
+    const width = Math.round(canvas.clientWidth * ratio),
+      height = Math.round(canvas.clientHeight * ratio);
     if (!width || !height || gl.isContextLost()) return;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     this.paint(width, height, camera.elevation > 1 && !draft);
   }
 
   paint(width, height, grounded) {
-    const { gl, camera, uniforms } = this, zoom = 1 / Math.tan(FIELD / 2), tall = Math.min(1, width / height); // narrow views keep it whole
+    const { gl, camera, uniforms } = this,
+      zoom = 1 / Math.tan(FIELD / 2),
+      tall = Math.min(1, width / height); // narrow views keep it whole
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     if (!this.count) return;
     const rows = camera.axes();
-    gl.uniformMatrix3fv(uniforms.turn, false, [0, 1, 2].flatMap((column) => rows.map((row) => row[column])));
+    gl.uniformMatrix3fv(
+      uniforms.turn,
+      false,
+      [0, 1, 2].flatMap((column) => rows.map((row) => row[column])),
+    );
     gl.uniform3f(uniforms.middle, camera.x, camera.y, camera.z);
     gl.uniform4f(uniforms.lens, (zoom * tall * height) / width, zoom * tall, camera.distance, 1.0);
     gl.uniform3fv(uniforms.colour, this.look.colour);
@@ -238,9 +280,14 @@ class MeshView {
   }
 }
 
-// Hands on a view: drag to turn, Shift or the right button (two fingers) to pan, wheel with Ctrl or with the focus to zoom, keys.
-function handle(element, camera, signal) {
-  const fingers = new Map(), on = (type, handler, options) => element.addEventListener(type, handler, { signal, ...options });
+/**
+ * Hands on a view: drag to turn, Shift or the right button (two fingers) to pan, wheel with Ctrl or with the focus to zoom, keys.
+ *
+ * @param {HTMLElement} element @param {Camera} camera @param {AbortSignal} signal @returns {void}
+ */
+export function handle(element, camera, signal) {
+  const fingers = new Map(),
+    on = (type, handler, options) => element.addEventListener(type, handler, { signal, ...options });
   const share = (pixels) => pixels / element.clientHeight;
   on("contextmenu", (event) => event.preventDefault());
   on("pointerdown", (event) => {
@@ -253,7 +300,8 @@ function handle(element, camera, signal) {
     const before = fingers.get(event.pointerId);
     if (!before) return;
     const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
-    const dx = event.clientX - before[0], dy = event.clientY - before[1];
+    const dx = event.clientX - before[0],
+      dy = event.clientY - before[1];
     fingers.set(event.pointerId, [event.clientX, event.clientY]);
     if (other) {
       const apart = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]);
@@ -263,11 +311,15 @@ function handle(element, camera, signal) {
     else camera.turn(-dx * TURN, dy * TURN);
   });
   on("dblclick", () => camera.reset());
-  on("wheel", (event) => {
-    if (!(event.ctrlKey || document.activeElement === element)) return; // else the page scrolls
-    event.preventDefault();
-    camera.zoom(Math.exp(-event.deltaY / 500));
-  }, { passive: false });
+  on(
+    "wheel",
+    (event) => {
+      if (!(event.ctrlKey || document.activeElement === element)) return; // else the page scrolls
+      event.preventDefault();
+      camera.zoom(Math.exp(-event.deltaY / 500));
+    },
+    { passive: false },
+  );
   on("keydown", (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (event.ctrlKey || event.altKey || event.metaKey) return;

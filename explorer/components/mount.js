@@ -6,17 +6,22 @@
 // a button. What is thrown later, in an event or a promise, is known by this script's name in its trace, or Plotly's.
 
 const mounted = new Map(); // parent element -> Life
-const SELF = traceOf(new Error()).match(/([^\s@(]+):\d+:\d+\)?$/m)?.[1]; // how traces name this script
+const HERE = new URL(".", import.meta.url).href; // how traces name these scripts
 const SOON_MS = 10_000; // a second failure within this is not tried again unasked
 
-function mount(parentElement, make, update) {
-  if (!mounted.has(parentElement)) mounted.set(parentElement, new Life(parentElement));
+/**
+ * @template View
+ * @param {HTMLElement} parentElement @param {() => View} make @param {(view: View) => void} update  Called with the newest data.
+ * @param {string} script  The script's own address, import.meta.url. @returns {() => void}  The clean-up.
+ */
+export function mount(parentElement, make, update, script) {
+  if (!mounted.has(parentElement)) mounted.set(parentElement, new Life(parentElement, script));
   return mounted.get(parentElement).take(make, update);
 }
 
 class Life {
-  constructor(parent) {
-    Object.assign(this, { parent, host: parent.firstElementChild ?? parent, turn: 0, failed: -Infinity });
+  constructor(parent, script) {
+    Object.assign(this, { parent, script, host: parent.firstElementChild ?? parent, turn: 0, failed: -Infinity });
     this.blank = [...this.host.childNodes].map((node) => node.cloneNode(true));
   }
 
@@ -48,13 +53,19 @@ class Life {
   }
 
   fail() {
-    const now = performance.now(), soon = now - this.failed < SOON_MS;
+    const now = performance.now(),
+      soon = now - this.failed < SOON_MS;
     this.failed = now;
     if (!soon) return this.again();
     this.clear();
     this.stopped = true;
-    const words = document.createElement("div"), button = document.createElement("button");
-    Object.assign(words, { className: "stopped", role: "alert", textContent: "This part of the page stopped working; what you selected is kept." });
+    const words = document.createElement("div"),
+      button = document.createElement("button");
+    Object.assign(words, {
+      className: "stopped",
+      role: "alert",
+      textContent: "This part of the page stopped working; what you selected is kept.",
+    });
     Object.assign(button, { type: "button", textContent: "Reload it" });
     button.addEventListener("click", () => this.again());
     words.append(button);
@@ -81,41 +92,64 @@ function traceOf(error) {
   return String(error?.stack ?? "");
 }
 
-for (const [type, of] of [["error", (event) => event.error], ["unhandledrejection", (event) => event.reason]])
+// A failure is that of the views whose own script is in its trace; where it is in none, of all that may be meant.
+for (const [type, of] of [
+  ["error", (event) => event.error],
+  ["unhandledrejection", (event) => event.reason],
+])
   window.addEventListener(type, (event) => {
-    const trace = traceOf(of(event)), plotly = trace.includes("plotly.min.js");
-    if (!SELF || !(plotly || trace.includes(SELF))) return;
-    for (const life of mounted.values()) {
-      const drawn = life.host.querySelector(".js-plotly-plot");
-      if (life.view && (trace.includes(SELF) || drawn)) life.fail();
-    }
+    const trace = traceOf(of(event));
+    const plotly = trace.includes("plotly.min.js");
+    if (!plotly && !trace.includes(HERE)) return;
+    const lives = [...mounted.values()].filter((life) => life.view);
+    const named = lives.filter((life) => trace.includes(life.script));
+    const meant = plotly ? lives.filter((life) => life.host.querySelector(".js-plotly-plot")) : lives;
+    for (const life of named.length ? named : meant) life.fail();
   });
 
-// The children of a parent, made anew, taken over into those that are there: what a finger is on, or the keyboard's focus, stays.
-function refill(parent, nodes) {
+/**
+ * The children of a parent, made anew, taken over into those that are there: what a finger is on, or the keyboard's focus, stays.
+ *
+ * @param {Node} parent @param {Node[]} nodes @returns {void}
+ */
+export function refill(parent, nodes) {
   nodes.forEach((node, at) => {
     const old = parent.childNodes[at];
     if (!old) parent.append(node);
     else if (old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== node.nodeName) old.isEqualNode(node) || old.replaceWith(node);
     else {
       for (const name of old.getAttributeNames()) node.hasAttribute(name) || old.removeAttribute(name);
-      for (const name of node.getAttributeNames()) old.getAttribute(name) === node.getAttribute(name) || old.setAttribute(name, node.getAttribute(name));
+      for (const name of node.getAttributeNames())
+        old.getAttribute(name) === node.getAttribute(name) || old.setAttribute(name, node.getAttribute(name));
       refill(old, [...node.childNodes]);
     }
   });
   while (parent.childNodes.length > nodes.length) parent.lastChild.remove();
 }
 
-// Calls `click` where a pointer was pressed and let go without having moved: a drag is not a click, nor are two fingers. Fingers shake.
-function clicks(element, signal, click = () => {}) {
-  const press = { still: false }, on = (target, type, handler) => target.addEventListener(type, handler, { capture: true, signal });
+/**
+ * Calls `click` where a pointer was pressed and let go without having moved: a drag is not a click, nor are two fingers. Fingers shake.
+ *
+ * @param {Element} element @param {AbortSignal} signal @param {(event: PointerEvent) => void} [click]
+ * @returns {{still: boolean}}  Whether the last press was a click.
+ */
+export function clicks(element, signal, click = () => {}) {
+  const press = { still: false },
+    on = (target, type, handler) => target.addEventListener(type, handler, { capture: true, signal });
   let down = null;
-  on(element, "pointerdown", (event) => { press.still = false; down = event.isPrimary && event.button === 0 ? event : null; });
-  on(window, "pointermove", (event) => {
-    if (down && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > (event.pointerType === "touch" ? 10 : 4)) down = null;
+  on(element, "pointerdown", (event) => {
+    press.still = false;
+    down = event.isPrimary && event.button === 0 ? event : null;
   });
-  on(window, "pointercancel", () => { down = null; });
-  on(window, "pointerup", (event) => { // Plotly puts a cover over everything while a button is down
+  on(window, "pointermove", (event) => {
+    if (down && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > (event.pointerType === "touch" ? 10 : 4))
+      down = null;
+  });
+  on(window, "pointercancel", () => {
+    down = null;
+  });
+  on(window, "pointerup", (event) => {
+    // Plotly puts a cover over everything while a button is down
     press.still = down?.pointerId === event.pointerId;
     down = null;
     if (press.still) click(event);
@@ -123,12 +157,20 @@ function clicks(element, signal, click = () => {}) {
   return press;
 }
 
-// A button that has nothing to do just now. It keeps the keyboard's focus, which one with `disabled` would drop.
-function disable(button, disabled) {
+/**
+ * A button that has nothing to do just now. It keeps the keyboard's focus, which one with `disabled` would drop.
+ *
+ * @param {Element} button @param {boolean} disabled @returns {void}
+ */
+export function disable(button, disabled) {
   button.setAttribute("aria-disabled", String(disabled));
 }
 
-// The button under a click that has something to do.
-function pressed(event) {
+/**
+ * The button under a click that has something to do.
+ *
+ * @param {Event} event @returns {HTMLElement | null}
+ */
+export function pressed(event) {
   return event.target.closest('[data-do]:not([aria-disabled="true"])');
 }

@@ -1,23 +1,35 @@
-// The NeRN screen: pruning and bits with what they do to the accuracy, live, and the panels below. Needs live.js,
-// gamma_slider.js, nern_kernels.js, nern_panels.js.
+// The NeRN screen: pruning and bits with what they do to the accuracy, live, and the panels below.
 //
 // Two sockets: `live` answers the thumb; `later` brings what rests on the orders of all kernels, a minute's work for a large network.
+
+import { Acts } from "./acts.js";
+import { signedTable } from "./colours.js";
+import { GammaSlider } from "./gamma_slider.js";
+import { Live } from "./live.js";
+import { LiveView } from "./live_view.js";
+import { mount } from "./mount.js";
+import { NernKernels } from "./nern_kernels.js";
+import { NernPanels } from "./nern_panels.js";
+import { megabytes, percent } from "./nern_words.js";
+import { loadPlotly } from "./plotly.js";
 
 const PRUNE_MAX = 0.95;
 const NERN_BITS = [32, 16, 8, 6, 4];
 const REST_MS = 160; // so long after the last movement the whole split is measured, and the curve goes on
 const CURVE_STEPS = 19;
 const LATER_PATIENCE_MS = 300000;
-const DRAG = 3, SHOW = 2, PANEL = 1, FILL = 0; // priorities
-
-const percent = (share) => `${(100 * share).toFixed(1)}\u202f%`;
-const megabytes = (bytes) => (bytes >= 1e5 ? `${(bytes / 2 ** 20).toFixed(bytes >= 1e7 ? 1 : 3)}\u202fMB` : `${(bytes / 1024).toFixed(1)}\u202fkB`);
+const DRAG = 3,
+  FILL = 0; // priorities, beside SHOW and PANEL
 
 class NernView extends LiveView {
   constructor(root) {
     super(root, "nv");
     this.value = root.querySelector('[data-testid="nern-accuracy"]');
-    this.slider = new GammaSlider(root.querySelector(".ip-slider"), () => this.input(), () => this.commit());
+    this.slider = new GammaSlider(
+      root.querySelector(".ip-slider"),
+      () => this.input(),
+      () => this.commit(),
+    );
     this.listening = new AbortController();
     for (const bits of NERN_BITS) {
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: bits });
@@ -26,14 +38,16 @@ class NernView extends LiveView {
       button.addEventListener("click", () => this.choose(bits), { signal: this.listening.signal });
       this.root.querySelector(".nv-bits").append(button);
     }
+    this.acts = new Acts();
     this.kernels = new NernKernels(this);
     this.panels = new NernPanels(this);
   }
 
   // New data from Python, or another theme.
   update(data, act) {
-    this.act = act;
+    this.acts.send = act;
     this.data = data;
+    for (const name in this.acts.waiting) this.acts.takes(name, data[name] ?? null);
     this.table = signedTable(this.root);
     for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
     for (const part of this.root.querySelectorAll("[data-needs-nern]")) part.hidden = !data.nern;
@@ -41,6 +55,7 @@ class NernView extends LiveView {
     const key = JSON.stringify([data.original, data.nern]);
     if (key !== this.key) {
       this.key = key;
+      this.acts.forget();
       for (const slot of ["look", "whole", "curve"]) this.live.drop(slot);
       this.later?.close(); // what it may be waiting for is of another network
       this.later = new Live(() => {}, "api/live", LATER_PATIENCE_MS);
@@ -68,7 +83,8 @@ class NernView extends LiveView {
     return { nern: this.data.nern, prune: this.prune, bits: this.bits };
   }
 
-  subject() { // what the panels ask about: the NeRN as the sliders have it, or the original alone
+  subject() {
+    // what the panels ask about: the NeRN as the sliders have it, or the original alone
     return this.data.nern ? this.look() : { original: this.data.original };
   }
 
@@ -82,7 +98,12 @@ class NernView extends LiveView {
   }
 
   showBits() {
-    for (const button of this.root.querySelectorAll(".nv-bits button")) button.setAttribute("aria-checked", String(Number(button.textContent) === this.bits));
+    for (const button of this.root.querySelectorAll(".nv-bits button"))
+      button.setAttribute("aria-checked", String(Number(button.textContent) === this.bits));
+  }
+
+  act(values) {
+    this.acts.set(values);
   }
 
   commit() {
@@ -107,8 +128,14 @@ class NernView extends LiveView {
   // The thumb rests: the panels, then image after image until the figures are of all of them. A few at a time, so that a drag
   // that begins waits for few.
   async rest() {
-    const { dataset } = this.value, { prune, bits } = this;
-    const here = () => !this.timer && this.prune === prune && this.bits === bits && dataset.prune === String(prune) && dataset.bits === String(bits);
+    const { dataset } = this.value,
+      { prune, bits } = this;
+    const here = () =>
+      !this.timer &&
+      this.prune === prune &&
+      this.bits === bits &&
+      dataset.prune === String(prune) &&
+      dataset.bits === String(bits);
     if (!here()) return; // its answer calls again
     this.panels.looked();
     while (dataset.images !== dataset.total) {
@@ -151,14 +178,17 @@ class NernView extends LiveView {
 
   // Without the images: what was measured when the NeRN was made, of the predictor as it is; of a pruned one nothing is known.
   paintStored({ prune, bits }) {
-    const { stored } = this.data, whole = stored && prune === 0 && bits === 32;
+    const { stored } = this.data,
+      whole = stored && prune === 0 && bits === 32;
     Object.assign(this.value.dataset, { images: 0, total: 0 });
     delete this.value.dataset.value;
     this.value.textContent = whole ? percent(stored.reconstructed) : "–";
     this.find("images").textContent = whole ? `stored, of ${stored.n.toLocaleString("en")} ${stored.split}` : "needs the images";
     this.find("original").textContent = stored ? `${percent(stored.original)} stored` : "–";
     this.find("agreement").textContent = whole ? `${percent(stored.agreement)} stored` : "–";
-    this.slider.say(`${percent(prune)} pruned, ${bits} bits, ${whole ? `stored accuracy ${percent(stored.reconstructed)}` : "accuracy needs the images"}`);
+    this.slider.say(
+      `${percent(prune)} pruned, ${bits} bits, ${whole ? `stored accuracy ${percent(stored.reconstructed)}` : "accuracy needs the images"}`,
+    );
   }
 
   // Fill figure 5 (left) while the thumb rests.
@@ -184,11 +214,45 @@ class NernView extends LiveView {
     const points = [...this.curve].filter(([, figure]) => figure).sort(([one], [other]) => one - other);
     plot.dataset.points = points.length;
     const here = this.curve.get(this.prune);
-    await this.draw(plot, [
-      { x: [0, PRUNE_MAX], y: [this.originalAccuracy, this.originalAccuracy], mode: "lines", name: "original", line: { color: "grey", dash: "dash", width: 1.5 }, hoverinfo: "skip" },
-      { x: points.map(([prune]) => prune), y: points.map(([, figure]) => figure.value), mode: "lines+markers", name: `${this.bits} bits`, line: { color: "accent", width: 2 }, marker: { size: 5 }, customdata: points.map(([, f]) => [f.low, f.high]), hovertemplate: "%{y:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})<extra>%{x:.0%} pruned</extra>" },
-      ...(here ? [{ x: [this.prune], y: [here.value], mode: "markers", marker: { size: 13, color: "accent", symbol: "diamond" }, showlegend: false, hoverinfo: "skip" }] : []),
-    ], { xaxis: { title: { text: "share of the predictor's weights pruned" }, tickformat: ".0%", range: [-0.02, 0.97] }, yaxis: { title: { text: "test accuracy" }, tickformat: ".0%", range: [0, 1.04] } });
+    await this.draw(
+      plot,
+      [
+        {
+          x: [0, PRUNE_MAX],
+          y: [this.originalAccuracy, this.originalAccuracy],
+          mode: "lines",
+          name: "original",
+          line: { color: "grey", dash: "dash", width: 1.5 },
+          hoverinfo: "skip",
+        },
+        {
+          x: points.map(([prune]) => prune),
+          y: points.map(([, figure]) => figure.value),
+          mode: "lines+markers",
+          name: `${this.bits} bits`,
+          line: { color: "accent", width: 2 },
+          marker: { size: 5 },
+          customdata: points.map(([, f]) => [f.low, f.high]),
+          hovertemplate: "%{y:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})<extra>%{x:.0%} pruned</extra>",
+        },
+        ...(here
+          ? [
+              {
+                x: [this.prune],
+                y: [here.value],
+                mode: "markers",
+                marker: { size: 13, color: "accent", symbol: "diamond" },
+                showlegend: false,
+                hoverinfo: "skip",
+              },
+            ]
+          : []),
+      ],
+      {
+        xaxis: { title: { text: "share of the predictor's weights pruned" }, tickformat: ".0%", range: [-0.02, 0.97] },
+        yaxis: { title: { text: "test accuracy" }, tickformat: ".0%", range: [0, 1.04] },
+      },
+    );
   }
 
   // A small Plotly chart in the page's colours: "accent" and "grey" are the theme's.
@@ -199,19 +263,47 @@ class NernView extends LiveView {
       return this.fail(error);
     }
     if (this.listening.signal.aborted) return;
-    const style = getComputedStyle(this.root), token = (name) => style.getPropertyValue(name).trim();
-    const colours = { accent: token("--ip-accent"), grey: token("--st-gray-color"), other: token("--st-chart-categorical-colors").split(",")[1] ?? token("--st-text-color") };
-    for (const trace of traces) for (const part of [trace.line, trace.marker]) if (part?.color in colours) part.color = colours[part.color];
-    const axis = { gridcolor: token("--st-border-color"), linecolor: token("--st-border-color"), zeroline: false, automargin: true };
-    await this.Plotly.react(plot, traces, {
-      margin: { l: 52, r: 8, t: 34, b: 40 }, paper_bgcolor: "transparent", plot_bgcolor: "transparent", hovermode: "closest",
-      font: { family: style.fontFamily, size: 12, color: token("--st-text-color") }, legend: { orientation: "h", x: 0, yref: "container", y: 0, yanchor: "bottom" }, // below: the toolbar has the strip above
-      ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis },
-    }, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"], toImageButtonOptions: { format: "svg", filename: `${this.data.nern ?? this.data.original}` } });
+    const style = getComputedStyle(this.root),
+      token = (name) => style.getPropertyValue(name).trim();
+    const colours = {
+      accent: token("--ip-accent"),
+      grey: token("--st-gray-color"),
+      other: token("--st-chart-categorical-colors").split(",")[1] ?? token("--st-text-color"),
+    };
+    for (const trace of traces)
+      for (const part of [trace.line, trace.marker]) if (part?.color in colours) part.color = colours[part.color];
+    const axis = {
+      gridcolor: token("--st-border-color"),
+      linecolor: token("--st-border-color"),
+      zeroline: false,
+      automargin: true,
+    };
+    await this.Plotly.react(
+      plot,
+      traces,
+      {
+        margin: { l: 52, r: 8, t: 34, b: 40 },
+        paper_bgcolor: "transparent",
+        plot_bgcolor: "transparent",
+        hovermode: "closest",
+        font: { family: style.fontFamily, size: 12, color: token("--st-text-color") },
+        legend: { orientation: "h", x: 0, yref: "container", y: 0, yanchor: "bottom" }, // below: the toolbar has the strip above
+        ...layout,
+        xaxis: { ...axis, ...layout.xaxis },
+        yaxis: { ...axis, ...layout.yaxis },
+      },
+      {
+        displaylogo: false,
+        responsive: true,
+        modeBarButtonsToRemove: ["select2d", "lasso2d"],
+        toImageButtonOptions: { format: "svg", filename: `${this.data.nern ?? this.data.original}` },
+      },
+    );
   }
 
   close() {
     clearTimeout(this.timer);
+    this.acts.forget();
     this.key = null;
     this.listening.abort();
     this.slider.close();
@@ -220,6 +312,28 @@ class NernView extends LiveView {
   }
 }
 
+/**
+ * @typedef {object} NernData  (nern_view.py)
+ * @property {string} original @property {string | null} nern  Ids.
+ * @property {import("./nern_kernels.js").Layer[]} layers @property {string[]} classes
+ * @property {number} base @property {number} levels  Of the positional embedding.
+ * @property {Record<string, any> | null} stored  What the manifest says of the NeRN.
+ * @property {number} prune @property {number} bits @property {string} layer @property {number} filter @property {number} channel
+ * @property {number} window @property {string} order @property {number | null} class
+ */
+
+/**
+ * @param {object} args
+ * @param {HTMLElement} args.parentElement  Holds the component's HTML.
+ * @param {NernData} args.data  What Python sends.
+ * @param {(name: string, value: unknown) => void} args.setTriggerValue  Tells Python what was done, once.
+ * @returns {() => void}  The clean-up.
+ */
 export default function ({ parentElement, data, setTriggerValue }) {
-  return mount(parentElement, () => new NernView(parentElement.querySelector(".nv")), (view) => view.update(data, (values) => setTriggerValue("act", values)));
+  return mount(
+    parentElement,
+    () => new NernView(parentElement.querySelector(".nv")),
+    (view) => view.update(data, (values) => setTriggerValue("act", values)),
+    import.meta.url,
+  );
 }

@@ -1,14 +1,24 @@
-// Accuracy over gamma along both paths, as it fills in: Plotly for lines, bands, hover and zoom; the thumb's position is an
+// Accuracy over gamma along each path, as it fills in: Plotly for lines, bands, hover and zoom; the thumb's position is an
 // element above the chart, which a drag moves without Plotly.
 
-const PATHS = { embedding: "decoded", weights: "weights mixed" };
+import { saveCsv } from "./csv.js";
+import { loadPlotly } from "./plotly.js";
 
-class PathCurve {
+// From the back to the front, as they are drawn.
+const PATHS = {
+  weights: { name: "weights mixed", dash: "5px,4px" },
+  aligned: { name: "weights mixed after alignment", dash: "2px,3px" },
+  embedding: { name: "decoded", dash: "solid" },
+};
+
+/** @typedef {{gamma: number, accuracy: number, low: number, high: number, architecture: string}} Point  Of the op "curve". */
+export class PathCurve {
+  /** @param {HTMLElement} element @param {(error: Error) => void} onError */
   constructor(element, onError) {
     this.element = element;
     this.plot = element.querySelector(".ip-plot");
     this.line = element.querySelector(".ip-here");
-    this.dots = { embedding: element.querySelector(".ip-dot-embedding"), weights: element.querySelector(".ip-dot-weights") };
+    this.dots = Object.fromEntries(Object.keys(PATHS).map((path) => [path, element.querySelector(`.ip-dot-${path}`)]));
     this.onError = onError;
     this.here = { gamma: 0.5 };
     this.listening = new AbortController();
@@ -24,7 +34,7 @@ class PathCurve {
     this.name = name;
     this.architectures = architectures;
     this.on = { n: 0 };
-    this.points = { embedding: new Map(), weights: new Map() };
+    this.points = Object.fromEntries(Object.keys(PATHS).map((path) => [path, new Map()]));
     this.here = { gamma: this.here.gamma };
     this.move(this.here.gamma);
     this.element.classList.add("empty");
@@ -32,10 +42,15 @@ class PathCurve {
     if (this.drawn) this.wide();
   }
 
+  /**
+   * @param {string} path
+   * @param {Point[]} points
+   * @param {{n: number, dtype: string}} on  Images of each, and the type they were answered in.
+   */
   add(path, points, { n, dtype }) {
     this.on = { n, dtype };
     for (const point of points) this.points[path].set(point.gamma, point);
-    this.element.dataset.points = this.points.embedding.size + this.points.weights.size;
+    this.element.dataset.points = Object.values(this.points).reduce((sum, points) => sum + points.size, 0);
   }
 
   async draw() {
@@ -48,9 +63,15 @@ class PathCurve {
     const style = getComputedStyle(this.element);
     const token = (name) => style.getPropertyValue(`--st-${name}`).trim();
     this.ink = token("text-color");
-    this.palette = token("chart-categorical-colors").split(",").map((colour) => colour.trim());
-    const colours = { embedding: style.getPropertyValue("--ip-accent").trim(), weights: token("gray-color") };
-    await this.Plotly.react(this.plot, this.traces(colours), layout(token, style.fontFamily), { displayModeBar: false, responsive: false, doubleClick: "reset" });
+    this.palette = token("chart-categorical-colors")
+      .split(",")
+      .map((colour) => colour.trim());
+    const colours = Object.fromEntries(Object.keys(PATHS).map((path) => [path, style.getPropertyValue(`--ip-${path}`).trim()]));
+    await this.Plotly.react(this.plot, this.traces(colours), layout(token, style.fontFamily), {
+      displayModeBar: false,
+      responsive: false,
+      doubleClick: "reset",
+    });
     if (!this.drawn) this.plot.on("plotly_afterplot", () => this.move(this.here.gamma));
     this.drawn = true;
     this.element.classList.toggle("empty", !this.points.embedding.size);
@@ -61,21 +82,26 @@ class PathCurve {
     const sorted = (path) => [...this.points[path].values()].sort((one, other) => one.gamma - other.gamma);
     const bands = [];
     const lines = [];
-    for (const path of ["weights", "embedding"]) {
+    for (const [path, { name, dash }] of Object.entries(PATHS)) {
       const points = sorted(path);
       const back = [...points].reverse();
       bands.push({
         x: [...points, ...back].map((point) => point.gamma),
         y: [...points.map((point) => point.low), ...back.map((point) => point.high)],
-        fill: "toself", fillcolor: colours[path] + "33", line: { width: 0 }, mode: "lines", hoverinfo: "skip", showlegend: false,
+        fill: "toself",
+        fillcolor: colours[path] + "33",
+        line: { width: 0 },
+        mode: "lines",
+        hoverinfo: "skip",
+        showlegend: false,
       });
       lines.push({
         x: points.map((point) => point.gamma),
         y: points.map((point) => point.value),
         customdata: points.map((point) => [point.low, point.high]),
-        name: PATHS[path],
+        name,
         mode: "lines",
-        line: { color: colours[path], width: path === "embedding" ? 2.5 : 2, dash: path === "embedding" ? "solid" : "5px,4px" },
+        line: { color: colours[path], width: path === "embedding" ? 2.5 : 2, dash },
         hovertemplate: "%{y:.1%} <span style='opacity:.7'>(%{customdata[0]:.1%} to %{customdata[1]:.1%})</span>",
       });
     }
@@ -92,13 +118,33 @@ class PathCurve {
     const named = this.architectures.map(({ id, family, parameters }, i) => {
       const mine = points.filter((point) => point.architecture === id);
       return {
-        x: mine.map((point) => point.gamma), y: mine.map((point) => point.value), name: `${family}, ${parameters.toLocaleString("en")}`, mode: "markers", hoverinfo: "skip",
-        marker: { color: this.palette[i % this.palette.length], symbol: ARCHITECTURE_MARKERS[i % ARCHITECTURE_MARKERS.length], size: 8 },
+        x: mine.map((point) => point.gamma),
+        y: mine.map((point) => point.value),
+        name: `${family}, ${parameters.toLocaleString("en")}`,
+        mode: "markers",
+        hoverinfo: "skip",
+        marker: {
+          color: this.palette[i % this.palette.length],
+          symbol: ARCHITECTURE_MARKERS[i % ARCHITECTURE_MARKERS.length],
+          size: 8,
+        },
       };
     });
-    const extra = [[stars, "star", 17], [[...at(0), ...at(1)], "circle-open", 17]].map(([some, symbol, size]) => ({
-      x: some.map((point) => point.gamma), y: some.map((point) => point.value), mode: "markers", hoverinfo: "skip", showlegend: false,
-      marker: { symbol, size, color: some.map((point) => this.palette[this.architectures.findIndex((each) => each.id === point.architecture)]), line: { width: symbol === "star" ? 1 : 2, color: this.ink } },
+    const extra = [
+      [stars, "star", 17],
+      [[...at(0), ...at(1)], "circle-open", 17],
+    ].map(([some, symbol, size]) => ({
+      x: some.map((point) => point.gamma),
+      y: some.map((point) => point.value),
+      mode: "markers",
+      hoverinfo: "skip",
+      showlegend: false,
+      marker: {
+        symbol,
+        size,
+        color: some.map((point) => this.palette[this.architectures.findIndex((each) => each.id === point.architecture)]),
+        line: { width: symbol === "star" ? 1 : 2, color: this.ink },
+      },
     }));
     return [...named, ...extra];
   }
@@ -110,7 +156,11 @@ class PathCurve {
     const { xaxis, yaxis } = this.plot._fullLayout;
     const x = xaxis.l2p(gamma);
     const inside = x >= -1 && x <= xaxis._length + 1;
-    this.line.style.cssText = `height:${yaxis._length}px;transform:translate(${xaxis._offset + x}px,${yaxis._offset}px);visibility:${inside ? "visible" : "hidden"}`;
+    Object.assign(this.line.style, {
+      height: `${yaxis._length}px`,
+      transform: `translate(${xaxis._offset + x}px,${yaxis._offset}px)`,
+      visibility: inside ? "visible" : "hidden",
+    });
     for (const [path, dot] of Object.entries(this.dots)) {
       const y = path in this.here ? yaxis.l2p(this.here[path]) : -9;
       const seen = inside && y >= -1 && y <= yaxis._length + 1;
@@ -132,9 +182,13 @@ class PathCurve {
 
   save(format) {
     if (!this.drawn) return;
-    if (format !== "csv") return this.Plotly.downloadImage(this.plot, { format, width: 900, height: 540, scale: 2, filename: this.name });
+    if (format !== "csv")
+      return this.Plotly.downloadImage(this.plot, { format, width: 900, height: 540, scale: 2, filename: this.name });
     const rows = Object.entries(this.points).flatMap(([path, points]) =>
-      [...points.values()].sort((one, other) => one.gamma - other.gamma).map((p) => [path, p.gamma, p.value, p.low, p.high, this.on.n, this.on.dtype, p.architecture]));
+      [...points.values()]
+        .sort((one, other) => one.gamma - other.gamma)
+        .map((p) => [path, p.gamma, p.value, p.low, p.high, this.on.n, this.on.dtype, p.architecture]),
+    );
     saveCsv([["path", "gamma", "accuracy", "low_95", "high_95", "images", "dtype", "architecture"], ...rows], this.name);
   }
 
@@ -161,8 +215,25 @@ function layout(token, family) {
     font: { family, size: 12, color: text },
     hovermode: "x unified",
     hoverlabel: { bgcolor: token("secondary-background-color"), bordercolor: grid, font: { color: text, family } },
-    legend: { orientation: "h", x: 0, xanchor: "left", y: 1.01, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", traceorder: "reversed", itemclick: false, itemdoubleclick: false },
-    xaxis: { ...axis, range: [...GAMMA_RANGE], nticks: 7, title: { text: "gamma (0 = A, 1 = B)", standoff: 6 }, hoverformat: ".3~f", unifiedhovertitle: { text: "gamma %{x}" } },
+    legend: {
+      orientation: "h",
+      x: 0,
+      xanchor: "left",
+      y: 1.01,
+      yanchor: "bottom",
+      bgcolor: "rgba(0,0,0,0)",
+      traceorder: "reversed",
+      itemclick: false,
+      itemdoubleclick: false,
+    },
+    xaxis: {
+      ...axis,
+      range: [...GAMMA_RANGE],
+      nticks: 7,
+      title: { text: "gamma (0 = A, 1 = B)", standoff: 6 },
+      hoverformat: ".3~f",
+      unifiedhovertitle: { text: "gamma %{x}" },
+    },
     yaxis: { ...axis, range: [...ACCURACY_RANGE], tickformat: ".0%", title: { text: "test accuracy", standoff: 4 } },
     dragmode: "zoom",
   };

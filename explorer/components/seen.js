@@ -1,17 +1,31 @@
 // What a flat Plotly picture shows. Plotly forgets a person's zoom where one axis is bound to the other (`scaleanchor`) and widens
 // the range with every change of the window; so the range is kept here and given to each drawing.
 
-let SEEN_DRAWN = 0;
+let drawings = 0;
 
-class Seen {
-  // home: the box [left, right, bottom, top] that holds everything; box: what a person zoomed to, or null. `moved` is told of each change.
+/**
+ * A new `uirevision`: the range or camera that is given with it holds.
+ *
+ * @returns {number}
+ */
+export function newlySeen() {
+  return ++drawings;
+}
+
+/** home: the box [left, right, bottom, top] that holds everything; box: what a person zoomed to, or null. */
+export class Seen {
+  /** @param {() => void} [moved]  Told of each change. */
   constructor(moved = () => {}) {
     Object.assign(this, { moved, home: null, box: null, fitting: 0 });
   }
 
   axes(look) {
-    const [left, right, bottom, top] = this.box ?? this.home, uirevision = ++SEEN_DRAWN; // a new one: the range given here holds
-    return { xaxis: { ...look, range: [left, right], uirevision }, yaxis: { ...look, range: [bottom, top], uirevision, scaleanchor: "x" } };
+    const [left, right, bottom, top] = this.box ?? this.home,
+      uirevision = newlySeen(); // a new one: the range given here holds
+    return {
+      xaxis: { ...look, range: [left, right], uirevision },
+      yaxis: { ...look, range: [bottom, top], uirevision, scaleanchor: "x" },
+    };
   }
 
   follow(picture) {
@@ -39,8 +53,13 @@ class Seen {
     if (!picture.offsetParent || !picture._fullLayout) return;
     const [left, right, bottom, top] = this.box ?? this.home;
     this.fitting += 1;
-    const done = () => { this.fitting -= 1; };
-    window.Plotly.relayout(picture, { autosize: true, "xaxis.range": [left, right], "yaxis.range": [bottom, top] }).then(done, done);
+    const done = () => {
+      this.fitting -= 1;
+    };
+    window.Plotly.relayout(picture, { autosize: true, "xaxis.range": [left, right], "yaxis.range": [bottom, top] }).then(
+      done,
+      done,
+    );
   }
 
   close() {

@@ -1,4 +1,8 @@
-// One mesh, stood upright by a matrix of whole numbers. Needs mount.js, mesh_view.js, mesh_plotly.js.
+// One mesh, stood upright by a matrix of whole numbers.
+
+import { MeshPlotly } from "./mesh_plotly.js";
+import { Camera, handle, MeshView } from "./mesh_view.js";
+import { mount } from "./mount.js";
 
 class ShapePose {
   constructor(root) {
@@ -25,9 +29,11 @@ class ShapePose {
         for (let column = 0; column < 3; column += 1) turned[at + row] += matrix[3 * row + column] * this.vertices[at + column];
       }
     }
-    const style = getComputedStyle(this.root), read = (variable) => style.getPropertyValue(variable).trim();
+    const style = getComputedStyle(this.root),
+      read = (variable) => style.getPropertyValue(variable).trim();
     const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
-    const back = parse(read("--st-background-color")), text = parse(read("--st-text-color"));
+    const back = parse(read("--st-background-color")),
+      text = parse(read("--st-text-color"));
     const shadow = back.map((part, i) => (part > 0.5 ? 0.88 * part + 0.12 * text[i] : 0.45 * part));
     this.surface.look = { colour: [0.56, 0.66, 0.74], shadow };
     this.surface.show(turned, this.faces);
@@ -50,6 +56,23 @@ class ShapePose {
   }
 }
 
+/**
+ * @typedef {object} Posed  (shape_pose.py)
+ * @property {string} name @property {string} vertices @property {string} faces  float32 and uint32, in base64.
+ * @property {number[]} matrix  3 x 3, row by row. @property {string} pose
+ */
+
+/**
+ * @param {object} args
+ * @param {HTMLElement} args.parentElement  Holds the component's HTML.
+ * @param {Posed} args.data  What Python sends.
+ * @returns {() => void}  The clean-up.
+ */
 export default function ({ parentElement, data }) {
-  return mount(parentElement, () => new ShapePose(parentElement.querySelector(".sp")), (view) => view.update(data));
+  return mount(
+    parentElement,
+    () => new ShapePose(parentElement.querySelector(".sp")),
+    (view) => view.update(data),
+    import.meta.url,
+  );
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 
-import streamlit as st
+from streamlit.components.v2 import component
 
-from engine.meshing import Mesh
-from engine.shapes.pose import Pose
-from explorer.components import source
+from engine.tasks.distances.meshing import Mesh
+from engine.tasks.distances.pose import Pose
+from explorer.components import script
 
 HTML = """
 <figure class="sp"><div class="sp-stage" data-testid="pose" tabindex="0" role="application"
@@ -24,11 +24,11 @@ CSS = """
 .sp figcaption { color: color-mix(in srgb, var(--st-text-color) 65%, transparent); font-size: 0.82rem; margin-top: 0.3rem; }
 """
 
-_mount = st.components.v2.component(
+_mount = component(
     "explorer_shape_pose",
     html=HTML,
     css=CSS,
-    js=source("mount.js", "live.js", "mesh_view.js", "mesh_plotly.js", "shape_pose.js"),
+    js=script("shape_pose.js"),
     isolate_styles=False,
 )
 

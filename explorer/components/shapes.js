@@ -1,27 +1,55 @@
-// The page of shapes: a contact sheet, the gamma slider, meshes that follow it. Needs live.js, gamma_slider.js, mesh_view.js,
-// mesh_plotly.js, contact_sheet.js, filmstrip.js, shape_table.js.
+// The page of shapes: a contact sheet, the gamma slider, meshes that follow it.
 //
 // Two sockets: `live` answers the thumb with coarse meshes; `later` brings what follows when it rests (fine meshes, measures,
 // the filmstrip), so that none of it is ever in the way of the next movement.
+
+import { Acts } from "./acts.js";
+import { ContactSheet } from "./contact_sheet.js";
+import { FILM_RESOLUTION, Filmstrip } from "./filmstrip.js";
+import { GammaSlider, tidy } from "./gamma_slider.js";
+import { Live } from "./live.js";
+import { MeshPlotly } from "./mesh_plotly.js";
+import { Camera, handle, MeshView } from "./mesh_view.js";
+import { mount } from "./mount.js";
+import { ShapeAnswers } from "./shape_answers.js";
+import { ShapeTable } from "./shape_table.js";
 
 const COARSE = 48; // nodes an axis while the thumb moves
 const IDLE_MS = 160; // so long after the last movement the rest is asked for
 const BESIDE_MS = 200; // while dragging, the other views at most so often
 const PANES = {
-  path: [["mesh", "embedding", "Decoded from the space"], ["mesh-weights", "weights", "Weights mixed directly"]],
-  instance: [["mesh", "embedding", "Predicted"], ["mesh-weights", "weights", "Target"], ["mesh-original", "original", "The shape itself"]],
-  placed: [["mesh", "embedding", "Placed, with inversion"], ["mesh-weights", "encoded", "Encoder alone"], ["mesh-original", "original", "The dropped mesh"]],
+  path: [
+    ["mesh", "embedding", "Decoded from the space"],
+    ["mesh-weights", "weights", "Weights mixed directly"],
+    ["mesh-original", "aligned", "Weights mixed after alignment"],
+  ],
+  instance: [
+    ["mesh", "embedding", "Predicted"],
+    ["mesh-weights", "weights", "Target"],
+    ["mesh-original", "original", "The shape itself"],
+  ],
+  placed: [
+    ["mesh", "embedding", "Placed, with inversion"],
+    ["mesh-weights", "encoded", "Encoder alone"],
+    ["mesh-original", "original", "The dropped mesh"],
+  ],
 };
 const OWN = ["a", "b", "gamma", "shape", "instance", "level", "resolution", "camera"]; // what a person sets here and the URL follows
-const HERO = 4, BESIDE = 3, FINE = 3, SAID = 2, FILM = 0; // priorities
+const HERO = 4,
+  BESIDE = 3,
+  FINE = 3,
+  SAID = 2,
+  FILM = 0; // priorities
 
-class Shapes extends LiveView {
+class Shapes extends ShapeAnswers {
   constructor(root) {
     super(root, "sh");
     this.view = {};
-    this.sent = {}; // what was set here and has not come back from Python yet
+    this.acts = new Acts();
     this.camera = new Camera();
-    this.camera.onMove = () => { root.dataset.camera = this.camera.text(); };
+    this.camera.onMove = () => {
+      root.dataset.camera = this.camera.text();
+    };
     this.camera.onRest = () => this.cameraRests();
     this.listening = new AbortController();
     const Surface = MeshView.able() ? MeshView : MeshPlotly;
@@ -35,9 +63,17 @@ class Shapes extends LiveView {
     this.observer = new ResizeObserver(() => this.camera.views.forEach((view) => view.invalidate()));
     this.panes.forEach(({ stage }) => this.observer.observe(stage));
     this.later = new Live();
-    this.slider = new GammaSlider(root.querySelector(".ip-slider"), (gamma, stamp) => this.input(gamma, stamp), (gamma) => this.commit(gamma));
+    this.slider = new GammaSlider(
+      root.querySelector(".ip-slider"),
+      (gamma, stamp) => this.input(gamma, stamp),
+      (gamma) => this.commit(gamma),
+    );
     this.sheet = new ContactSheet(root, (id) => this.pick(id));
-    this.film = new Filmstrip(this.find("film"), this.camera, (gamma) => { this.slider.place(gamma); this.input(gamma); this.commit(gamma); });
+    this.film = new Filmstrip(this.find("film"), this.camera, (gamma) => {
+      this.slider.place(gamma);
+      this.input(gamma);
+      this.commit(gamma);
+    });
     this.table = new ShapeTable(this.find("table"));
     this.listen();
   }
@@ -47,7 +83,8 @@ class Shapes extends LiveView {
     on(this.root, "click", (event) => {
       const button = event.target.closest("[data-do]");
       if (!button) return;
-      const { do: action, value } = button.dataset, { a, b, gamma, instance } = this.view;
+      const { do: action, value } = button.dataset,
+        { a, b, gamma, instance } = this.view;
       if (action === "shape") this.set({ shape: value, instance: instance ?? a });
       else if (action === "swap") this.set({ a: b, b: a, gamma: tidy(1 - gamma) });
       else if (action === "random") this.set(this.draw());
@@ -67,14 +104,13 @@ class Shapes extends LiveView {
   // ---- what comes from Python, and what goes there
 
   update(data, act) {
-    this.act = act;
+    this.acts.send = (values) => act({ ...values, of: this.data.space });
     const before = this.subject();
     const old = this.data;
     this.data = data;
     for (const name of OWN) {
       const value = data[name] ?? null;
-      if (name in this.sent && this.sent[name] !== value) continue; // an older answer
-      delete this.sent[name];
+      if (!this.acts.takes(name, value)) continue;
       if (name === "gamma" && this.slider.busy()) continue;
       if (name === "camera" && (value === this.view.camera || old)) continue; // a camera stays where a hand has put it
       this.view[name] = value;
@@ -99,8 +135,7 @@ class Shapes extends LiveView {
   set(values) {
     const before = this.subject();
     Object.assign(this.view, values);
-    Object.assign(this.sent, values);
-    this.act({ ...this.sent, of: this.data.space });
+    this.acts.set(values);
     this.showControls();
     if ("gamma" in values) this.slider.place(values.gamma);
     if (this.subject() !== before) this.start();
@@ -113,8 +148,8 @@ class Shapes extends LiveView {
 
   cameraRests() {
     this.film.redraw();
-    this.view.camera = this.sent.camera = this.camera.text();
-    this.act?.({ ...this.sent, of: this.data.space });
+    this.view.camera = this.camera.text();
+    this.acts.set({ camera: this.view.camera });
   }
 
   // What decides which panes there are and whether what they show is still of use.
@@ -144,8 +179,10 @@ class Shapes extends LiveView {
   }
 
   draw() {
-    const ids = this.space?.instances.id ?? [], { split } = this.space?.instances ?? {};
-    const seen = ids.filter((_, row) => split[row] === "train"), one = () => seen[Math.floor(Math.random() * seen.length)];
+    const ids = this.space?.instances.id ?? [],
+      { split } = this.space?.instances ?? {};
+    const seen = ids.filter((_, row) => split[row] === "train"),
+      one = () => seen[Math.floor(Math.random() * seen.length)];
     const a = one();
     let b = one();
     while (b === a && seen.length > 1) b = one();
@@ -168,26 +205,35 @@ class Shapes extends LiveView {
   }
 
   showControls() {
-    const { view } = this, { shape, a, b, instance } = view;
-    for (const button of this.root.querySelectorAll('[data-do="shape"]')) button.setAttribute("aria-pressed", String(button.dataset.value === shape));
+    const { view } = this,
+      { shape, a, b, instance } = view;
+    for (const button of this.root.querySelectorAll('[data-do="shape"]'))
+      button.setAttribute("aria-pressed", String(button.dataset.value === shape));
     this.root.dataset.shape = this.mode();
     this.find("caption-views").textContent = this.data.captions[this.mode()];
-    const said = (id, own = this.placed(id)) => (own && own.known === false ? `${own.name} (a best guess)` : own?.name ?? id ?? "");
-    for (const [part, id] of [["name-a", a], ["name-b", b]]) this.find(part).textContent = said(id);
+    const said = (id, own = this.placed(id)) =>
+      own && own.known === false ? `${own.name} (a best guess)` : (own?.name ?? id ?? "");
+    for (const [part, id] of [
+      ["name-a", a],
+      ["name-b", b],
+    ])
+      this.find(part).textContent = said(id);
     this.find("name-one").textContent = this.placed(instance)?.name ?? instance ?? "";
     this.find("level").value = view.level;
     this.find("level-value").textContent = view.level.toFixed(3).replace("-", "\u2212");
     this.find("resolution").value = String(view.resolution);
-    this.find("hint").textContent = shape === "instance" ? "A click shows that shape" : `Next click sets ${this.next === "b" ? "B" : "A"}`;
+    this.find("hint").textContent =
+      shape === "instance" ? "A click shows that shape" : `Next click sets ${this.next === "b" ? "B" : "A"}`;
     this.sheet.mark(shape === "instance" ? { [instance]: "●" } : { [a]: "A", [b]: a === b ? "A B" : "B" });
   }
 
   // ---- questions
 
   start() {
-    for (const slot of ["mesh", "mesh-weights", "mesh-original"]) this.live.drop(slot), this.later.drop(slot);
+    for (const slot of ["mesh", "mesh-weights", "mesh-original"]) (this.live.drop(slot), this.later.drop(slot));
     this.later.drop("film");
-    const panes = PANES[this.mode()], guess = this.placed(this.view.instance)?.known === false && this.mode() === "placed";
+    const panes = PANES[this.mode()],
+      guess = this.placed(this.view.instance)?.known === false && this.mode() === "placed";
     const titles = panes.map(([, , title], at) => (guess && !at ? "Its best guess" : title));
     this.panes.forEach(({ figure, find }, at) => {
       figure.hidden = !panes[at];
@@ -209,7 +255,16 @@ class Shapes extends LiveView {
 
   question(op, path, resolution, gamma = this.slider.gamma) {
     const [a, b] = this.ends();
-    return { op, space: this.data.space, a, b, gamma: this.view.shape === "path" ? gamma : 0, path, resolution, level: path === "original" ? 0 : this.view.level };
+    return {
+      op,
+      space: this.data.space,
+      a,
+      b,
+      gamma: this.view.shape === "path" ? gamma : 0,
+      path,
+      resolution,
+      level: path === "original" ? 0 : this.view.level,
+    };
   }
 
   input(gamma, stamp) {
@@ -252,7 +307,8 @@ class Shapes extends LiveView {
     const asked = JSON.stringify(this.question("mesh", "", 0));
     if (this.settled === asked + this.view.resolution) return this.fill();
     if (this.shown !== asked) return; // the coarse answer calls again
-    const panes = PANES[this.mode()], same = () => !this.timer && asked === JSON.stringify(this.question("mesh", "", 0));
+    const panes = PANES[this.mode()],
+      same = () => !this.timer && asked === JSON.stringify(this.question("mesh", "", 0));
     for (let at = 0; at < panes.length && same(); at += 1) {
       const answer = await this.ask(panes[at][0], FINE, this.question("mesh", panes[at][1], this.view.resolution), this.later);
       if (answer && same()) this.show(at, answer, false);
@@ -284,63 +340,9 @@ class Shapes extends LiveView {
     return { vertices: array("vertices"), faces: new Uint32Array(buffer, byteOffset, length / 4) };
   }
 
-  // ---- answers
-
-  show(at, answer, coarse) {
-    const { header } = answer, { vertices, faces } = this.read(answer), { figure, stage, surface, find } = this.panes[at];
-    surface.show(vertices ?? null, faces ?? null);
-    const count = faces ? faces.length / 3 : 0, resolution = `${header.resolution}³`;
-    Object.assign(stage.dataset, { faces: count, vertices: vertices ? vertices.length / 3 : 0, gamma: header.gamma, resolution: header.resolution, surface: header.surface, path: header.path });
-    find("facts").textContent = header.path === "original" ? `${count.toLocaleString("en")} triangles` : `${coarse ? "coarse " : ""}${resolution}, ${count.toLocaleString("en")} triangles`;
-    find("none").hidden = Boolean(faces);
-    find("none").textContent = faces ? "" : `No surface: at level ${header.level.toFixed(3).replace("-", "\u2212")} the whole cube lies ${header.surface} of the shape.`;
-    figure.classList.remove("waiting");
-    this.root.classList.remove("waiting");
-    if (at) return;
-    this.far(header.outside);
-    this.shown = JSON.stringify(this.question("mesh", "", 0, header.gamma));
-    this.slider.say(`gamma ${header.gamma.toFixed(3)}, ${count} triangles`);
-    this.links(header);
-  }
-
-  // How far outside of the zoo the shape under the thumb lies, as the engine says it.
-  far(outside) {
-    this.find("outside").textContent = outside?.words ?? "";
-    this.root.dataset.known = String(outside?.known ?? "");
-  }
-
-  links({ gamma, level, path }) {
-    const [a, b] = this.ends(), base = `api/spaces/${encodeURIComponent(this.data.space)}`;
-    for (const link of this.root.querySelectorAll("[data-take]")) {
-      const form = link.dataset.take;
-      link.href = form === "network" ? `${base}/network?${new URLSearchParams({ a, b, gamma, path })}` : `${base}/mesh?${new URLSearchParams({ a, b, gamma, path, level, resolution: this.view.resolution, format: form })}`;
-    }
-  }
-
-  // ---- look
-
-  colours() {
-    const style = getComputedStyle(this.root), read = (name) => style.getPropertyValue(name).trim();
-    const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
-    const back = parse(read("--st-background-color")), text = parse(read("--st-text-color"));
-    const shadow = back.map((part, i) => (part > 0.5 ? 0.88 * part + 0.12 * text[i] : 0.45 * part));
-    this.panes.forEach(({ surface }, at) => {
-      surface.look = { colour: at ? [0.66, 0.66, 0.655] : [0.56, 0.66, 0.74], shadow };
-      surface.invalidate();
-    });
-    this.film.look = { colour: [0.56, 0.66, 0.74], shadow };
-    if (this.back !== String(back)) this.film.redraw();
-    this.back = String(back);
-  }
-
-  saveFilm() {
-    const style = getComputedStyle(this.root), read = (name) => style.getPropertyValue(name).trim();
-    const words = { title: `${this.view.a} to ${this.view.b}`, caption: `${this.data.space}: ${this.data.captions.film}` };
-    this.film.save(words, { back: read("--st-background-color"), text: read("--st-text-color") }, style.fontFamily).then(() => this.film.redraw());
-  }
-
   close() {
     clearTimeout(this.timer);
+    this.acts.forget();
     this.key = null;
     this.listening.abort();
     this.observer.disconnect();
@@ -349,6 +351,26 @@ class Shapes extends LiveView {
   }
 }
 
+/**
+ * @typedef {object} ShapesData  (shapes.py)
+ * @property {string} space @property {string | null} a @property {string | null} b @property {string | null} instance  Ids.
+ * @property {number} gamma @property {number} level @property {number} resolution  Nodes an axis.
+ * @property {string} shape @property {string | null} camera
+ * @property {import("./contact_sheet.js").Placed[]} placed @property {Record<string, string>} captions
+ */
+
+/**
+ * @param {object} args
+ * @param {HTMLElement} args.parentElement  Holds the component's HTML.
+ * @param {ShapesData} args.data  What Python sends.
+ * @param {(name: string, value: unknown) => void} args.setTriggerValue  Tells Python what was done, once.
+ * @returns {() => void}  The clean-up.
+ */
 export default function ({ parentElement, data, setTriggerValue }) {
-  return mount(parentElement, () => new Shapes(parentElement.querySelector(".sh")), (view) => view.update(data, (values) => setTriggerValue("act", values)));
+  return mount(
+    parentElement,
+    () => new Shapes(parentElement.querySelector(".sh")),
+    (view) => view.update(data, (values) => setTriggerValue("act", values)),
+    import.meta.url,
+  );
 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.components.v2 import component
 
-from engine.netspace.space import Space
-from explorer.components import source
+from engine.kinds.netspace.space import Space
+from explorer.components import script, source
 
 KEY = "shapes"
 SHAPES = ("path", "instance")  # what is shown
@@ -15,17 +16,12 @@ LEVEL = 0.2  # of the iso-surface, on both sides of 0, as in shapes.html
 COARSE = 48  # nodes an axis while the thumb moves, as in shapes.js
 RESOLUTIONS = ("64", "96", "128", "192", "256")  # when the thumb rests
 
-PANE = """<figure data-pane><figcaption><b data-of="title"></b><span data-of="facts"></span></figcaption>
-  <div class="sh-stage" data-testid="{testid}" data-faces="0" tabindex="0" role="application" aria-label="{label}. Arrow keys turn it, with Shift they move it, + and - zoom, 0 resets.">
-    <canvas></canvas><div class="sh-none" data-of="none" role="status" hidden></div>
-  </div></figure>"""
-PANES = {"mesh": "Mesh of the network here", "mesh-weights": "Mesh beside it", "mesh-original": "The shape that it was fitted to"}
 
-_mount = st.components.v2.component(
+_mount = component(
     "explorer_shapes",
-    html=source("shapes.html").replace("PANES", "".join(PANE.format(testid=testid, label=label) for testid, label in PANES.items())),
-    css=source("interpolation.css", "shapes.css"),
-    js=source("mount.js", "live.js", "live_view.js", "gamma_slider.js", "mesh_view.js", "mesh_plotly.js", "contact_sheet.js", "filmstrip.js", "shape_table.js", "shapes.js"),
+    html=source("shapes.html"),
+    css=source("live.css", "interpolation.css", "shapes.css", "shape_figures.css"),
+    js=script("shapes.js"),
     isolate_styles=False,  # Plotly, where it is needed, listens on the document and adds its own styles there
 )
 
@@ -36,20 +32,27 @@ def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[d
     `placed`: {"id", "name", "known"} of each shape placed in the space. `on_act` gets what a person changed of these.
     """
     meshed = (
-        f"Networks of {space.arch.parameters:,} parameters ({space.arch.id}) whose answer is a signed distance; marching cubes at the level above on {COARSE}\u00b3 nodes while something "
+        f"Networks of {space.arch.parameters:,} parameters ({space.arch.id}) whose answer is a signed distance; marching cubes at the "
+        f"level above on {COARSE}\u00b3 nodes while something "
         "moves (coarse) and on the fine grid when it rests. "
     )
     measured = (
-        "Measured live when the thumb rests: IoU on a grid of 48\u00b3 cells, Chamfer distance between 10,000 points a side (not squared; its floor is about 0.01), volume and area in units of the "
+        "Measured live when the thumb rests: IoU on a grid of 48\u00b3 cells, Chamfer distance between 10,000 points a side (not squared; "
+        "its floor is about 0.01), volume and area in units of the "
         "cube [\u22121, 1]\u00b3."
     )
     captions = {
         "sheet": "Each picture is a target, the network as it was fitted, at level 0.",
-        "path": f"{meshed}Left: decoded from the embedding (1 \u2212 gamma) e_A + gamma e_B. Right: the same gamma applied to the weights of A and B. Fig. 4 of the NetSpace paper. {measured} "
+        "path": f"{meshed}Left: decoded from the embedding (1 \u2212 gamma) e_A + gamma e_B. Beside it the same gamma applied to the "
+        "weights of A and B: as they are (fig. 4 of the NetSpace paper), and once B's units are in the order and sign of A's that "
+        f"they are most like (Git Re-Basin). {measured} "
         "IoU and Chamfer are to the targets of A and B.",
-        "instance": f"{meshed}Predicted: decoded from the instance's embedding. Target: the network that was fitted, which the space was given. The shape itself: what the target was fitted to. {measured}",
-        "placed": f"{meshed}A mesh of your own, as the space places the network fitted to it: by inversion of the decoder, and by the encoder alone. Ours, beyond the paper. {measured}",
-        "film": f"Eleven gammas on {COARSE}\u00b3 nodes, as in fig. 4 of the NetSpace paper: decoded embeddings above, mixed weights below. Turn a view and all pictures turn; a click goes to its gamma.",
+        "instance": f"{meshed}Predicted: decoded from the instance's embedding. Target: the network that was fitted, which the space was "
+        f"given. The shape itself: what the target was fitted to. {measured}",
+        "placed": f"{meshed}A mesh of your own, as the space places the network fitted to it: by inversion of the decoder, and by the "
+        f"encoder alone. Ours, beyond the paper. {measured}",
+        "film": f"Eleven gammas on {COARSE}\u00b3 nodes, as in fig. 4 of the NetSpace paper: decoded embeddings above, mixed weights "
+        "below, first aligned, then as they are. Turn a view and all pictures turn; a click goes to its gamma.",
     }
     data = {"space": space.id, **selected, "placed": placed, "captions": captions}
     _mount(data=data, key=KEY, on_act_change=lambda: on_act(st.session_state[KEY]["act"]))

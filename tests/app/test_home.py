@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.artifacts import Manifest, Store
+from engine.core.artifacts import Manifest, Store
 from explorer import controls, services
 
 APP = str(Path(__file__).resolve().parents[2] / "explorer" / "app.py")
@@ -35,7 +35,18 @@ def test_a_space_is_shown_with_the_metrics_of_its_manifest(home, made_up_store):
     app = home(made_up_store)
     shown = everything(app)
     assert not app.exception and not app.error and not app.warning
-    for text in ("432 networks", "lenetlike-digits", "4.1\u202f%", "0.982", "94.3\u202f%", "41.2\u202f%", "96 networks", "96 pairs", "Measured on test instances", "Computing on"):
+    for text in (
+        "432 networks",
+        "lenetlike-digits",
+        "4.1\u202f%",
+        "0.982",
+        "94.3\u202f%",
+        "41.2\u202f%",
+        "96 networks",
+        "96 pairs",
+        "Measured on test instances",
+        "Computing on",
+    ):
         assert text in shown
     assert "train netspace-digits" not in shown
 
@@ -58,7 +69,10 @@ def test_what_can_be_tried_here_comes_first(monkeypatch):
     manifests = {}
     for name, dataset in (("a", "cifar10"), ("b", "chairs"), ("c", "digits")):
         manifests[f"zoo-{name}"] = Manifest(f"zoo-{name}", "zoo", "", "", "", {"dataset": dataset})
-        manifests[name] = Manifest(name, "netspace", "", "", "", {"queries": 128} if dataset == "chairs" else {}, {f"zoo-{name}": {}})
+        manifests[name] = Manifest(
+            name, "netspace", "", "", "", {"queries": 128} if dataset == "chairs" else {}, {f"zoo-{name}": {}},
+            task="distances" if dataset == "chairs" else "images",
+        )  # fmt: skip
     monkeypatch.setattr("explorer.data.missing", lambda name: name == "cifar10")
     assert [space.id for space in controls.in_order(manifests)] == ["c", "b", "a"]
     monkeypatch.setattr("explorer.data.missing", lambda name: False)

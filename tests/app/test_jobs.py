@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import presets
-from engine.artifacts import Store
-from engine.config import LsoConfig
+from engine.core.artifacts import Store, manifest_of
+from engine.core.config import plain
 from engine.jobs import specs
 from engine.jobs.queue import Queue
+from engine.kinds.configs import read_config
+from engine.kinds.netspace.auto import AutoSpaceConfig
+from engine.learn.config import LsoConfig
 from explorer import jobs, services
-from tests.tiny import SPACE, write_tiny
+from tests.tiny import SPACE, ZOO, write_tiny
 from tests.tiny_shapes import SPACE as SHAPES
 from tests.tiny_shapes import write_tiny_shapes
 
-KINDS = ("zoo-digits", "netspace-digits", "zoo-chairs", "netspace-chairs-probe", "zoo-digits-multi", "netspace-digits-unseen", "network-digits", "nern-digits")
+KINDS = (
+    "zoo-digits",
+    "netspace-digits",
+    "zoo-chairs",
+    "netspace-chairs-probe",
+    "zoo-digits-multi",
+    "netspace-digits-unseen",
+    "zoo-digits-inr",
+    "netspace-digits-inr",
+    "network-digits",
+    "nern-digits",
+)
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +178,24 @@ def test_a_taken_name_is_told_and_replaced_only_when_that_is_said(queue):
     press(app.run(), "Launch")
     (job,) = queue.jobs()
     assert job.spec["id"] == SPACE and job.spec["replace"] is True
+
+
+def alone(root) -> None:
+    """A zoo that no space was made from, of the tiny one's instances."""
+    store = Store(root, root)
+    zoo = store.open(ZOO)
+    config, table = replace(read_config(zoo), train=2, test=2), zoo.table("instances.parquet")
+    table["split"] = ["train", "train", "val", "test", "test"]
+    arrays = {"parameters.safetensors": zoo.arrays("parameters.safetensors")}
+    store.write(manifest_of(config, "zoo-alone", "Alone", "zoo-alone"), arrays, {"instances.parquet": table}, root)
+
+
+def test_a_zoo_without_a_space_offers_one(queue, tmp_path):
+    write_tiny(Store(tmp_path, tmp_path))
+    assert not [button for button in opened(training).button if button.label.startswith("Make a space of")], "each has one"
+    alone(tmp_path)
+    press(opened(training), "Make a space of zoo-alone")
+    (job,) = queue.jobs()
+    assert job.spec == {"kind": "train", "preset": "netspace", "id": "netspace-alone", "config": plain(AutoSpaceConfig("zoo-alone"))}
+    assert specs.config_of(job.spec) == AutoSpaceConfig("zoo-alone")
+    assert specs.command(job.spec)[:6] == ["train", "netspace", "--id", "netspace-alone", "--zoo", "zoo-alone"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.artifacts import GALLERY, Store
+from engine.core.artifacts import GALLERY, Store
 from explorer import services
 
 APP = str(Path(__file__).resolve().parents[2] / "explorer" / "app.py")
@@ -36,13 +36,21 @@ def screen(tmp_path):
 
 
 def words(app: AppTest) -> str:
-    return "\n".join(str(element.value) for elements in (app.title, app.caption, app.info, app.warning, app.error, app.code, app.subheader) for element in elements)
+    return "\n".join(
+        str(element.value)
+        for elements in (app.title, app.caption, app.info, app.warning, app.error, app.code, app.subheader)
+        for element in elements
+    )
 
 
 def test_a_nern_and_its_original_are_picked_and_its_training_is_below(screen):
     app = screen("network-digits", "nern-digits")
     assert not app.exception and not app.error
-    assert [box.label for box in app.selectbox][:2] == ["Original", "NeRN"] and app.selectbox[0].value == "network-digits" and app.selectbox[1].value == "nern-digits"
+    assert (
+        [box.label for box in app.selectbox][:2] == ["Original", "NeRN"]
+        and app.selectbox[0].value == "network-digits"
+        and app.selectbox[1].value == "nern-digits"
+    )
     assert "Fig. 4 of the paper" in words(app) and "No NeRN" not in words(app)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.artifacts import Store
+from engine.core.artifacts import Store
 from engine.papers.entries import entries
 from explorer import papers, services
 
@@ -38,7 +38,7 @@ def words(app: AppTest) -> str:
 
 def listed(app: AppTest) -> list[str]:
     """Labels of the entries in the list."""
-    return [button.label for button in app.button if button.label.startswith(("Figure", "Table", "Suppl."))]
+    return [button.label for button in app.button if button.label.startswith(("Figure", "Table", "Claim", "Suppl."))]
 
 
 def test_every_entry_is_listed_with_its_state(screen):
@@ -56,7 +56,7 @@ def test_filters_leave_what_they_say(screen):
     app = screen(words="ablation losses")
     assert "Table 6" in listed(app) and "Table 8" not in listed(app)
     app = screen(words="no such words at all")
-    assert listed(app) == [] and "clear the search" in words(app)
+    assert listed(app) == [] and "Clear the search" in words(app)
 
 
 def test_every_entry_opens_by_its_url(screen):
@@ -67,14 +67,23 @@ def test_every_entry_opens_by_its_url(screen):
         app.run()
         assert not app.exception and not app.error and not app.warning, entry.id
         shown = words(app)
-        assert entry.caption in shown and papers.label(entry) in shown and "See it live" in shown and all(view.says in shown for view in entry.views), entry.id
+        assert (
+            entry.caption in shown
+            and papers.label(entry) in shown
+            and "See it live" in shown
+            and all(view.says in shown for view in entry.views)
+        ), entry.id
         assert not entry.rows or "Make it" in shown, entry.id
         assert all(row.name in shown.replace("&#x27;", "'") for row in entry.rows), entry.id
 
 
 def test_a_table_has_the_papers_figure_and_ours(screen):
     shown = words(screen(entry="nern-table-1"))
-    assert "91.04 \u00b1 0.07" in shown and "not in our text of the paper" in shown and "network-digits \u00b7 ResNet8 on Digits (8x8) \u00b7 1 run" in shown
+    assert (
+        "91.04 \u00b1 0.07" in shown
+        and "not in our text of the paper" in shown
+        and "network-cifar10-resnet20-mini \u00b7 " in shown
+    )
     shown = words(screen(entry="netspace-suppl-figure-3"))
     assert "78\u202f042" in shown and "counted from resnet8-cifar10" in shown
 
@@ -90,8 +99,17 @@ def test_buttons_lead_through_the_entries(screen):
 def test_with_nothing_at_hand_an_entry_says_what_it_needs(screen, tmp_path):
     app = screen(Store(tmp_path / "workspace", tmp_path / "gallery"), entry="nern-table-5")
     shown = words(app)
-    assert not app.exception and "Not yet run" in shown and "0 of 9 run" in shown and "needs nern-cifar10-resnet20-140, permutation none" in shown
-    assert "python -m engine sweep nern-cifar10-resnet20-140" in shown and "1 to 3 hours each on one RTX 3090" in shown and "Launch nern-cifar10-resnet20-140" in shown
+    assert (
+        not app.exception
+        and "Not yet run" in shown
+        and "0 of 9 run" in shown
+        and "needs nern-cifar10-resnet20-140, permutation none" in shown
+    )
+    assert (
+        "python -m engine sweep nern-cifar10-resnet20-140" in shown
+        and "1 to 3 hours each on one RTX 3090" in shown
+        and "Launch nern-cifar10-resnet20-140" in shown
+    )
 
 
 def test_a_link_that_leads_nowhere_is_told_and_mended(screen):
@@ -105,7 +123,13 @@ def test_a_manifests_text_is_not_html(screen, tmp_path):
     store = Store(tmp_path / "workspace", tmp_path / "gallery")
     put(store, "mine", "nern-cifar10-resnet20-140", {"reconstructed_accuracy": 0.8765}, permutation="none")
     shown = words(screen(store, entry="nern-table-5"))
-    assert "87.65" in shown and "\u22120.30" in shown and "<made-up>" not in shown and "&lt;made-up&gt;" in shown and "as in the paper (\u00b1 1)" in shown
+    assert (
+        "87.65" in shown
+        and "\u22120.30" in shown
+        and "<made-up>" not in shown
+        and "&lt;made-up&gt;" in shown
+        and "as in the paper (\u00b1 1)" in shown
+    )
 
 
 def test_a_broken_table_is_named(screen, tmp_path):

@@ -60,7 +60,14 @@ def test_remember_is_in_the_url():
 
 
 def test_each_wrong_value_is_told_once_and_falls_back():
-    for query in ({"space": "frist"}, {"a": "`<b>x</b>`[y](http://z)"}, {"gamma": "2"}, {"gamma": "nan"}, {"gamma": "-inf"}, {"gamma": "half"}):
+    for query in (
+        {"space": "frist"},
+        {"a": "`<b>x</b>`[y](http://z)"},
+        {"gamma": "2"},
+        {"gamma": "nan"},
+        {"gamma": "-inf"},
+        {"gamma": "half"},
+    ):
         app = run(**query)
         assert not app.exception
         assert app.text[0].value == "first p1 0.5"

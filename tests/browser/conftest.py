@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -10,13 +11,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from engine.jobs.queue import Queue
+
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")  # as in the Makefile
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")  # as in the Makefile
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --force-color-profile=srgb"
@@ -30,7 +34,10 @@ def find_chromium() -> str:
     wanted = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else NAMES
     found = next(filter(None, map(shutil.which, wanted)), None)
     if found is None:
-        pytest.fail("No Chromium or Chrome: install one (on Debian: sudo apt-get install chromium) or name it, CHROMIUM=/path/to/chrome make test", pytrace=False)
+        pytest.fail(
+            "No Chromium or Chrome: install one (on Debian: sudo apt-get install chromium) or name it, CHROMIUM=/path/to/chrome make test",
+            pytrace=False,
+        )
     return found
 
 
@@ -64,12 +71,20 @@ def stop(server: Server) -> None:
     server.process.stdout.close()
 
 
+def end_workers(workspace: Path) -> None:
+    """Workers outlive their server by half an hour; those of a test's workspace end here."""
+    for worker in Queue(workspace).workers().values():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(worker.split(":")[1]), signal.SIGTERM)
+
+
 @pytest.fixture(scope="session")
 def server(workspace) -> Iterator[Server]:
     """The explorer over the gallery that ships and the run's temporary workspace."""
     running = start(workspace)
     yield running
     stop(running)
+    end_workers(workspace)
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +96,9 @@ def browser() -> Iterator[Browser]:
 
 
 def pytest_configure(config) -> None:
-    config.addinivalue_line("markers", "allowed(*patterns): errors in the browser's console, and answers of 400 and above, that the test expects")
+    config.addinivalue_line(
+        "markers", "allowed(*patterns): errors in the browser's console, and answers of 400 and above, that the test expects"
+    )
 
 
 def complaints(tab: Page) -> list[str]:
@@ -92,7 +109,9 @@ def complaints(tab: Page) -> list[str]:
     tab.on("response", lambda response: found.append(f"{response.status} {response.url}") if response.status >= 400 else None)
 
     def said(message) -> None:
-        if message.type == "error" and not message.text.startswith("Failed to load resource: the server responded"):  # an answer, counted above
+        if message.type == "error" and not message.text.startswith(
+            "Failed to load resource: the server responded"
+        ):  # an answer, counted above
             found.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     tab.on("console", said)
@@ -109,6 +128,7 @@ def page(browser, server, request) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=server.url)
     context.set_default_timeout(PATIENCE)
     tab = context.new_page()
+    tab.request.get = partial(tab.request.get, max_retries=3)  # the server closes idle connections, maybe just now
     foreign, found = [], complaints(tab)
     tab.on("request", lambda request: None if request.url.startswith((server.url, "data:", "blob:")) else foreign.append(request.url))
     yield tab

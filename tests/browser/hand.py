@@ -1,9 +1,9 @@
 """The hand on the mouse, as patient as a person: it takes hold of what has come to rest and waits for what it sees."""
 
 import time
-from typing import Callable
+from collections.abc import Callable
 
-from playwright.sync_api import FloatRect, Locator
+from playwright.sync_api import FloatRect, Locator, Page
 
 PATIENCE = 60  # seconds: no test is timed, and a busy machine must not fail one
 
@@ -47,3 +47,12 @@ def choose(box: Locator, option: str) -> None:
 
     until(box, opened, f"the box never offered {option!r}")
     wanted.click()
+
+
+def at_rest(page: Page) -> Page:
+    """Wait until the page's script has run and its fonts are there: only then does what is laid out stay where it is."""
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning' && document.fonts.status === 'loaded'",
+        timeout=1000 * PATIENCE,
+    )
+    return page

@@ -22,8 +22,11 @@ def place(tmp_path_factory):
     root = tmp_path_factory.mktemp("cifar")
     store, archive = write_tiny_cifar(root)
     other, *_ = cifar10(root / "other.tar.gz")
-    with file_server({f"/{fetching.ARCHIVES['cifar10'].url.rpartition('/')[2]}": other.read_bytes()}) as mirror, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(fetching.MIRROR, mirror.url)
+    with (
+        file_server({f"/{fetching.ARCHIVES['cifar10'].url.rpartition('/')[2]}": other.read_bytes()}) as mirror,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("EXPLORER_DATA_URL", mirror.url)
         patch.setenv("EXPLORER_DATA", str(root / "later"))
         running = start(store.workspace)
         yield running, archive, mirror

@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from engine.artifacts import Manifest, Store
-from engine.guard import FOREIGN
+from engine.api.guard import FOREIGN
+from engine.core.artifacts import Manifest, Store
 from explorer import theme
 
 
@@ -40,6 +40,10 @@ def test_home_in_both_themes(page, scheme, width):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     home(page)
+    for _ in range(50):  # the theme arrives with the first script run
+        if accent(page) == theme.tokens(scheme)["primaryColor"]:
+            break
+        page.wait_for_timeout(100)
     assert accent(page) == theme.tokens(scheme)["primaryColor"]
     background = page.locator(".stApp").evaluate("element => getComputedStyle(element).backgroundColor")
     wanted = theme.tokens(scheme)["backgroundColor"]
@@ -85,7 +89,9 @@ def test_a_broken_artifact_is_named_and_the_way_in_stays(page, server):
 def test_an_artifact_made_meanwhile_is_there(page, server):
     """The running app sees what is written beside it."""
     store = Store(server.workspace)
-    space = Manifest("zz-made-meanwhile", "netspace", "Made meanwhile", "", "netspace-digits", {})
+    space = Manifest(
+        "zz-made-meanwhile", "netspace", "Made meanwhile", "", "netspace-digits", {}, task="images", config_type="NetSpaceConfig"
+    )
     artifact = store.write(space, {"weights.safetensors": {"x": np.zeros(1, "float32")}})
     try:
         home(page)
@@ -103,7 +109,9 @@ def test_a_foreign_host_is_refused_with_a_reason(server, path):
     assert httpx.get(server.url + path).status_code == 200
 
 
-@pytest.mark.parametrize(("host", "origin"), [("127.0.0.1", "http://evil.example"), ("evil.example", None), ("evil.example", "http://evil.example")])
+@pytest.mark.parametrize(
+    ("host", "origin"), [("127.0.0.1", "http://evil.example"), ("evil.example", None), ("evil.example", "http://evil.example")]
+)
 def test_a_stranger_cannot_open_streamlits_socket(server, host, origin):
     port = urlsplit(server.url).port
     with connect(f"ws://127.0.0.1:{port}/_stcore/stream", origin=server.url) as ours, pytest.raises(TimeoutError):

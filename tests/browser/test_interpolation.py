@@ -9,14 +9,15 @@ import subprocess
 import sys
 from statistics import quantiles
 from urllib.parse import parse_qs, urlsplit
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from safetensors import safe_open
 
-from tests.browser.hand import grab
-from tests.browser.conftest import ROOT, start, stop
 from engine.archs import architecture
+from tests.browser.conftest import ROOT, start, stop
+from tests.browser.hand import grab, until
 
 SPACE = "netspace-digits"
 
@@ -94,7 +95,10 @@ def test_dragged_with_the_mouse_it_answers_at_once_and_agrees_with_the_command_l
     stats = page.evaluate("window.__live")
     latencies, paints = stats["latencies"], stats["paints"]
     rate = (len(paints) - 1) / (paints[-1] - paints[0]) * 1000
-    print(f"\ninput to painted figure: median {sorted(latencies)[len(latencies) // 2]:.1f} ms, p95 {quantiles(latencies, n=20)[-1]:.1f} ms; {rate:.0f} updates a second; {len(paints)} figures; in flight at most {stats['inFlightMax']}")
+    print(
+        f"\ninput to painted figure: median {sorted(latencies)[len(latencies) // 2]:.1f} ms, p95 {quantiles(latencies, n=20)[-1]:.1f} ms; "
+        f"{rate:.0f} updates a second; {len(paints)} figures; in flight at most {stats['inFlightMax']}"
+    )
     assert len(paints) > 20, "it did not follow the thumb"
     assert stats["inFlightMax"] == 1
     agrees(page, anchors)
@@ -103,7 +107,20 @@ def test_dragged_with_the_mouse_it_answers_at_once_and_agrees_with_the_command_l
 def test_the_keyboard_alone_moves_it(page, anchors):
     show(page, anchors)
     slider(page).focus()
-    for key, gamma in [("Home", 0), ("ArrowLeft", 0), ("End", 1), ("PageDown", 0.9), ("ArrowDown", 0.89), ("ArrowRight", 0.9), ("Shift+ArrowLeft", 0.899), ("PageUp", 0.999), ("PageUp", 1), ("Home", 0), ("PageUp", 0.1), ("ArrowUp", 0.11)]:
+    for key, gamma in [
+        ("Home", 0),
+        ("ArrowLeft", 0),
+        ("End", 1),
+        ("PageDown", 0.9),
+        ("ArrowDown", 0.89),
+        ("ArrowRight", 0.9),
+        ("Shift+ArrowLeft", 0.899),
+        ("PageUp", 0.999),
+        ("PageUp", 1),
+        ("Home", 0),
+        ("PageUp", 0.1),
+        ("ArrowUp", 0.11),
+    ]:
         page.keyboard.press(key)
         expect(slider(page)).to_have_attribute("aria-valuenow", f"{gamma:g}")
     settled(page, 0.11)
@@ -115,7 +132,7 @@ def test_the_keyboard_alone_moves_it(page, anchors):
 
 
 def test_every_figure_is_the_engines(page, anchors, host, tmp_path):
-    """Answers under the images, bars of the classes, both anchors, and the curve's numbers on both paths."""
+    """Answers under the images, bars of the classes, both anchors, and the curve's numbers on each path."""
     show(page, anchors, 0.25, done=True)
     step = host.step(SPACE, *anchors, 0.25, images="all")
     names = host.space(SPACE).images.classes
@@ -134,12 +151,14 @@ def test_every_figure_is_the_engines(page, anchors, host, tmp_path):
         assert page.locator(f'[data-ip="{name}"]').inner_text() == f"{100 * target:.1f}\u202f%"
         decoded = host.step(SPACE, *anchors, gamma, images="all").accuracy  # another network, and said to be
         expect(page.locator(f'[data-ip="{name.replace("figure", "predicted")}"]')).to_have_text(f"{100 * decoded:.1f}\u202f%")
-        expect(page.locator(".ip-ends")).to_contain_text(f"trained {100 * target:.1f}\u202f% · predicted by the space {100 * decoded:.1f}\u202f%")
+        expect(page.locator(".ip-ends")).to_contain_text(
+            f"trained {100 * target:.1f}\u202f% · predicted by the space {100 * decoded:.1f}\u202f%"
+        )
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     download.value.save_as(tmp_path / "curve.csv")
     rows = list(csv.DictReader((tmp_path / "curve.csv").open()))
-    assert len(rows) == 82
+    assert len(rows) == 3 * 41
     for row in rows[::9]:
         wanted = host.step(SPACE, *anchors, float(row["gamma"]), row["path"])
         assert float(row["accuracy"]) == pytest.approx(wanted.accuracy) and int(row["images"]) == wanted.n
@@ -198,7 +217,7 @@ def test_swap_keeps_the_network_and_random_draws_another_pair(page, anchors):
 def test_the_network_under_the_thumb_is_taken_away(page, anchors, tmp_path):
     show(page, anchors, 0.7)
     with page.expect_download() as download:
-        page.get_by_test_id("take-network").click()
+        page.get_by_test_id("take-safetensors").click()
     path = tmp_path / download.value.suggested_filename
     assert path.suffix == ".safetensors"
     download.value.save_as(path)
@@ -208,6 +227,9 @@ def test_the_network_under_the_thumb_is_taken_away(page, anchors, tmp_path):
     assert json.loads(metadata["anchors"]) == list(anchors) and float(metadata["gamma"]) == 0.7 and metadata["space"] == SPACE
     assert shapes == {entry.name: tuple(entry.shape) for entry in architecture(metadata["architecture"]).layout}
     assert json.loads(metadata["metrics"])["test_accuracy"]["value"] == pytest.approx(float(live(page).get_attribute("data-value")))
+    with page.expect_download() as download:
+        page.get_by_test_id("take-folder").click()
+    assert download.value.suggested_filename.endswith(".zip") and "model.py" in ZipFile(download.value.path()).namelist()
 
 
 def test_latest_wins_and_at_most_one_question_is_in_flight(page, anchors):
@@ -226,11 +248,11 @@ def test_latest_wins_and_at_most_one_question_is_in_flight(page, anchors):
     slider(page).focus()
     for _ in range(30):
         page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(200)
-    asked = [json.loads(message) for message in held]
-    assert [question["gamma"] for question in asked] == [0.51]
+    page.wait_for_function("window.__live.overtaken >= 28")  # all thirty are made
+    until(slider(page), lambda: bool(held), "nothing was asked")
+    assert [json.loads(message)["gamma"] for message in held] == [0.51]
     release[0]()
-    page.wait_for_timeout(200)
+    until(slider(page), lambda: bool(held), "the last movement was never asked")
     assert [json.loads(message)["gamma"] for message in held] == [0.8]
     hold = False
     release[0]()
@@ -247,7 +269,9 @@ def test_a_refusal_is_one_line_and_goes_when_the_next_answer_comes(page, anchors
 
         def answer(message):
             if refusing:
-                socket.send(json.dumps({"id": json.loads(message)["id"], "ok": False, "error": "Made up: wait a moment.", "kind": "InvalidValue"}))
+                socket.send(
+                    json.dumps({"id": json.loads(message)["id"], "ok": False, "error": "Made up: wait a moment.", "kind": "InvalidValue"})
+                )
             else:
                 server.send(message)
 
@@ -275,8 +299,16 @@ def test_it_says_that_the_server_went_away_and_comes_back_with_it(browser, ancho
         expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "open")
         stop(running)
         expect(page.get_by_test_id("connection")).not_to_have_attribute("data-state", "open")
-        slider(page).focus()
-        page.keyboard.press("End")  # asked while nobody answers
+        thumb = slider(page)
+
+        def at_the_end() -> bool:  # asked while nobody answers, once Streamlit's own message is closed
+            if page.get_by_role("dialog").is_visible():
+                page.keyboard.press("Escape")
+            thumb.focus()
+            page.keyboard.press("End")
+            return thumb.get_attribute("aria-valuenow") == "1"
+
+        until(thumb, at_the_end, "the thumb did not move")
         running = start(tmp_path, "--port", str(urlsplit(running.url).port))
         expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "open", timeout=30_000)
         settled(page, 1)
@@ -292,7 +324,10 @@ def test_nothing_jumps_while_the_figures_change(page, anchors, scheme, width):
     page.set_viewport_size({"width": width, "height": 900})
     show(page, anchors, done=True)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"
-    places = "() => [...document.querySelectorAll('.ip [data-testid], .ip-against, .ip-cells, .ip-take')].map(e => { const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].map(Math.round).join() + e.dataset.testid })"
+    places = (
+        "() => [...document.querySelectorAll('.ip [data-testid], .ip-against, .ip-cells, .ip-take')].map(e => { const r = "
+        "e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].map(Math.round).join() + e.dataset.testid })"
+    )
     before = page.evaluate(places)
     slider(page).focus()
     for key, gamma in (("Home", 0), ("End", 1)):

@@ -61,13 +61,20 @@ def test_a_mesh_whose_graphics_context_is_lost_is_drawn_again(page):
     page.goto("/shapes?space=netspace-chairs&resolution=64")
     expect(page.locator(".sh [data-sh='table'] td").first).to_be_visible()
     stages = page.locator(".sh-stage:visible")
-    page.wait_for_function("[...document.querySelectorAll('.sh-stage')].filter((stage) => stage.offsetParent).every((stage) => stage.dataset.resolution === '64')")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.sh-stage')].filter((stage) => stage.offsetParent).every((stage) => stage.dataset.resolution "
+        "=== '64')"
+    )
     page.wait_for_timeout(1000)  # edges become smooth
     seen = [stages.nth(0).screenshot(), stages.nth(1).screenshot()]
     for _ in range(2):  # and once more, on the canvas that took over
         canvases = page.evaluate_handle("[...document.querySelectorAll('.sh-stage canvas')]")
         canvases.evaluate("(all) => all.forEach((canvas) => canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext())")
-        page.wait_for_function("(old) => { const now = [...document.querySelectorAll('.sh-stage canvas')]; return now.length === old.length && now.every((canvas) => !old.includes(canvas)); }", arg=canvases)
+        page.wait_for_function(
+            "(old) => { const now = [...document.querySelectorAll('.sh-stage canvas')]; return now.length === old.length && "
+            "now.every((canvas) => !old.includes(canvas)); }",
+            arg=canvases,
+        )
         for at in range(2):
             for _ in range(40):
                 if alike(seen[at], again := stages.nth(at).screenshot()):

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.hand import grab, until
 from tests.browser.conftest import ROOT
+from tests.browser.hand import grab, until
 
 SPACE = "netspace-digits-multi"
 
@@ -36,7 +36,9 @@ def test_a_drag_goes_through_every_architecture_in_order(page: Page, host, ends)
     y = track["y"] + track["height"] / 2
     for move in range(1, 41):
         page.mouse.move(track["x"] + move / 40 * track["width"], y)
-        until(slider, lambda: live.get_attribute("data-gamma") == slider.get_attribute("aria-valuenow"), "the figure did not follow the thumb")
+        until(
+            slider, lambda: live.get_attribute("data-gamma") == slider.get_attribute("aria-valuenow"), "the figure did not follow the thumb"
+        )
         found = shown.get_attribute("data-architecture")
         if found != seen[-1]:
             seen.append(found)
@@ -46,7 +48,7 @@ def test_a_drag_goes_through_every_architecture_in_order(page: Page, host, ends)
     assert seen + ([archs[-1]] if seen[-1] != archs[-1] else []) == archs
     shares = [float(text.split("\u202f")[0]) for text in shown.locator("b").all_inner_texts()]
     assert abs(sum(shares) - 100) < 0.3 and shares[-1] == max(shares)
-    expect(page.locator('[data-ip="baseline"]')).to_have_text("impossible")  # weights of two architectures
+    expect(page.get_by_test_id("live-aligned")).to_have_text("impossible")  # weights of two architectures
     command = [sys.executable, "-m", "engine", "interpolate", SPACE, *ends, "--gamma", "1", "--json", "--device", "cpu"]
     wanted = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)["accuracy"]
     assert float(live.get_attribute("data-value")) == pytest.approx(wanted["value"], abs=1e-12)

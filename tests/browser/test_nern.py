@@ -7,17 +7,22 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file, save
 
-from tests.browser.hand import grab, until
-from engine.artifacts import Store
-from engine.nern.coordinates import similarity
+from engine.__main__ import main
+from engine.core.artifacts import Store
+from engine.kinds.nern.coordinates import similarity
+from tests.browser.hand import at_rest, grab, until
 
 NERN, ORIGINAL = "nern-digits", "network-digits"
-PICTURE = "(canvas) => [...new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)].reduce((hash, pixel) => (hash * 31 + pixel) | 0, 0)"
+PICTURE = (
+    "(canvas) => [...new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, "
+    "canvas.height).data.buffer)].reduce((hash, pixel) => (hash * 31 + pixel) | 0, 0)"
+)
 
 
 def open_nern(page: Page, query: str = "") -> Page:
@@ -36,13 +41,20 @@ def share(text: str) -> float:
 
 
 def in_url(page: Page, **values: str) -> None:
-    page.wait_for_function("(wanted) => Object.entries(wanted).every(([name, value]) => new URL(location).searchParams.get(name) === value)", arg=values)
+    page.wait_for_function(
+        "(wanted) => Object.entries(wanted).every(([name, value]) => new URL(location).searchParams.get(name) === value)", arg=values
+    )
 
 
 def test_figures_at_rest_are_the_manifests(page):
     open_nern(page)
     metrics = Store().open(NERN).manifest.metrics
-    for testid, name in (("nern-accuracy", "reconstructed_accuracy"), ("nern-original", "original_accuracy"), ("nern-agreement", "agreement"), ("nern-ratio", "size_ratio")):
+    for testid, name in (
+        ("nern-accuracy", "reconstructed_accuracy"),
+        ("nern-original", "original_accuracy"),
+        ("nern-agreement", "agreement"),
+        ("nern-ratio", "size_ratio"),
+    ):
         expect(page.get_by_test_id(testid)).not_to_have_text("–")
         assert share(page.get_by_test_id(testid).inner_text()) == pytest.approx(metrics[name]["value"], abs=6e-4), name
     expect(page.get_by_test_id("nern-weight-error")).to_have_text(f"{metrics['weight_error']['value']:.3f}")
@@ -160,7 +172,9 @@ def test_a_drag_does_not_wait_for_the_orders_of_all_kernels(page):
     expect(page.get_by_test_id("nern-accuracy")).not_to_have_attribute("data-prune", "0")
     page.get_by_label("layer", exact=True).select_option("blocks.2.second.conv")
     expect(page.get_by_test_id("kernels-original")).to_have_attribute("data-layer", "blocks.2.second.conv")
-    assert len(ops) == 2 and not any({"nern", "nern_smoothness"} <= asked for asked in ops)  # the thumb's questions had another way all the time
+    assert len(ops) == 2 and not any(
+        {"nern", "nern_smoothness"} <= asked for asked in ops
+    )  # the thumb's questions had another way all the time
     held.pop()()
     expect(page.get_by_test_id("smoothness").locator("tbody tr").first).to_be_visible()
     expect(page.get_by_test_id("permutations")).to_have_attribute("data-layer", "blocks.2.second.conv")
@@ -227,7 +241,7 @@ def test_panels_below(page):
 def test_what_can_be_taken_away(page, tmp_path):
     open_nern(page, "&prune=0.1&bits=8")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Reconstructed network").click()
+        page.get_by_role("button", name="safetensors").click()
     download.value.save_as(tmp_path / "network.safetensors")
     tensors = load_file(tmp_path / "network.safetensors")
     assert tensors.keys() == load_file(Store().open(ORIGINAL).path("network.safetensors")).keys()
@@ -249,7 +263,10 @@ def test_a_dropped_checkpoint_is_refused_in_a_sentence_or_listed_and_used(page, 
     tensors = load_file(given)
     refused = {
         "pointer.pt": (b"version https://git-lfs.github.com/spec/v1\nsize 123\n", "pointer.pt is a Git LFS pointer"),
-        "half.safetensors": (save({name: tensor for name, tensor in tensors.items() if name != "fc.bias"}), "half.safetensors fits no architecture"),
+        "half.safetensors": (
+            save({name: tensor for name, tensor in tensors.items() if name != "fc.bias"}),
+            "half.safetensors fits none of the known architectures",
+        ),
     }
     for name, (content, words) in refused.items():
         zone.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
@@ -261,8 +278,10 @@ def test_a_dropped_checkpoint_is_refused_in_a_sentence_or_listed_and_used(page, 
         wrapped = save({f"module.{name}": tensor for name, tensor in tensors.items()})
         zone.set_input_files({"name": "theirs.safetensors", "mimeType": "application/octet-stream", "buffer": wrapped})
         expect(page.get_by_text("theirs.safetensors", exact=True)).to_be_visible()
+        at_rest(page)
         page.get_by_role("textbox", name="Name of the network").fill("Dropped here")
         page.get_by_role("textbox", name="Name of the network").press("Tab")
+        at_rest(page)
         bring.click()
         in_url(page, original="dropped-here")
         expect(page.get_by_role("combobox", name="Original")).to_have_value(re.compile("theirs.safetensors"))
@@ -272,3 +291,34 @@ def test_a_dropped_checkpoint_is_refused_in_a_sentence_or_listed_and_used(page, 
         expect(page.get_by_text("train nern-digits --original dropped-here")).to_be_visible()
     finally:
         shutil.rmtree(server.workspace / "dropped-here", ignore_errors=True)
+
+
+def test_a_dropped_checkpoint_of_an_added_architecture_is_recognised(page, server, tmp_path):
+    """Its architecture is data in the workspace: the file's names and shapes are enough."""
+    (tmp_path / "their_net.py").write_text(
+        "from torch import nn\n\n"
+        "class TheirNet(nn.Sequential):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(nn.Conv2d(1, 5, 5, padding=2), nn.ReLU(), nn.Conv2d(5, 7, 1), nn.Flatten(), nn.Linear(448, 10))\n"
+    )
+    add = ["architecture", "add", f"{tmp_path / 'their_net.py'}:TheirNet", "--input", "1x8x8", "--id", "their-net"]
+    made = [server.workspace / name for name in ("their-net", "their-checkpoint")]
+    tensors = {"0.weight": (5, 1, 5, 5), "0.bias": (5,), "2.weight": (7, 5, 1, 1), "2.bias": (7,), "4.weight": (10, 448), "4.bias": (10,)}
+    content = save({name: np.full(shape, 0.1, "float32") for name, shape in tensors.items()})
+    try:
+        assert not main([*add, "--workspace", str(server.workspace)])
+        page.goto("/nern")
+        page.get_by_text("Bring a network here", exact=True).click()
+        page.locator('input[type="file"]').set_input_files({"name": "theirs.pt", "mimeType": "application/octet-stream", "buffer": content})
+        expect(page.get_by_text("theirs.pt", exact=True)).to_be_visible()
+        at_rest(page)
+        page.get_by_role("textbox", name="Name of the network").fill("Their checkpoint")
+        page.get_by_role("textbox", name="Name of the network").press("Tab")
+        at_rest(page)
+        page.get_by_role("button", name="Bring it here").click()
+        in_url(page, original="their-checkpoint")
+        assert Store(server.workspace).open("their-checkpoint").manifest.config["architecture"] == "their-net"
+        expect(page.get_by_text("train nern-digits --original their-checkpoint")).to_be_visible()
+    finally:
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)

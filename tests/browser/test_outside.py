@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from engine.meshing import Mesh
-from engine.netspace import kept
-from engine.shapes import placed, sheet
+from engine.kinds.netspace import kept, placed_shapes
+from engine.tasks.distances import sheet
+from engine.tasks.distances.meshing import Mesh
+from tests.browser.hand import at_rest
 
 CHAIRS, DIGITS = "netspace-chairs-probe", "netspace-digits"
 UNKNOWN = "This space does not know such shapes: what it shows is its best guess, IoU 0.09"
 SYMBOL = """([part, id]) => {
-  const plot = document.querySelector(part), rows = plot.data.flatMap((trace) => (trace.customdata ?? []).map((row, i) => [row, Array.isArray(trace.marker.symbol) ? trace.marker.symbol[i] : trace.marker.symbol]));
+  const plot = document.querySelector(part);
+  const symbol = ({marker}, i) => Array.isArray(marker.symbol) ? marker.symbol[i] : marker.symbol;
+  const rows = plot.data.flatMap((trace) => (trace.customdata ?? []).map((row, i) => [row, symbol(trace, i)]));
   return rows.find(([row]) => row === id)?.[1];
 }"""
 
@@ -29,8 +32,16 @@ def mine(gallery_store, host, server):
     picture = sheet.sheet(gallery_store, gallery_store.open(CHAIRS), space.parameters_NP[:1], space.arch)
     for name, iou in (("stool.obj", 0.094), ("chair.obj", 0.91)):
         embedding_E = space.embeddings_NE[3].numpy()
-        found = placed.Placed(placed.id_of(space, name.encode()), name, space.parameters_NP[3].numpy(), embedding_E, embedding_E, corner, {"placed_iou": {"value": iou, "split": "x", "n": 1}})
-        placed.save(gallery_store, space, found, picture, {})
+        found = placed_shapes.PlacedShape(
+            placed_shapes.id_of(space, name.encode()),
+            name,
+            space.parameters_NP[3].numpy(),
+            embedding_E,
+            embedding_E,
+            corner,
+            {"placed_iou": {"value": iou, "split": "x", "n": 1}},
+        )
+        placed_shapes.save(gallery_store, space, found, picture, {})
         made[name] = found.id
     digits = host.space(DIGITS)
     far_E = (100 * (digits.embeddings_NE[0] - digits.embeddings_NE.mean(0))).numpy()
@@ -49,7 +60,9 @@ def test_on_the_page_of_shapes_it_is_called_a_best_guess_and_a_known_one_is_not(
     expect(title).to_have_text("Its best guess")
     expect(page.get_by_test_id("measures").get_by_role("rowheader").first).to_have_text("Its best guess")
     expect(page.locator(f'[class*="st-key-row_{mine["stool.obj"]}"]')).to_contain_text(UNKNOWN)
-    expect(page.locator(f'[class*="st-key-row_{mine["chair.obj"]}"]')).to_contain_text("IoU 0.91 with the network that was placed. Inside the zoo")
+    expect(page.locator(f'[class*="st-key-row_{mine["chair.obj"]}"]')).to_contain_text(
+        "IoU 0.91 with the network that was placed. Inside the zoo"
+    )
     expect(page.get_by_role("button", name="stool.obj (placed: a best guess)")).to_be_visible()
     page.get_by_role("button", name="chair.obj (placed)", exact=True).click()
     expect(title).to_have_text("Placed, with inversion")
@@ -79,10 +92,14 @@ def test_on_the_map_its_marker_is_hollow_and_its_card_says_why(page, mine, dims,
 def test_interpolation_says_what_lies_outside_without_a_jump(page, mine):
     names = page.request.get(f"/api/spaces/{DIGITS}").json()["instances"]["id"]
     page.goto(f"/interpolation?space={DIGITS}&a={names[0]}&b={mine['far']}&gamma=0")
-    said, slider, value = page.locator(".ip").get_by_test_id("outside"), page.get_by_role("slider", name="gamma"), page.get_by_test_id("live-accuracy")
+    said, slider, value = (
+        page.locator(".ip").get_by_test_id("outside"),
+        page.get_by_role("slider", name="gamma"),
+        page.get_by_test_id("live-accuracy"),
+    )
     expect(value).to_have_attribute("data-gamma", "0")
     expect(said).to_have_text("Outside the zoo: anchor B.")
-    top = value.bounding_box()["y"]
+    top = at_rest(page) and value.bounding_box()["y"]
     slider.press("End")
     expect(said).to_have_text("Outside the zoo: the network here, anchor B.")
     assert value.bounding_box()["y"] == top
@@ -92,15 +109,20 @@ def test_interpolation_says_what_lies_outside_without_a_jump(page, mine):
     page.goto(f"/interpolation?space={DIGITS}&a={names[0]}&b={names[1]}&gamma=0")
     expect(value).to_have_attribute("data-gamma", "0")
     expect(said).to_have_text("")
-    assert value.bounding_box()["y"] == top
+    assert at_rest(page) and value.bounding_box()["y"] == top
 
 
 def test_a_kept_network_far_outside_is_hollow_on_both_maps(page, mine):
     page.goto(f"/latent-map?space={DIGITS}&colour=split&instance={mine['far']}")
-    expect(page.get_by_test_id("selected-instance")).to_contain_text(re.compile(r"Outside the zoo: [\d,]+ times as far out as its training instances usually are"))
+    expect(page.get_by_test_id("selected-instance")).to_contain_text(
+        re.compile(r"Outside the zoo: [\d,]+ times as far out as its training instances usually are")
+    )
     names = page.request.get(f"/api/spaces/{DIGITS}").json()["instances"]
     row = names["id"].index(mine["far"])
     assert page.evaluate(SYMBOL, ['.lm [data-part="flat"]', row]) == "cross-open" and names["hollow"][row] is True
     page.goto(f"/lso?space={DIGITS}&start=map&xy=[-20,30]")
     expect(page.get_by_text(re.compile(r"The start \(the ring\): (Ins|Outs)ide the zoo"))).to_be_visible()
-    page.wait_for_function("document.querySelector('.lso [data-part=\"map\"]')?.data?.some((trace) => [].concat(trace.marker?.symbol ?? []).includes('star-open'))")
+    page.wait_for_function(
+        "document.querySelector('.lso [data-part=\"map\"]')?.data?.some((trace) => [].concat(trace.marker?.symbol ?? "
+        "[]).includes('star-open'))"
+    )

@@ -13,7 +13,10 @@ from tests.browser.hand import until
 
 SPACE = "netspace-digits"
 WAIT = 60_000  # a loaded machine
-PICTURE = "(canvas) => [...new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)].reduce((hash, pixel) => (hash * 31 + pixel) | 0, 0)"
+PICTURE = (
+    "(canvas) => [...new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, "
+    "canvas.height).data.buffer)].reduce((hash, pixel) => (hash * 31 + pixel) | 0, 0)"
+)
 COLOURS = "(canvas) => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"
 
 
@@ -31,7 +34,9 @@ def pictures(page: Page) -> list[int]:
 
 def wait_in_url(page: Page, **values: str) -> None:
     page.wait_for_function(
-        "(wanted) => Object.entries(wanted).every(([name, value]) => new URL(location).searchParams.get(name) === value)", arg=values, timeout=WAIT
+        "(wanted) => Object.entries(wanted).every(([name, value]) => new URL(location).searchParams.get(name) === value)",
+        arg=values,
+        timeout=WAIT,
     )
 
 
@@ -150,3 +155,25 @@ def test_layers_and_values_stand_below(page):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     assert download.value.suggested_filename.endswith("-layers.csv")
+
+
+def test_a_choice_that_is_lost_on_its_way_is_told_again(page):
+    """Streamlit drops a value now and then, where another run was on its way; here the first message that holds it is dropped."""
+    lost = []
+
+    def between(socket):
+        server = socket.connect_to_server()
+
+        def to_server(message):
+            if not lost and b"difference" in message:
+                lost.append(message)
+            else:
+                server.send(message)
+
+        socket.on_message(to_server)
+
+    page.route_web_socket(re.compile("_stcore/stream"), between)
+    open_preps(page)
+    page.get_by_role("button", name="Difference", exact=True).click()
+    wait_in_url(page, view="difference")
+    assert lost

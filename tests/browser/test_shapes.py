@@ -13,11 +13,14 @@ import trimesh
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from engine.shapes.pose import Pose
+from engine.tasks.distances.pose import Pose
 from tests.browser.hand import choose, grab, until
 
 SPACE = "netspace-chairs"
-WITHOUT_WEBGL2 = "const ask = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return kind === 'webgl2' ? null : ask.call(this, kind, ...rest); }"
+WITHOUT_WEBGL2 = (
+    "const ask = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { "
+    "return kind === 'webgl2' ? null : ask.call(this, kind, ...rest); }"
+)
 PLACED = 240_000  # ms until a mesh is fitted and placed on a busy machine
 
 
@@ -155,7 +158,7 @@ def test_anchors_are_picked_from_the_sheet_and_the_filmstrip_is_kept_as_a_pictur
     page.get_by_label("Find shapes").fill("pedestal")
     assert 0 < sheet.locator(".sh-card:visible").count() < cards.count()
     page.get_by_label("Find shapes").fill("")
-    expect(page.locator('[data-testid="filmstrip"][data-frames="22"]')).to_be_visible()
+    expect(page.locator('[data-testid="filmstrip"][data-frames="33"]')).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="PNG").click()
     download.value.save_as(tmp_path / "film.png")
@@ -197,7 +200,11 @@ def test_one_shape_shows_prediction_target_and_the_chair_itself(page, seen, gall
     table = gallery_store.open(SPACE, "netspace").table("instances.parquet").set_index("id")
     page.goto(f"/shapes?space={SPACE}&shape=instance&instance={seen[5]}&resolution=64")
     rested(page)
-    assert [mesh(page, which).get_attribute("data-path") for which in ("mesh", "mesh-weights", "mesh-original")] == ["embedding", "weights", "original"]
+    assert [mesh(page, which).get_attribute("data-path") for which in ("mesh", "mesh-weights", "mesh-original")] == [
+        "embedding",
+        "weights",
+        "original",
+    ]
     ious = page.locator('td[data-of="iou-a"]').all_inner_texts()
     assert float(ious[0]) == pytest.approx(table.loc[seen[5], "predicted_iou"], abs=0.002) and float(ious[1]) == 1.0
     page.get_by_role("button", name="Use as B").click()
@@ -228,10 +235,12 @@ def test_a_strangers_mesh_is_placed_and_a_broken_one_is_named(page, seen, server
     tall = np.ptp(chair.vertices, axis=0).argmax()
     chair.vertices = chair.vertices @ Pose("z").matrix()  # z is up in the file
     show(page, seen, "&gamma=0.5")
-    choose(page.get_by_role("combobox", name="Or pick one of the folder"), "broken.obj")
+    choose(page.get_by_role("combobox", name="Or choose one from the folder"), "broken.obj")
     expect(page.get_by_role("alert").filter(has_text="broken.obj")).to_be_visible(timeout=PLACED)
     page.get_by_role("button", name="Choose another file").click()
-    page.locator('input[type="file"]').set_input_files({"name": "armchair.ply", "mimeType": "model/ply", "buffer": trimesh.exchange.ply.export_ply(chair)})
+    page.locator('input[type="file"]').set_input_files(
+        {"name": "armchair.ply", "mimeType": "model/ply", "buffer": trimesh.exchange.ply.export_ply(chair)}
+    )
     stand = page.get_by_test_id("pose")
     expect(stand).to_have_attribute("data-pose", "y 0", timeout=PLACED)
     lying = stand.get_attribute("data-extent")
@@ -249,7 +258,11 @@ def test_a_strangers_mesh_is_placed_and_a_broken_one_is_named(page, seen, server
     expect(page.get_by_text(re.compile("armchair.ply: (Reading|Fitting|Placing|Drawing)"))).to_be_visible(timeout=PLACED)
     expect(page.locator('.sh[data-shape="placed"]')).to_be_visible(timeout=PLACED)
     rested(page)
-    assert [mesh(page, which).get_attribute("data-path") for which in ("mesh", "mesh-weights", "mesh-original")] == ["embedding", "encoded", "original"]
+    assert [mesh(page, which).get_attribute("data-path") for which in ("mesh", "mesh-weights", "mesh-original")] == [
+        "embedding",
+        "encoded",
+        "original",
+    ]
     assert faces(page, "mesh-original") == len(chair.faces)
     ious = [float(text) for text in page.locator('td[data-of="iou-a"]').all_inner_texts()[:2]]
     manifest = json.loads(next(server.workspace.glob("placed-*/manifest.json")).read_text())
@@ -261,7 +274,8 @@ def test_a_strangers_mesh_is_placed_and_a_broken_one_is_named(page, seen, server
     slider(page).focus()
     page.keyboard.press("Home")
     rested(page)
-    assert float(page.locator('td[data-of="iou-a"]').first.inner_text()) == pytest.approx(ious[0], abs=0.002)
+    first = page.locator('td[data-of="iou-a"]').first
+    until(first, lambda: abs(float(first.inner_text()) - ious[0]) <= 0.002, "at gamma 0 it is not what was placed")
     page.goto(f"/latent-map?space={SPACE}&instance={manifest['id']}")
     expect(page.get_by_test_id("selected-instance")).to_contain_text("armchair.ply")
 
@@ -272,7 +286,10 @@ def test_nothing_jumps_while_the_thumb_moves(page, seen, scheme, width):
     page.set_viewport_size({"width": width, "height": 1000})
     show(page, seen)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"
-    places = "() => [...document.querySelectorAll('.sh-stage, .sh-table, .sh-take, .sh-film, .ip-slider')].map(e => { const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].map(Math.round).join() })"
+    places = (
+        "() => [...document.querySelectorAll('.sh-stage, .sh-table, .sh-take, .sh-film, .ip-slider')].map(e => { const r = "
+        "e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].map(Math.round).join() })"
+    )
     before = page.evaluate(places)
     slider(page).focus()
     for key, gamma in (("Home", "0"), ("End", "1")):

@@ -9,15 +9,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from engine import presets
-from engine.artifacts import Store
-from engine.jobs.fields import fields_of
-from engine.nern.make import send
-from engine.netspace.space import load_zoo
+from engine.core.artifacts import Store
+from engine.core.config import fields_of
+from engine.kinds.nern.bringing import send
+from engine.kinds.zoo.loading import load_zoo
 from tests.browser.hand import choose, until
 
 SPACE = "netspace-digits"
-ZERO = "(canvas) => [...new Set(new Uint32Array(canvas.getContext('2d').getImageData(8, 8, canvas.width - 16, canvas.height - 40).data.buffer))].map((word) => [word & 255, (word >> 8) & 255, (word >> 16) & 255])"
-OVERLAPS = """() => [...document.querySelectorAll('.js-plotly-plot')].filter((plot) => plot.querySelector('.legend') && plot.querySelector('.modebar-btn')).map((plot) => {
+ZERO = (
+    "(canvas) => [...new Set(new Uint32Array(canvas.getContext('2d').getImageData(8, 8, canvas.width - 16, canvas.height - "
+    "40).data.buffer))].map((word) => [word & 255, (word >> 8) & 255, (word >> 16) & 255])"
+)
+OVERLAPS = """() => [...document.querySelectorAll('.js-plotly-plot')]
+  .filter((plot) => plot.querySelector('.legend') && plot.querySelector('.modebar-btn')).map((plot) => {
   const [a, b] = ['.legend', '.modebar'].map((name) => plot.querySelector(name).getBoundingClientRect());
   return a.width > 0 && b.width > 0 && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 })"""
@@ -62,12 +66,12 @@ def test_what_lso_found_is_told_alike_on_every_page(page: Page, server):
     page.get_by_label("Name", exact=True).fill("My best 🎉 network")
     page.get_by_label("Name", exact=True).press("Enter")
     page.get_by_role("button", name="Keep").click()
-    expect(page.get_by_text("It is an instance of")).to_contain_text("my-best-network")
+    expect(page.get_by_text("It is now an instance of")).to_contain_text("my-best-network")
     table = page.request.get(f"/api/spaces/{SPACE}").json()["instances"]
     row = table["id"].index("my-best-network")
     assert table["steps"][row] is None and table["split"][row] == "kept" and isinstance(table["steps"][0], float | int)
     page.goto(f"/latent-map?space={SPACE}&colour=steps&instance=my-best-network")
-    expect(page.get_by_test_id("selected-instance")).to_contain_text("found by LSO")
+    expect(page.get_by_test_id("selected-instance")).to_contain_text("not trained here")
 
     page.goto(f"/preps?space={SPACE}&instance=my-best-network&view=difference")
     expect(page.get_by_test_id("prep-view")).to_have_attribute("data-state", "ready")
@@ -130,13 +134,17 @@ def test_the_original_that_a_person_chooses_is_shown_without_reproach(page: Page
 def test_a_row_opens_its_entry_and_its_charts_legend_is_clear(page: Page):
     page.goto("/papers")
     row = page.locator(".st-key-entry_netspace-figure-3")
-    expect(page.locator(".entry-row")).to_have_count(34)
+    expect(page.locator(".entry-row")).to_have_count(39)
     box = row.bounding_box()
     row.click(position={"x": 0.9 * box["width"], "y": box["height"] / 2})  # far from its bold word
     expect(page.get_by_role("heading", name="NetSpace \u00b7 Figure 3")).to_be_visible()
     expect(page.locator(".js-plotly-plot .legend").first).to_be_visible()
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        until(page.locator(".js-plotly-plot").first, lambda width=width: page.locator(".js-plotly-plot").first.bounding_box()["width"] < width, "the chart does not fit")
+        until(
+            page.locator(".js-plotly-plot").first,
+            lambda width=width: page.locator(".js-plotly-plot").first.bounding_box()["width"] < width,
+            "the chart does not fit",
+        )
         overlaps = page.evaluate(OVERLAPS)
         assert overlaps and not any(overlaps)

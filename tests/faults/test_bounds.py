@@ -13,23 +13,25 @@ from hypothesis import strategies as st
 from engine import presets
 from engine.__main__ import main
 from engine.archs import all_architectures, architecture
-from engine.artifacts import Store
+from engine.core.artifacts import Store
+from engine.core.config import changed
+from engine.core.errors import InvalidValue
 from engine.core.memory import machine_memory, within_memory
 from engine.core.told import tells
-from engine.errors import InvalidValue
 from engine.jobs import specs
-from engine.jobs.estimate import estimate
-from engine.jobs.fields import changed
 from engine.learn.threads import is_small, threads_for
-from engine.make import largest
-from engine.netspace import lso_evaluate
+from engine.make import estimate, largest
+from engine.plan import inputs_of
+from engine.tasks.images import lso_measuring as lso_evaluate
 from tests.unit.test_told import CONFIGS, NUMBERS
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: type(config).__name__)
 def test_every_number_has_a_ceiling(config):
     """Also each number of a tuple; what is at it is taken where nothing else forbids it, what is above it is not."""
-    for name in {name for each, name in NUMBERS if each is config} | {"xy", "train", "steps", "betas"} & {field.name for field in fields(config)}:
+    for name in {name for each, name in NUMBERS if each is config} | {"xy", "train", "steps", "betas"} & {
+        field.name for field in fields(config)
+    }:
         tale = next(tells(field) for field in fields(config) if field.name == name)
         highest = tale.high if tale.high is not None else tale.below
         assert highest is not None and highest <= 2**63, f"{name} has no ceiling"
@@ -71,7 +73,7 @@ def test_an_estimate_of_what_no_memory_holds_is_a_sentence_and_takes_none(tmp_pa
     huge = changed(presets.config("zoo-cifar10-resnet8"), {"train": 1_000_000})  # 311 GB of parameters
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(InvalidValue, match="more than the .* GB of memory"):
-        estimate(Store(tmp_path), huge)
+        estimate(Store(tmp_path), huge, "cpu")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 20, "it took over a GiB first (KiB)"
     assert resource.getrlimit(resource.RLIMIT_DATA) == (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
@@ -79,10 +81,10 @@ def test_an_estimate_of_what_no_memory_holds_is_a_sentence_and_takes_none(tmp_pa
 @pytest.mark.parametrize("preset", ("zoo-digits", "zoo-digits-resnet8", "zoo-cifar10-resnet8"))
 def test_a_zoo_that_no_memory_holds_is_refused_before_a_network_is_drawn(preset, tmp_path, monkeypatch):
     monkeypatch.setattr("engine.core.memory.machine_memory", lambda: 8 << 30)
-    monkeypatch.setattr("engine.zoo.start", lambda *_: pytest.fail("it was begun"))
+    monkeypatch.setattr("engine.tasks.images.zoo_training.start", lambda *_: pytest.fail("it was begun"))
     for change in ({"train": 1_000_000}, {"steps_max": 10_000_000}, {"batch": 10_000_000}):
         with pytest.raises(InvalidValue, match="more than the .* GB of memory"):
-            estimate(Store(tmp_path), changed(presets.config(preset), change))
+            estimate(Store(tmp_path), changed(presets.config(preset), change), "cpu")
 
 
 def test_work_within_the_memory_goes_on_and_other_errors_pass():
@@ -114,12 +116,21 @@ def test_threads_of_a_training_are_told_by_its_architecture_and_set_back(arch_id
 def test_no_name_of_a_preset_decides_its_threads(tmp_path):
     """By what it trains: digits on one thread whatever they are called, CIFAR-10 on all."""
     store = Store(tmp_path, tmp_path / "gallery")
-    for name, small in (("zoo-digits", True), ("netspace-digits-multi", True), ("nern-digits", True), ("zoo-cifar10-multi-mini", False), ("network-cifar10-resnet20", False)):
-        assert is_small(largest(store, presets.config(name))) is small, name
+    for name, small in (
+        ("zoo-digits", True),
+        ("netspace-digits-multi", True),
+        ("nern-digits", True),
+        ("zoo-cifar10-multi-mini", False),
+        ("network-cifar10-resnet20", False),
+    ):
+        assert is_small(largest(presets.config(name), inputs_of(store, presets.config(name)))) is small, name
 
 
 SMALL = {  # the smallest runs of each kind: zoo, then space
-    "digits": (["zoo-digits", "--train", "3", "--val", "2", "--test", "2", "--steps-max", "20"], ["netspace-digits", "--networks", "2", "--measured", "64"]),
+    "digits": (
+        ["zoo-digits", "--train", "3", "--val", "2", "--test", "2", "--steps-max", "20"],
+        ["netspace-digits", "--networks", "2", "--measured", "64"],
+    ),
     "chairs": (["zoo-chairs", "--train", "2", "--val", "1", "--test", "1", "--steps", "4"], ["netspace-chairs", "--networks", "2"]),
 }
 
@@ -127,13 +138,15 @@ SMALL = {  # the smallest runs of each kind: zoo, then space
 @pytest.mark.parametrize("kind", SMALL)
 def test_a_smoke_run_ends_with_what_it_could_measure(kind, tmp_path, capsys, one_thread, monkeypatch):
     """Where there is next to nothing to measure; the measuring itself is made short."""
-    monkeypatch.setattr("engine.netspace.shape_evaluate.RESOLUTION", 16)
-    monkeypatch.setattr("engine.shapes.zoo.FIT_BOUND", 0.0)  # so few steps fit nothing
-    monkeypatch.setattr("engine.netspace.evaluate.INVERSION_STEPS", 2)
-    monkeypatch.setattr("engine.netspace.lso_evaluate.DEFAULT", replace(lso_evaluate.DEFAULT, steps=3))
+    monkeypatch.setattr("engine.tasks.distances.measuring.RESOLUTION", 16)
+    monkeypatch.setattr("engine.tasks.distances.zoo.FIT_BOUND", 0.0)  # so few steps fit nothing
+    monkeypatch.setattr("engine.tasks.images.measuring.INVERSION_STEPS", 2)
+    monkeypatch.setattr("engine.tasks.images.lso_measuring.DEFAULT", replace(lso_evaluate.DEFAULT, steps=3))
     zoo, space = SMALL[kind]
     assert main(["train", *zoo, "--id", "zoo", "--workspace", str(tmp_path)]) == 0
-    assert main(["train", *space, "--steps", "4", "--zoo", "zoo", "--id", "space", "--workspace", str(tmp_path)]) == 0, capsys.readouterr().err
+    assert main(["train", *space, "--steps", "4", "--zoo", "zoo", "--id", "space", "--workspace", str(tmp_path)]) == 0, (
+        capsys.readouterr().err
+    )
     metrics = Store(tmp_path).open("space").manifest.metrics
     assert all(entry["value"] is not None or entry.get("reason") for entry in metrics.values())
     assert main(["show", "space", "--workspace", str(tmp_path)]) == 0

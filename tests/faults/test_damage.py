@@ -12,10 +12,10 @@ import pytest
 from safetensors.numpy import load, save
 
 from engine.__main__ import main
-from engine.artifacts import FORMAT, Store
-from engine.errors import CorruptArtifact, ExplorerError, NewerFormat, UnknownId
-from engine.host import Host
-from engine.netspace.space import load_space
+from engine.core.artifacts import FORMAT, Store
+from engine.core.errors import CorruptArtifact, ExplorerError, NewerFormat, UnknownId
+from engine.host.host import Host
+from engine.kinds.netspace.space import load_space
 from tests.serving import ask, get, live, serving
 from tests.tiny import SPACE, ZOO, edit_manifest, tamper
 
@@ -77,12 +77,22 @@ FAULTS = {
     "a missing file": (lambda workspace: (workspace / SPACE / "model.safetensors").unlink(), CorruptArtifact, "missing"),
     "a missing zoo": (lambda workspace: shutil.rmtree(workspace / ZOO), UnknownId, ZOO),
     "a newer format": (retitled(format=FORMAT + 1), NewerFormat, "Update the explorer"),
-    "a manifest that is no JSON": (lambda workspace: (workspace / SPACE / "manifest.json").write_bytes(b"\x00{"), CorruptArtifact, "cannot be read"),
+    "a manifest that is no JSON": (
+        lambda workspace: (workspace / SPACE / "manifest.json").write_bytes(b"\x00{"),
+        CorruptArtifact,
+        "cannot be read",
+    ),
     "a manifest that is a list": (lambda workspace: (workspace / SPACE / "manifest.json").write_text("[]"), CorruptArtifact, "format"),
     "an unknown field": (retitled(colour="red"), CorruptArtifact, "wrong fields"),
     "another id": (retitled(id="another"), CorruptArtifact, "another"),
     "no zoo named": (retitled(inputs={}), CorruptArtifact, "zoo"),
-    "an unknown setting": (lambda workspace: edit_manifest(workspace / SPACE, config={**json.loads((workspace / SPACE / "manifest.json").read_text())["config"], "colour": 1}), CorruptArtifact, "config"),
+    "an unknown setting": (
+        lambda workspace: edit_manifest(
+            workspace / SPACE, config={**json.loads((workspace / SPACE / "manifest.json").read_text())["config"], "colour": 1}
+        ),
+        CorruptArtifact,
+        "config",
+    ),
     "a config that is empty": (retitled(config={}), CorruptArtifact, "config"),
     "a config without its decoder": (config_without("decoder_channels"), CorruptArtifact, "config"),
     "a zoo without its architecture": (lambda workspace: edit_manifest(workspace / ZOO, config={}), CorruptArtifact, "config"),
@@ -124,20 +134,40 @@ def test_damage_is_told_everywhere(damaged, fault, tiny_host, question, capsys):
         assert get(port, "/api/health")[0] == get(port, "/api/artifacts")[0] == 200
     host.close()
 
-    code = main(["interpolate", SPACE, question["a"], question["b"], "--gamma", "0.5", "--workspace", str(damaged.workspace), "--device", "cpu"])
+    code = main(
+        ["interpolate", SPACE, question["a"], question["b"], "--gamma", "0.5", "--workspace", str(damaged.workspace), "--device", "cpu"]
+    )
     out, error = capsys.readouterr()
     assert code == 2 and out == "" and error.count("\n") == 1
     told(error.strip(), words)
 
 
 def test_the_whole_one_is_read(tiny_store, tiny_host, question, capsys):
-    assert main(["interpolate", SPACE, question["a"], question["b"], "--gamma", "0.5", "--workspace", str(tiny_store.workspace), "--device", "cpu", "--json"]) == 0
+    assert (
+        main(
+            [
+                "interpolate",
+                SPACE,
+                question["a"],
+                question["b"],
+                "--gamma",
+                "0.5",
+                "--workspace",
+                str(tiny_store.workspace),
+                "--device",
+                "cpu",
+                "--json",
+            ]
+        )
+        == 0
+    )
     said = json.loads(capsys.readouterr().out)
     assert said["accuracy"]["right"] == tiny_host.step(SPACE, question["a"], question["b"], 0.5).right
     assert tiny_store.verify(SPACE) == tiny_store.verify(ZOO) == []
 
 
-@pytest.mark.parametrize(("damaged", "fault"), [(name, name) for name in ("a flipped bit", "NaN in the decoder", "a truncated table with its own hash", "a missing file")], indirect=["damaged"])
+@pytest.mark.parametrize(("damaged", "fault"), [(name, name) for name in ("a flipped bit", "NaN in the decoder", "a truncated table with "
+    "its own hash", "a missing file")], indirect=["damaged"])
 def test_verify_finds_it(damaged, fault, capsys):
     assert any(FAULTS[fault][2] in problem for problem in damaged.verify(SPACE))
     assert main(["verify", SPACE, "--workspace", str(damaged.workspace)]) == 2

@@ -14,12 +14,12 @@ import pytest
 
 from engine import datasets
 from engine.__main__ import main
-from engine.artifacts import Store
+from engine.core.artifacts import Store
+from engine.core.errors import DataMissing, InvalidValue, Stopped, StorageError
 from engine.core.limits import Limits
 from engine.core.replacing import alone
 from engine.datasets import decode, fetching, files, prepared, preparing
-from engine.errors import DataMissing, InvalidValue, StorageError, Stopped
-from engine.netspace.space import load_space
+from engine.kinds.netspace.space import load_space
 from tests.archives import cifar10, encoded, file_server, image_tree, picture, tar, written, zipped
 from tests.tiny import SPACE, write_tiny
 
@@ -52,11 +52,13 @@ def archive(tmp_path, monkeypatch) -> bytes:
 def know(monkeypatch, data: bytes) -> None:
     import hashlib
 
-    monkeypatch.setitem(fetching.ARCHIVES, "cifar10", fetching.ARCHIVES["cifar10"]._replace(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)))
+    monkeypatch.setitem(
+        fetching.ARCHIVES, "cifar10", fetching.ARCHIVES["cifar10"]._replace(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+    )
 
 
 def get(server, monkeypatch, files: dict | None = None):
-    monkeypatch.setenv(fetching.MIRROR, server.url + "/")
+    monkeypatch.setenv("EXPLORER_DATA_URL", server.url + "/")
     return preparing.get("cifar10")
 
 
@@ -80,7 +82,7 @@ def test_a_download_cut_in_the_middle_goes_on_from_there(archive, monkeypatch):
 def test_cut_twice_is_an_error_that_keeps_what_came_and_the_same_command_goes_on(archive, monkeypatch, home):
     with file_server({FILE: archive}) as server:
         server.cuts = [1000, 2000]
-        with pytest.raises(DataMissing, match="goes on where it was cut"):
+        with pytest.raises(DataMissing, match="resumes the download"):
             get(server, monkeypatch)
         assert len(server.asked) == 2 and not prepared.here("cifar10")
         assert [path.stat().st_size for path in (home / ".downloads").iterdir()] == [3000]
@@ -95,7 +97,11 @@ def test_a_server_that_knows_no_ranges_sends_the_whole_again(archive, monkeypatc
     assert prepared.here("cifar10") and len(server.asked) == 2
 
 
-@pytest.mark.parametrize("change", [lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda data: data + b"more", lambda data: data[:-5]], ids=["another", "longer", "shorter"])
+@pytest.mark.parametrize(
+    "change",
+    [lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda data: data + b"more", lambda data: data[:-5]],
+    ids=["another", "longer", "shorter"],
+)
 def test_another_hash_is_refused_and_nothing_of_it_stays(archive, change, monkeypatch, home):
     with file_server({FILE: change(archive)}) as server:
         with pytest.raises(DataMissing, match="not the archive of cifar10 that is known"):
@@ -114,7 +120,7 @@ def test_what_came_of_another_file_is_forgotten(archive, monkeypatch, home):
 @pytest.mark.parametrize("files", [{}, None], ids=["404", "nobody"])
 def test_a_server_without_it_is_one_line(files, monkeypatch, capsys):
     with file_server(files or {}) as server:
-        monkeypatch.setenv(fetching.MIRROR, server.url if files is not None else "http://127.0.0.1:1")
+        monkeypatch.setenv("EXPLORER_DATA_URL", server.url if files is not None else "http://127.0.0.1:1")
         assert main(["data", "get", "cifar10"]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert "could not be fetched" in said and ("it answered 404" in said) == (files is not None)
@@ -205,7 +211,12 @@ def test_an_image_of_too_many_pixels_is_broken_not_decoded(tmp_path, monkeypatch
 
 def test_broken_images_are_named_and_the_rest_goes_on(tmp_path):
     whole = image_tree(5, ("cat", "dog"))
-    cut = {"train/cat/8.jpg": whole["train/cat/0000.jpg"][:200], "train/dog/8.png": b"GIF89a", "test/dog/8.jpg": encoded(picture(1, (31, 32)), "JPEG"), "test/cat/8.jpg": b""}
+    cut = {
+        "train/cat/8.jpg": whole["train/cat/0000.jpg"][:200],
+        "train/dog/8.png": b"GIF89a",
+        "test/dog/8.jpg": encoded(picture(1, (31, 32)), "JPEG"),
+        "test/cat/8.jpg": b"",
+    }
     found, broken = preparing.add("mine", written(tmp_path / "tree", whole | cut))
     assert set(broken) == set(cut) and "31 x 32" in broken["test/dog/8.jpg"]
     assert found.counts == {"train": 8, "val": 2, "test": 10} and found.broken == 4
@@ -253,7 +264,9 @@ def test_stop_ends_the_reading_of_an_archive_and_leaves_nothing(tmp_path, home):
     assert list(home.iterdir()) == []
 
 
-@pytest.mark.parametrize("raw", [b"[" * 100_000, b"5", b"[]", b"{}", b'{"name": 5}', b"\xff", b'{"counts": ' + b"9" * 5000 + b"}"], ids=range(7))
+@pytest.mark.parametrize(
+    "raw", [b"[" * 100_000, b"5", b"[]", b"{}", b'{"name": 5}', b"\xff", b'{"counts": ' + b"9" * 5000 + b"}"], ids=range(7)
+)
 def test_a_manifest_of_any_bytes_is_one_broken_data_set_and_the_others_stay(raw, tmp_path, home):
     preparing.add("mine", written(tmp_path / "tree", image_tree(2, ("cat", "dog"))))
     (home / "bad").mkdir()

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.artifacts import Store, load_checkpoint
-from engine.config import digest
+from engine.core.artifacts import Store, load_checkpoint
+from engine.core.config import digest
 from engine.jobs import specs
 from engine.jobs.backends import Keeper
 from engine.jobs.folder import Folder
@@ -77,7 +77,10 @@ def test_a_job_killed_at_random_moments_ends_as_if_it_had_not_been(store, queue)
             met += job.deaths
             assert made(store, spec) == reference
     assert met == KILLS, f"only {met} of {tries} kills met a job at work"
-    print(f"\n{tries} kills, {met} of jobs at work: 0 unreadable artifacts, at most {max(lost):.2f} s of work lost (a checkpoint every 0.05 s here, every 20 s by default), every end bit-identical")
+    print(
+        f"\n{tries} kills, {met} of jobs at work: 0 unreadable artifacts, at most {max(lost):.2f} s of work lost (a checkpoint every 0.05 "
+        "s here, every 20 s by default), every end bit-identical"
+    )
 
 
 def test_a_job_whose_process_dies_twice_has_failed_and_resumes(store, queue):
@@ -85,7 +88,9 @@ def test_a_job_whose_process_dies_twice_has_failed_and_resumes(store, queue):
     with worker(store, **OFTEN):
         job, _ = queue.submit(spec)
         for deaths in (1, 2):
-            pid = wait_for(lambda: (pid := pid_of(queue, job)) and queue.job(job.id).deaths == deaths - 1 and checkpoint_of(store, spec) > 0 and pid)
+            pid = wait_for(
+                lambda: (pid := pid_of(queue, job)) and queue.job(job.id).deaths == deaths - 1 and checkpoint_of(store, spec) > 0 and pid
+            )
             kill(pid)
             wait_for(lambda: queue.job(job.id).deaths == deaths)
         job = ended(queue, job)
@@ -163,7 +168,20 @@ def test_a_full_disk_fails_the_job_and_spares_its_checkpoint(store, queue):
         ended(queue, job)
     step = checkpoint_of(store, spec)
     before = hashlib.sha256(checkpoint_path(store, spec["id"]).read_bytes()).hexdigest()
-    limited = ["bash", "-c", 'ulimit -f 1500; exec "$@"', "-", sys.executable, "-m", "engine", "worker", "--workspace", str(store.workspace), "--device", "cpu"]
+    limited = [
+        "bash",
+        "-c",
+        'ulimit -f 1500; exec "$@"',
+        "-",
+        sys.executable,
+        "-m",
+        "engine",
+        "worker",
+        "--workspace",
+        str(store.workspace),
+        "--device",
+        "cpu",
+    ]
     process = subprocess.Popen(limited, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1", **OFTEN}, stderr=subprocess.DEVNULL)
     try:
         queue.resume(job.id)
@@ -204,7 +222,7 @@ def test_different_specs_are_jobs_of_their_own_taken_in_order(store, queue):
 
 
 def test_a_loss_that_is_no_number_stops_the_job_and_saves_nothing(tiny_store, tmp_path):
-    from engine.errors import NonFiniteLoss
+    from engine.core.errors import NonFiniteLoss
     from engine.jobs import work
     from tests.tiny import SPACE
 

@@ -13,15 +13,16 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from engine.archs import architecture
-from engine.artifacts import Store
-from engine.errors import CheckpointMismatch, CorruptArtifact, DataMissing, InvalidValue, UnknownId
+from engine.core.artifacts import Store
+from engine.core.errors import CheckpointMismatch, CorruptArtifact, DataMissing, InvalidValue, UnknownId
+from engine.kinds.nern.bringing import import_network, send
+from engine.kinds.nern.config import NernConfig
+from engine.kinds.nern.loading import load_nern
+from engine.kinds.nern.nern import places
+from engine.kinds.nern.original import load_original, of_module
 from engine.make import train
-from engine.nern.config import NernConfig
-from engine.nets.reading import read_checkpoint
-from engine.nern.make import import_network, load_nern, send
-from engine.nern.nern import places
-from engine.nern.original import load_original, of_module
 from engine.nets.networks import build
+from engine.nets.reading import read_checkpoint
 from tests.tiny import SPACE, ZOO, tamper, write_tiny
 from tests.tiny_nern import CONFIG, NERN, ORIGINAL, quiet, write_tiny_nern
 
@@ -66,7 +67,9 @@ SPOILT = {
 @pytest.mark.parametrize("form", ("safetensors", "pt"))
 def test_a_checkpoint_comes_in_as_it_is(store, tmp_path, form):
     tensors, path = state(), tmp_path / f"mine.{form}"
-    save_file(tensors, path) if form == "safetensors" else torch.save({"state_dict": {f"module.{name}": tensor for name, tensor in tensors.items()}}, path)
+    save_file(tensors, path) if form == "safetensors" else torch.save(
+        {"state_dict": {f"module.{name}": tensor for name, tensor in tensors.items()}}, path
+    )
     artifact = import_network(store, path, ARCH, "network-mine", "digits", "cpu")
     loaded = load_original(store, "network-mine").module.state_dict()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in tensors.items())
@@ -120,18 +123,22 @@ def test_a_network_without_convolutions_is_refused():
         of_module("mlp", nn.Sequential(nn.Linear(4, 4)), None)
     with pytest.raises(InvalidValue, match="skipped"):
         of_module("all-skipped", nn.Sequential(nn.Conv2d(1, 2, 3)), None, skip=("0",))
-    with pytest.raises(InvalidValue, match="square"):
-        of_module("oblong", nn.Sequential(nn.Conv2d(1, 2, (1, 3))), None)
 
 
 def test_kernels_larger_than_the_output_are_refused_before_training():
     found = of_module("wide", nn.Sequential(nn.Conv2d(1, 2, 7), nn.Conv2d(2, 2, 3)), None)
     with pytest.raises(InvalidValue, match="7 x 7"):
         places(NernConfig("wide", kernel=3), found)
-    assert places(NernConfig("wide", kernel=9), found).kernel == 9 and places(NernConfig("wide"), found).kernel == 7
+    assert places(NernConfig("wide", kernel=9), found).kernels == [(9, 9)] and places(NernConfig("wide"), found).kernels == [(7, 7)]
+    with pytest.raises(InvalidValue, match="leave it at 0"):
+        places(NernConfig("wide", kernel=9, predictors="each"), found)
 
 
-@pytest.mark.parametrize("spoil", (lambda o: np.zeros_like(o), lambda o: o[:-1], lambda o: o.astype(np.int64) + 1, lambda o: o.astype(np.float32)), ids=("repeats", "short", "beyond", "floats"))
+@pytest.mark.parametrize(
+    "spoil",
+    (lambda o: np.zeros_like(o), lambda o: o[:-1], lambda o: o.astype(np.int64) + 1, lambda o: o.astype(np.float32)),
+    ids=("repeats", "short", "beyond", "floats"),
+)
 def test_a_stored_permutation_that_is_none_is_refused(store, spoil):
     folder = store.workspace / NERN
     orders = load_file(folder / "permutation.safetensors")
@@ -187,17 +194,25 @@ def test_what_is_sent_is_the_network_and_a_wrong_name_is_refused(store):
     assert np.array_equal(sent_P, zoo_P)
     between = send(store, SPACE, "digits-resnet8-0000", "digits-resnet8-0001", 0.25, "embedding", "network-between", "cpu")
     assert 0 <= between.manifest.metrics["test_accuracy"]["value"] <= 1 and between.manifest.inputs.keys() == {SPACE}
-    for arguments, error in (((ZOO, "no-such", None, 0.0, "weights", None), UnknownId), ((SPACE, "digits-resnet8-0000", "no-such", 0.5, "embedding", None), UnknownId),
-                             ((SPACE, "digits-resnet8-0000", None, 2.0, "embedding", None), InvalidValue), ((ORIGINAL, "x", None, 0.0, "weights", None), InvalidValue),
-                             ((ZOO, "digits-resnet8-0001", None, 0.0, "weights", "network-between"), InvalidValue)):
+    for arguments, error in (
+        ((ZOO, "no-such", None, 0.0, "weights", None), UnknownId),
+        ((SPACE, "digits-resnet8-0000", "no-such", 0.5, "embedding", None), UnknownId),
+        ((SPACE, "digits-resnet8-0000", None, 2.0, "embedding", None), InvalidValue),
+        ((ORIGINAL, "x", None, 0.0, "weights", None), InvalidValue),
+        ((ZOO, "digits-resnet8-0001", None, 0.0, "weights", "network-between"), InvalidValue),
+    ):
         with pytest.raises(error):
             send(store, *arguments, "cpu")
 
 
 @pytest.mark.parametrize("arch_id, keys, shapes", [
-    ("resnet18-imagenet", 122, {"conv1.weight": (64, 3, 7, 7), "layer1.0.bn1.running_var": (64,), "layer3.0.downsample.0.weight": (256, 128, 1, 1), "layer4.1.conv2.weight": (512, 512, 3, 3), "layer2.0.downsample.1.num_batches_tracked": (), "fc.weight": (1000, 512)}),
-    ("squeezenet1_0-imagenet", 52, {"features.0.weight": (96, 3, 7, 7), "features.12.expand3x3.bias": (256,), "features.5.squeeze.weight": (32, 128, 1, 1), "classifier.1.weight": (1000, 512, 1, 1)}),
-    ("squeezenet1_1-imagenet", 52, {"features.0.weight": (64, 3, 3, 3), "features.3.squeeze.weight": (16, 64, 1, 1), "features.12.expand1x1.weight": (256, 64, 1, 1), "classifier.1.bias": (1000,)}),
+    ("resnet18-imagenet", 122, {"conv1.weight": (64, 3, 7, 7), "layer1.0.bn1.running_var": (64,),
+    "layer3.0.downsample.0.weight": (256, 128, 1, 1), "layer4.1.conv2.weight": (512, 512, 3, 3),
+    "layer2.0.downsample.1.num_batches_tracked": (), "fc.weight": (1000, 512)}),
+    ("squeezenet1_0-imagenet", 52, {"features.0.weight": (96, 3, 7, 7), "features.12.expand3x3.bias": (256,),
+    "features.5.squeeze.weight": (32, 128, 1, 1), "classifier.1.weight": (1000, 512, 1, 1)}),
+    ("squeezenet1_1-imagenet", 52, {"features.0.weight": (64, 3, 3, 3), "features.3.squeeze.weight": (16, 64, 1, 1),
+    "features.12.expand1x1.weight": (256, 64, 1, 1), "classifier.1.bias": (1000,)}),
 ])  # fmt: skip
 def test_torchvisions_keys_and_shapes(arch_id, keys, shapes):
     module = architecture(arch_id).build()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.artifacts import Store, manifest_hash
 from engine.core import replacing
-from engine.errors import CorruptArtifact, ExplorerError, StorageError
+from engine.core.artifacts import Store, manifest_hash
+from engine.core.errors import CorruptArtifact, ExplorerError, StorageError
 from tests.faults.test_replacing import put, store, value  # noqa: F401 - a fixture
 
 
@@ -37,7 +37,9 @@ def test_what_is_no_artifact_is_kept_aside(store, own):
     assert (kept if kept.is_file() else kept / "thesis.txt").read_text() == "mine" and value(store) == 1.0
     assert {path.name for path in store.workspace.iterdir()} == {"mine", replacing.FOLDER}, "no litter"
     put(store, kind="zoo", value=2.0, replace=True)
-    assert {path.name for path in store.workspace.iterdir()} == {"mine", replacing.FOLDER} and store.restore("mine").manifest.kind == "netspace"
+    assert {path.name for path in store.workspace.iterdir()} == {"mine", replacing.FOLDER} and store.restore(
+        "mine"
+    ).manifest.kind == "netspace"
 
 
 def test_a_file_that_was_put_beside_an_artifacts_own_is_kept_when_it_is_made_again(store):
@@ -99,7 +101,11 @@ def test_who_reads_while_others_replace_and_restore_always_finds_a_whole_one(sto
             often(lambda: store.open("mine"))
 
     reader = threading.Thread(target=read)
-    works = [lambda: put(store, kind="nern", value=3.0, replace=True), lambda: put(store, kind="zoo", value=2.0, replace=True), lambda: store.restore("mine")]
+    works = [
+        lambda: put(store, kind="nern", value=3.0, replace=True),
+        lambda: put(store, kind="zoo", value=2.0, replace=True),
+        lambda: store.restore("mine"),
+    ]
     writers = [threading.Thread(target=often, args=(work,)) for work in works]
     for thread in (reader, *writers):
         thread.start()
@@ -128,7 +134,9 @@ def test_a_hash_that_is_no_text_is_damage(store, sha256, name):
     folder = put(store).folder
     (folder / "readme.txt").write_text("x")
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "files": {name: {"sha256": sha256, "bytes": (folder / name).stat().st_size}}}))
+    (folder / "manifest.json").write_text(
+        json.dumps({**manifest, "files": {name: {"sha256": sha256, "bytes": (folder / name).stat().st_size}}})
+    )
     assert any("damaged" in problem for problem in Store(store.workspace, store.gallery).verify("mine"))
 
 

@@ -13,9 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from engine.artifacts import Store
-from engine.errors import CorruptArtifact
-from engine.netspace.space import load_space
+from engine.core.artifacts import Store
+from engine.core.errors import CorruptArtifact
+from engine.kinds.netspace.space import load_space
 from tests.serving import tiny_store  # noqa: F401 - a fixture
 from tests.tiny import SPACE, ZOO, edit_manifest, tamper
 
@@ -67,7 +67,17 @@ def test_an_odd_file_breaks_that_one_artifact(what, tiny_store, tmp_path):  # no
     assert store.verify(ZOO) == []
 
 
-@pytest.mark.parametrize("fields", [{"prep_width": 80_000_000_000}, {"prep_height": 4 << 40}, {"embedding": 4 << 60, "encoder_width": 4}, {"decoder_channels": [1 << 40, 1 << 40, 1 << 40]}, {"prep_width": 10**400}], ids=str)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"prep_width": 80_000_000_000},
+        {"prep_height": 4 << 40},
+        {"embedding": 4 << 60, "encoder_width": 4},
+        {"decoder_channels": [1 << 40, 1 << 40, 1 << 40]},
+        {"prep_width": 10**400},
+    ],
+    ids=str,
+)
 def test_a_config_that_would_take_all_memory_takes_none(fields, tiny_store, tmp_path):  # noqa: F811
     shutil.copytree(tiny_store.workspace, tmp_path / "workspace")
     store = Store(tmp_path / "workspace", tmp_path / "gallery")

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import artifacts
 from engine.__main__ import main
-from engine.api import listen
-from engine.artifacts import Manifest, Store
-from engine.errors import CorruptArtifact, InvalidValue, PortInUse, StorageError, UnknownId
-from engine.host import Host
+from engine.api.server import listen
+from engine.core import artifacts
+from engine.core.artifacts import Manifest, Store
+from engine.core.errors import CorruptArtifact, InvalidValue, PortInUse, StorageError, UnknownId
+from engine.host.host import Host
 from tests.serving import ask, get, live, serving
 from tests.tiny import SPACE
 
@@ -45,7 +45,8 @@ def test_a_missing_gallery_is_an_empty_one(tmp_path, question, monkeypatch, caps
         with live(port) as open_socket:
             assert "train netspace-digits" in ask(open_socket, question)[0]["error"]
     host.close()
-    monkeypatch.setattr("engine.commands.store_of", lambda options: nowhere)
+    monkeypatch.setattr("engine.cli.artifacts.store_of", lambda options: nowhere)
+    monkeypatch.setattr("engine.library.Store", lambda workspace=None: nowhere)
     assert main(["list"]) == 0 and "train netspace-digits" in capsys.readouterr().out
     assert main(["show", SPACE]) == 2
     assert capsys.readouterr().err.count("\n") == 1
@@ -112,7 +113,17 @@ def test_an_address_that_cannot_be_had(address, port):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["show", "no-such"], ["interpolate", SPACE, "x", "y"], ["interpolate", SPACE, "x", "y", "--gamma", "1.5"], ["interpolate", SPACE, "x", "y", "--gamma", "nan"], ["interpolate", SPACE, "x", "y", "--gamma", "half"], ["interpolate", SPACE, "x", "y", "--device", "gpu"], ["train", "no-such"], ["no-such"], []],
+    [
+        ["show", "no-such"],
+        ["interpolate", SPACE, "x", "y"],
+        ["interpolate", SPACE, "x", "y", "--gamma", "1.5"],
+        ["interpolate", SPACE, "x", "y", "--gamma", "nan"],
+        ["interpolate", SPACE, "x", "y", "--gamma", "half"],
+        ["interpolate", SPACE, "x", "y", "--device", "gpu"],
+        ["train", "no-such"],
+        ["no-such"],
+        [],
+    ],
     ids=" ".join,
 )
 def test_a_wrong_use_is_one_line_and_two(arguments, tiny_store, capsys):

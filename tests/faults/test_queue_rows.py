@@ -7,8 +7,8 @@ import sqlite3
 
 import pytest
 
-from engine.artifacts import Store
-from engine.errors import ExplorerError
+from engine.core.artifacts import Store
+from engine.core.errors import ExplorerError
 from engine.jobs import specs, views
 from engine.jobs.queue import Queue
 

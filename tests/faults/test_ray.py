@@ -16,14 +16,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.artifacts import Store
+from engine.core.artifacts import Store
 from engine.jobs import work
 from engine.jobs.backends import Ray
 from engine.jobs.queue import Queue
 from tests.tiny import SPACE, write_tiny
 from tests.tiny_jobs import ended, kill, lso_spec, pid_of, wait_for, zoo_spec
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install -r requirements-cluster.txt")
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install -r requirements-cluster.txt"
+)
 
 
 def free_port() -> int:
@@ -44,9 +46,25 @@ def cluster(tmp_path_factory) -> Iterator[str]:
     """Address of the dashboard of a Ray head with two CPUs."""
     while 10_000 < (port := free_port()) < 20_000:  # those are Ray's own workers'
         pass
-    command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--node-ip-address=127.0.0.1", "--port=0", "--num-cpus=2", "--disable-usage-stats"]
-    command += ["--dashboard-host=127.0.0.1", f"--dashboard-port={port}", "--object-store-memory=80000000", f"--temp-dir={tmp_path_factory.mktemp('ray', numbered=True)}"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    command = [
+        str(Path(sys.executable).with_name("ray")),
+        "start",
+        "--head",
+        "--block",
+        "--node-ip-address=127.0.0.1",
+        "--port=0",
+        "--num-cpus=2",
+        "--disable-usage-stats",
+    ]
+    command += [
+        "--dashboard-host=127.0.0.1",
+        f"--dashboard-port={port}",
+        "--object-store-memory=80000000",
+        f"--temp-dir={tmp_path_factory.mktemp('ray', numbered=True)}",
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     try:
         wait_for(lambda: answers(f"127.0.0.1:{port}") or process.poll() is not None, "for Ray to start")
         assert process.poll() is None, "Ray did not start"
@@ -92,7 +110,7 @@ def test_a_zoo_and_an_lso_through_ray_are_those_of_this_machine(cluster, tmp_pat
 
 
 def test_a_cluster_that_is_not_there_is_said_in_one_sentence(tmp_path):
-    from engine.errors import InvalidValue
+    from engine.core.errors import InvalidValue
 
     with pytest.raises(InvalidValue, match="does not answer"):
         Ray(Store(tmp_path), f"127.0.0.1:{free_port()}").start()

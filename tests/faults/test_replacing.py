@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from engine import presets
-from engine.artifacts import GALLERY, Manifest, Store, manifest_hash
 from engine.core import replacing
-from engine.errors import ExplorerError, InvalidValue, StorageError, UnknownId
+from engine.core.artifacts import GALLERY, Manifest, Store, manifest_hash
+from engine.core.errors import ExplorerError, InvalidValue, StorageError, UnknownId
 from engine.jobs import specs, views
 from engine.jobs.queue import Queue
 from engine.make import train
-from engine.naming import check_free, name_of, plain, train_arguments
+from engine.plan import check_free, name_of, plain, train_arguments
 from tests.commands import call
 from tests.tiny_jobs import zoo_spec
 
@@ -28,8 +28,29 @@ def store(tmp_path) -> Store:
     return Store(tmp_path / "workspace", tmp_path / "gallery")
 
 
-def put(store: Store, id_: str = "mine", kind: str = "netspace", value: float = 1.0, preset: str = "", config: dict | None = None, inputs: dict | None = None, provenance: dict | None = None, **options):
-    return store.write(Manifest(id_, kind, id_, "", preset, config or {}, inputs or {}, provenance=provenance or {}), {"w.safetensors": {"w": np.full(4, value, "float32")}}, **options)
+def put(
+    store: Store,
+    id_: str = "mine",
+    kind: str = "netspace",
+    value: float = 1.0,
+    preset: str = "",
+    config: dict | None = None,
+    inputs: dict | None = None,
+    provenance: dict | None = None,
+    **options,
+):
+    return store.write(
+        Manifest(id_, kind, id_, "", preset, config or {}, inputs or {}, provenance=provenance or {}, **named(preset)),
+        {"w.safetensors": {"w": np.full(4, value, "float32")}},
+        **options,
+    )
+
+
+def named(preset: str) -> dict:
+    """Task and type of a preset's config."""
+    if preset not in presets.presets():
+        return {}
+    return {"task": presets.config(preset).TASK, "config_type": type(presets.config(preset)).__name__}
 
 
 def value(store: Store, id_: str = "mine") -> float:
@@ -158,7 +179,9 @@ def test_every_preset_can_be_made_here_over_what_ships(tmp_path, name):
 def test_what_a_training_needs_first_is_not_written_over_either(tmp_path):
     store = Store(tmp_path, tmp_path / "gallery")
     train(store, "zoo-digits", SMALL, "cpu", silent, "zoo-digits")
-    with pytest.raises(InvalidValue, match="zoo-digits is taken: it has steps_max 2 instead of 1200|zoo-digits is taken.*netspace-digits needs it"):
+    with pytest.raises(
+        InvalidValue, match="zoo-digits is taken: it has steps_max 2 instead of 1200|zoo-digits is taken.*netspace-digits needs it"
+    ):
         train(store, "netspace-digits", presets.config("netspace-digits"), "cpu", no_step)
 
 
@@ -180,15 +203,23 @@ def test_a_name_taken_meanwhile_is_refused_at_the_write_and_the_work_is_kept(sto
 
 def test_the_command_says_it_and_replaces_and_restores(store, capsys, monkeypatch):
     put(store, "zoo-mine")
-    fields = [word for name in ("train", "val", "test", "steps_min", "steps_max", "batch") for word in (f"--{name.replace('_', '-')}", str(getattr(SMALL, name)))]
+    fields = [
+        word
+        for name in ("train", "val", "test", "steps_min", "steps_max", "batch")
+        for word in (f"--{name.replace('_', '-')}", str(getattr(SMALL, name)))
+    ]
     arguments = ("train", "zoo-digits", "--id", "zoo-mine", *fields)
     code, _, error = call(capsys, store.workspace, *arguments)
     assert code == 2 and error.count("\n") == 1 and "zoo-mine is taken: it is a netspace" in error
     code, said, _ = call(capsys, store.workspace, *arguments, "--replace")
     assert code == 0 and said["kind"] == "zoo"
     assert [row["id"] for row in call(capsys, store.workspace, "artifacts")[1]["kept"]] == ["zoo-mine"]
-    assert call(capsys, store.workspace, "artifacts", "restore", "zoo-mine")[1]["kind"] == "netspace" == store.open("zoo-mine").manifest.kind
-    assert call(capsys, store.workspace, "artifacts", "restore", "nothing")[0] == call(capsys, store.workspace, "artifacts", "restore")[0] == 2
+    assert (
+        call(capsys, store.workspace, "artifacts", "restore", "zoo-mine")[1]["kind"] == "netspace" == store.open("zoo-mine").manifest.kind
+    )
+    assert (
+        call(capsys, store.workspace, "artifacts", "restore", "nothing")[0] == call(capsys, store.workspace, "artifacts", "restore")[0] == 2
+    )
 
 
 @pytest.mark.parametrize("wrong", ("yes", 1, None, []))
@@ -203,14 +234,17 @@ def test_replace_is_true_or_false(wrong):
 def test_what_nobody_named_is_named_alike_everywhere():
     own = presets.config("zoo-digits")
     assert name_of("zoo-digits", own) == "zoo-digits" and name_of("zoo-digits", replace(own, seed=3)) == "zoo-digits-seed3"
-    assert name_of("zoo-digits", SMALL).startswith("zoo-digits-") and name_of("zoo-digits", SMALL) == specs.of_training("zoo-digits", SMALL)["id"]
+    assert (
+        name_of("zoo-digits", SMALL).startswith("zoo-digits-")
+        and name_of("zoo-digits", SMALL) == specs.of_training("zoo-digits", SMALL)["id"]
+    )
     assert name_of("zoo-digits", SMALL) != name_of("zoo-digits", replace(SMALL, seed=1))
 
 
 @pytest.mark.parametrize("preset", presets.presets())
 def test_the_command_in_the_provenance_makes_the_same_config(preset):
     from engine.__main__ import parser
-    from engine.commands import overridden
+    from engine.cli.command import overridden
 
     own = presets.config(preset)
     switched = {name: not value for name, value in asdict(own).items() if isinstance(value, bool)}
@@ -222,7 +256,9 @@ def test_the_command_in_the_provenance_makes_the_same_config(preset):
             continue
         arguments = train_arguments(preset, config, "an-id")
         options, rest = parser().parse_known_args(arguments)
-        assert options.id == "an-id" and overridden(own, rest) == replace(config, seed=own.seed if options.seed is not None else config.seed)
+        assert options.id == "an-id" and overridden(own, rest) == replace(
+            config, seed=own.seed if options.seed is not None else config.seed
+        )
         assert (own.seed if options.seed is None else options.seed) == config.seed
 
 
@@ -233,7 +269,11 @@ def test_what_a_job_makes_says_the_command_not_the_process(store, tmp_path, monk
     spec = zoo_spec(steps=4)
     carry_out(store, spec, tmp_path / "job", lambda: False, "cpu")
     command = store.open(spec["id"]).manifest.provenance["command"]
-    assert command.startswith(f"python -m engine train zoo-digits --id {spec['id']} ") and "--steps-max 4" in command and "--port" not in command
+    assert (
+        command.startswith(f"python -m engine train zoo-digits --id {spec['id']} ")
+        and "--steps-max 4" in command
+        and "--port" not in command
+    )
 
 
 def test_an_lso_says_all_of_its_command():
@@ -244,7 +284,7 @@ def test_an_lso_says_all_of_its_command():
 
 def test_nothing_asks_the_process_what_its_arguments_were():
     """Only what is a program of its own does."""
-    programs = {"engine/__main__.py", "engine/core/limits.py", "engine/shapes/fit_process.py", "engine/shapes/draw.py"}
+    programs = {"engine/__main__.py", "engine/core/limits.py", "engine/tasks/distances/fit_process.py", "engine/tasks/distances/draw.py"}
     root = Path(__file__).resolve().parents[2]
     asking = {path.relative_to(root).as_posix() for path in (root / "engine").rglob("*.py") if "sys.argv" in path.read_text("utf-8")}
     assert asking <= programs, asking - programs

@@ -8,13 +8,13 @@ import pytest
 from safetensors.numpy import load, save
 
 from engine import presets
-from engine.artifacts import Store
-from engine.config import NetSpaceConfig, ZooConfig
-from engine.errors import InvalidValue, Stopped
+from engine.core.artifacts import Store
+from engine.core.errors import InvalidValue, Stopped
 from engine.jobs import work
 from engine.jobs.folder import Folder
+from engine.kinds.configs import read_config
 from engine.make import train
-from engine.netspace.space import read_config
+from engine.tasks.images.config import NetSpaceConfig, ZooConfig
 from tests.tiny import SPACE, tamper, write_tiny
 from tests.tiny_jobs import lso_spec
 from tests.tiny_nern import CONFIG, NERN, NETWORK, ORIGINAL, quiet, write_tiny_nern
@@ -46,7 +46,7 @@ def first_step(store: Store, config, id_: str, stop_at: int) -> int:
 
 
 def small_space(store: Store) -> NetSpaceConfig:
-    return replace(read_config(store.open(SPACE), (NetSpaceConfig,)), steps=20, networks=2, images=8, warmup=2, validate_every=10)
+    return replace(read_config(store.open(SPACE)), steps=20, networks=2, images=8, warmup=2, validate_every=10)
 
 
 def nudged(data: bytes) -> bytes:
@@ -59,12 +59,12 @@ def nudged(data: bytes) -> bytes:
 
 def test_a_nern_begins_again_where_its_original_was_made_again(store, capsys):
     assert first_step(store, CONFIG, "nern-x", 30) == 1
-    assert "goes on from its checkpoint" not in capsys.readouterr().err
+    assert "is resumed from its checkpoint" not in capsys.readouterr().err
     assert first_step(store, CONFIG, "nern-x", 40) == 31  # control
-    assert "goes on from its checkpoint" in capsys.readouterr().err
+    assert "is resumed from its checkpoint" in capsys.readouterr().err
     train(store, "network-digits", replace(NETWORK, seed=1, steps=3), "cpu", quiet, ORIGINAL, replacing=True)
     assert first_step(store, CONFIG, "nern-x", 40) == 1
-    assert "goes on from its checkpoint" not in capsys.readouterr().err
+    assert "is resumed from its checkpoint" not in capsys.readouterr().err
 
 
 def test_a_space_begins_again_where_its_zoo_was_made_again(store):

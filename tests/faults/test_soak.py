@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 
 import pytest
 
 from engine.__main__ import main
-from engine.artifacts import Store
-from engine.errors import InvalidValue
+from engine.core.artifacts import Store
+from engine.core.errors import DataMissing, InvalidValue
 from engine.jobs.queue import Queue
 from engine.jobs.signs import gone
 from engine.soak import Plan, run, told
-from engine.soak.meter import flat, quarters
+from engine.soak.meter import Meter, flat, quarters
 from engine.soak.sessions import Sessions, rerun
 from engine.soak.trains import TWICE, Trains
 from tests.tiny_jobs import pid_of, wait_for, worker, zoo_spec
@@ -55,6 +57,15 @@ def test_the_command_says_it_in_one_line(capsys):
 )
 def test_what_flat_means(values, wanted):
     assert flat("memory", quarters(values)) == wanted
+
+
+def test_an_explorer_that_ends_is_told():
+    with subprocess.Popen(["true"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)  # not waited for yet: it is still listed, and holds nothing
+        with pytest.raises(DataMissing, match="ended while"):
+            Meter(ended.pid).begin()
+    with pytest.raises(DataMissing, match="ended while"):
+        Meter(ended.pid).begin()
 
 
 def test_the_message_that_runs_a_page_is_streamlits():

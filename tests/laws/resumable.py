@@ -12,19 +12,21 @@ import torch
 
 from engine import datasets
 from engine.archs import architecture
-from engine.artifacts import save_checkpoint
-from engine.config import NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, ZooConfig
-from engine.netspace.shape_training import ShapeSpaceTraining
-from engine.nern.config import NernConfig, NetworkConfig
-from engine.nern.nern import places
-from engine.nern.network_training import NetworkTraining
-from engine.nern.original import of_module
-from engine.nern.training import NernTraining
-from engine.netspace.training import NetSpaceTraining
-from engine.shapes import zoo as shape_zoo
-from engine.shapes.sources import source
-from engine.training import run
-from engine.zoo import Zoo, ZooTraining, measure
+from engine.core.artifacts import save_checkpoint
+from engine.kinds.nern.config import NernConfig, NetworkConfig
+from engine.kinds.nern.nern import places
+from engine.kinds.nern.network_training import NetworkTraining
+from engine.kinds.nern.original import of_module
+from engine.kinds.nern.training import NernTraining
+from engine.kinds.netspace.training import space_training
+from engine.learn.loop import run
+from engine.tasks.distances import zoo as shape_zoo
+from engine.tasks.distances.config import ShapeSpaceConfig, ShapeZooConfig
+from engine.tasks.distances.sources import source
+from engine.tasks.images.config import NetSpaceConfig, ZooConfig
+from engine.tasks.images.zoo import table_of
+from engine.tasks.images.zoo_training import ZooTraining
+from engine.tasks.zoo import Zoo
 
 ZOO = ZooConfig("lenetlike-digits", "digits", train=4, val=1, test=1, steps_min=20, steps_max=90, batch=16, lr=2e-3, stack=4)
 SPACE = NetSpaceConfig(
@@ -58,7 +60,7 @@ def trainee(kind: str):
     if kind == "zoo":
         return training
     parameters_NP = training.instances()
-    return NetSpaceTraining(SPACE, Zoo("zoo", training.arch, "digits", parameters_NP, measure(ZOO, parameters_NP, images)), images)
+    return space_training(SPACE, Zoo("zoo", (training.arch,), "digits", parameters_NP, table_of(ZOO, parameters_NP, images)), images)
 
 
 def shapes(kind: str):
@@ -70,7 +72,9 @@ def shapes(kind: str):
     for index in range(training.total):
         training.step(index)
     parameters_NP = training.instances()
-    return ShapeSpaceTraining(SHAPE_SPACE, Zoo("zoo", training.arch, "chairs", parameters_NP, shape_zoo.measure(SHAPE_ZOO, parameters_NP, chairs)))
+    return space_training(
+        SHAPE_SPACE, Zoo("zoo", (training.arch,), "chairs", parameters_NP, shape_zoo.table_of(SHAPE_ZOO, parameters_NP, chairs))
+    )
 
 
 def everything(training) -> dict[str, torch.Tensor]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.archs import all_architectures, architecture
-from engine.errors import UnknownId
+from engine.core.errors import UnknownId
 
 # with batch norm, as the paper counts; None where it publishes no figure
 PUBLISHED = {
@@ -77,7 +77,9 @@ def test_the_average_pool_leaves_two_by_two_at_64_pixels():
 @pytest.mark.parametrize("n, id_", ((1, "resnet8-cifar10"), (3, "resnet20-cifar10"), (5, "resnet32-cifar10"), (9, "resnet56-cifar10")))
 def test_resnets_have_6n_plus_2_layers(n, id_):
     module = architecture(id_).build()
-    main_path = [name for name, part in module.named_modules() if isinstance(part, (torch.nn.Conv2d, torch.nn.Linear)) and "shortcut" not in name]
+    main_path = [
+        name for name, part in module.named_modules() if isinstance(part, (torch.nn.Conv2d, torch.nn.Linear)) and "shortcut" not in name
+    ]
     assert len(main_path) == 6 * n + 2 and module.__class__.__name__ == "ResNet"
 
 

@@ -9,12 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import label
 
+from engine.archs.sine import sine, sine_
 from engine.archs.siren import Siren, siren_forward, stacked_layers
-from engine.errors import InvalidValue
-from engine.shapes import sampling
-from engine.shapes.chairs import RADIUS, Chair, interpolate, normalised_parts, random_chair, samples, sdf, surface, topology
-from engine.shapes.fitting import FitConfig, fit, start
-from engine.sine import sine, sine_
+from engine.core.errors import InvalidValue
+from engine.tasks.distances import sampling
+from engine.tasks.distances.chairs import (
+    RADIUS,
+    Chair,
+    interpolate,
+    normalised_parts,
+    random_chair,
+    samples,
+    sdf,
+    surface,
+    topology,
+)
+from engine.tasks.distances.fitting import FitConfig, fit, start
 
 seeds = st.integers(0, 2**31)
 slow = settings(max_examples=15, deadline=None)

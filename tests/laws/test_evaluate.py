@@ -8,13 +8,15 @@ import torch
 
 from engine import datasets
 from engine.archs import architecture
-from engine.config import ZooConfig
-from engine.lso import invert
-from engine.netspace.evaluate import evaluate, pairs
-from engine.netspace.losses import distillation, soft_accuracy, spread
-from engine.netspace.umap_map import place
-from engine.stacked import accuracies, logits
-from engine.zoo import ZooTraining
+from engine.kinds.netspace.umap_map import place
+from engine.nets.alignment import applied, drawn, flat, named, ties
+from engine.nets.answers import accuracies
+from engine.nets.stacked import logits
+from engine.tasks.images.config import ZooConfig
+from engine.tasks.images.losses import distillation, soft_accuracy, spread
+from engine.tasks.images.lso import invert
+from engine.tasks.images.measuring import evaluate, pairs
+from engine.tasks.images.zoo_training import ZooTraining
 
 ARCH = architecture("lenetlike-digits")
 
@@ -50,7 +52,7 @@ def targets_NP(images):
 
 
 def test_a_perfect_space_has_no_gap_and_walks_along_the_weights(targets_NP, images, monkeypatch):
-    monkeypatch.setattr("engine.netspace.evaluate.INVERSION_STEPS", 0)
+    monkeypatch.setattr("engine.tasks.images.measuring.INVERSION_STEPS", 0)
     metrics = evaluate(Identity(), targets_NP, ARCH, images, "all", "val")
     assert metrics["gap_mean"]["value"] == 0 and metrics["agreement"]["value"] == 1
     assert metrics["gap_correlation"]["value"] == pytest.approx(1)
@@ -59,8 +61,20 @@ def test_a_perfect_space_has_no_gap_and_walks_along_the_weights(targets_NP, imag
     assert metrics["gap_mean"]["n"] == len(targets_NP) and metrics["gap_mean"]["split"] == "all instances, val images"
 
 
+def test_networks_that_differ_by_the_order_of_their_units_are_one_network_once_aligned(targets_NP, images, monkeypatch):
+    """The baseline told beside the space: of one network in five orders of its units the aligned path is flat, the plain one not."""
+    monkeypatch.setattr("engine.tasks.images.measuring.INVERSION_STEPS", 0)
+    known, random = ties(ARCH), np.random.default_rng(0)
+    accuracy_N = accuracies(targets_NP, images.images["val"], images.labels["val"], ARCH)
+    best, accuracy = named(ARCH, targets_NP[accuracy_N.argmax()]), float(accuracy_N.max())
+    copies_NP = torch.stack([flat(ARCH, applied(known, drawn(known, random), best)) for _ in range(5)])
+    metrics = evaluate(Identity(), copies_NP, ARCH, images, "all", "val")
+    assert metrics["aligned_path_floor_mean"]["value"] == pytest.approx(accuracy, abs=0.01)
+    assert metrics["weight_path_floor_mean"]["value"] < accuracy - 0.05
+
+
 def test_a_space_that_answers_alike_is_told_apart(targets_NP, images, monkeypatch):
-    monkeypatch.setattr("engine.netspace.evaluate.INVERSION_STEPS", 0)
+    monkeypatch.setattr("engine.tasks.images.measuring.INVERSION_STEPS", 0)
     metrics = evaluate(Mute(), targets_NP, ARCH, images, "all", "val")
     assert metrics["gap_correlation"]["value"] is None and metrics["gap_correlation"]["reason"]
     assert metrics["gap_mean"]["value"] > 0.2 and metrics["agreement"]["value"] < 0.5
@@ -74,7 +88,8 @@ def test_pairs_are_of_different_instances_and_of_their_kind():
     assert chosen == pairs(accuracy_N, seed=0) != pairs(accuracy_N, seed=1)
 
 
-@pytest.mark.parametrize("count, lowest, highest, poor_good, good_good", [(2, 0.1, 0.98, 1, 1), (16, 0.4, 0.6, 16, 6), (90, 0.1, 0.98, 32, 32)])
+@pytest.mark.parametrize("count, lowest, highest, poor_good, "
+                         "good_good", [(2, 0.1, 0.98, 1, 1), (16, 0.4, 0.6, 16, 6), (90, 0.1, 0.98, 32, 32)])
 def test_no_pair_is_measured_twice(count, lowest, highest, poor_good, good_good):
     """Of 16 instances, none of them poor, the quarters have four each: 4 x 4 lines from one to the other, 4 x 3 / 2 within one."""
     chosen = pairs(np.linspace(lowest, highest, count), seed=0)

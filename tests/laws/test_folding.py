@@ -7,8 +7,8 @@ import torch
 
 from engine.archs import all_architectures, architecture
 from engine.archs.folding import batch_norms, fold_batch_norm, measure_statistics
-from engine.stacked import flatten
-from engine.zoo import deploy
+from engine.nets.stacked import flatten
+from engine.tasks.images.zoo_training import deploy
 
 RESNETS = tuple(id_ for id_ in all_architectures() if id_.startswith("resnet"))
 TOLERANCE = 1e-4
@@ -45,7 +45,9 @@ def test_folded_outputs_are_equal(id_):
     unseen_BCHW = images_BCHW.flip(-1)
     assert gap(outputs(folded, unseen_BCHW), outputs(measured, unseen_BCHW)) <= TOLERANCE
     assert flatten(folded).numel() == architecture(id_).parameters
-    assert {name: t.shape for name, t in folded.named_parameters()} == {name: t.shape for name, t in architecture(id_).build().named_parameters()}
+    assert {name: t.shape for name, t in folded.named_parameters()} == {
+        name: t.shape for name, t in architecture(id_).build().named_parameters()
+    }
 
 
 @pytest.mark.parametrize("id_", ("resnet8-cifar10", "resnet8-digits"))

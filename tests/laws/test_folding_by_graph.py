@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from engine.archs.folding import followers
-from engine.errors import InvalidValue
-from engine.nern import original
-from engine.nern.original import Network, check_same, convolutions, of_module, shape_of
+from engine.core.errors import InvalidValue
+from engine.kinds.nern import original
+from engine.kinds.nern.original import Network, check_same, convolutions, of_module, shape_of
 
 WIDTH, SHAPE = 6, (3, 8, 8)
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -207,7 +207,11 @@ def test_what_stands_between_is_seen(name):
     network(module)
 
 
-@pytest.mark.parametrize("part", (Standardised(3, WIDTH, 3, padding=1), nn.utils.parametrizations.weight_norm(conv(3)), nn.ConvTranspose2d(3, WIDTH, 3, padding=1)), ids=("standardised", "weight norm", "transposed"))
+@pytest.mark.parametrize(
+    "part",
+    (Standardised(3, WIDTH, 3, padding=1), nn.utils.parametrizations.weight_norm(conv(3)), nn.ConvTranspose2d(3, WIDTH, 3, padding=1)),
+    ids=("standardised", "weight norm", "transposed"),
+)
 def test_only_plain_layers_take_a_norm_over(part):
     module = used(Wired({"c": part, "n": nn.BatchNorm2d(WIDTH), "d": conv()}, lambda self, x: self.d(self.n(self.c(x))).mean((2, 3))))
     assert followers(module, torch.randn(2, *SHAPE))[0] == {}
@@ -215,21 +219,32 @@ def test_only_plain_layers_take_a_norm_over(part):
 
 def test_shapes_may_be_asked_for():
     torch.manual_seed(0)
-    module = used(Wired({"c": conv(3), "n": nn.BatchNorm2d(WIDTH)}, lambda self, x: (y := self.c(x), self.n(y) * (y.shape[-1] + y.size(2) + y.dim()))[1].mean((2, 3))))
+    module = used(
+        Wired(
+            {"c": conv(3), "n": nn.BatchNorm2d(WIDTH)},
+            lambda self, x: (y := self.c(x), self.n(y) * (y.shape[-1] + y.size(2) + y.dim()))[1].mean((2, 3)),
+        )
+    )
     assert followers(module, torch.randn(2, *SHAPE))[0] == {"c": "n"} and shape_of(module) == (3, 32, 32)
 
 
 def hooked(part: str, before: bool) -> Callable[[nn.Module], None]:
     def hook(module: nn.Module) -> None:
         one = module.get_submodule(part)
-        one.register_forward_pre_hook(lambda part, inputs: (2 * inputs[0],)) if before else one.register_forward_hook(lambda part, inputs, output: output + 1)
+        one.register_forward_pre_hook(lambda part, inputs: (2 * inputs[0],)) if before else one.register_forward_hook(
+            lambda part, inputs, output: output + 1
+        )
 
     return hook
 
 
 MORE = {  # program, what is done to the module, whether its norm may still be folded
     "reads the norm's tensors": (lambda self, x: self.d(self.n(self.c(x))) * self.n.weight[:, None, None], None, False),
-    "uses them in a function": (lambda self, x: F.batch_norm(self.d(self.n(self.c(x))), self.n.running_mean, self.n.running_var), None, False),
+    "uses them in a function": (
+        lambda self, x: F.batch_norm(self.d(self.n(self.c(x))), self.n.running_mean, self.n.running_var),
+        None,
+        False,
+    ),
     "calls the norm's forward": (lambda self, x: self.n.forward(self.d(self.n(self.c(x)))), None, False),
     "reads the kernels": (lambda self, x: self.d(self.n(self.c(x))) + self.c.weight.sum(), None, False),
     "a hook on the convolution": (lambda self, x: self.d(self.n(self.c(x))), hooked("c", False), False),
@@ -274,7 +289,8 @@ def test_kernels_that_two_layers_share_are_told_apart():
 
 
 @pytest.mark.parametrize("change, words", [
-    (lambda module: setattr(module, "program", lambda self, x: (self.n(self.c(x)).mean((2, 3)), x)), "logits .B, classes., and answers with a tuple"),
+    (lambda module: setattr(module, "program", lambda self, x: (self.n(self.c(x)).mean((2, 3)), x)), "logits .B, classes., and answers "
+        "with a tuple"),
     (lambda module: setattr(module, "program", lambda self, x: self.n(self.c(x))), "answers with a tensor of shape .8, 6, 32, 32"),
     (lambda module: module.double(), "are float64.*in float32"),
     (lambda module: module.half(), "are float16.*in float32"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.lso import INVERSION_IMAGES, INVERSION_LR, Classifying, Lso, descend, teachers_of
-from engine.lso import invert as invert_classifiers
-from engine.netspace import shape_inversion
-from engine.netspace.evaluate import answers
-from engine.netspace.shape_inversion import LR, QUERIES, best, invert, place, starts
-from engine.shapes.networks import grid, insides, ious, layers_of, queries, values
+from engine.learn.lso import Lso, descend
+from engine.nets.answers import classes
+from engine.tasks.distances import inversion as shape_inversion
+from engine.tasks.distances.inversion import LR, QUERIES, best, invert, place, starts
+from engine.tasks.distances.networks import grid, insides, ious, layers_of, queries, values
+from engine.tasks.images.lso import INVERSION_IMAGES, INVERSION_LR, Classifying, teachers_of
+from engine.tasks.images.lso import invert as invert_classifiers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -66,10 +67,10 @@ def test_of_classifiers_the_agreement_is_never_below_the_starts(host, id_):
     random_NP = torch.stack([torch.nn.utils.parameters_to_vector(space.arch.build().parameters()).detach() for _ in range(6)])
     parameters_NP = torch.cat([2 * random_NP, space.parameters_NP[space.table["split"].to_numpy() == "test"][:6]])
     images_BCHW = space.images.images["val"]
-    own_NB = answers(parameters_NP, images_BCHW, space.arch)
+    own_NB = classes(parameters_NP, images_BCHW, space.arch)
 
     def reached(embeddings_NE):
-        return (answers(space.model.decode(embeddings_NE), images_BCHW, space.arch) == own_NB).float().mean(-1)
+        return (classes(space.model.decode(embeddings_NE), images_BCHW, space.arch) == own_NB).float().mean(-1)
 
     with torch.no_grad():
         start_NE = space.model.encode(parameters_NP)

@@ -14,30 +14,35 @@ from torch.nn import functional as F
 from engine import datasets, presets
 from engine.archs import architecture
 from engine.archs.resnet import Block
-from engine.config import NetSpaceConfig, ZooConfig
+from engine.core.errors import InvalidValue
+from engine.core.seeds import generator
 from engine.datasets import Images
 from engine.datasets.pixels import Pixels
-from engine.errors import InvalidValue
-from engine.multi.config import MultiSpaceConfig, MultiZooConfig
-from engine.multi.lso import optimise
-from engine.multi.training import MultiSpaceTraining
-from engine.multi.zoo import MultiZooTraining
-from engine.nern.config import NetworkConfig
-from engine.nern.network_training import NetworkTraining
-from engine.netspace.evaluate import counted
-from engine.netspace.training import NetSpaceTraining
-from engine.stacked import accuracies, flatten, stacking_pays
-from engine.training import generator
-from engine.zoo import Zoo, ZooTraining, batches, lengths, measure, start
+from engine.kinds.nern.config import NetworkConfig
+from engine.kinds.nern.network_training import NetworkTraining
+from engine.kinds.netspace.training import space_training
+from engine.nets.answers import accuracies
+from engine.nets.stacked import flatten, stacking_pays
+from engine.tasks.images.config import MultiSpaceConfig, MultiZooConfig, NetSpaceConfig, ZooConfig
+from engine.tasks.images.lso_several import optimise
+from engine.tasks.images.measuring import counted
+from engine.tasks.images.zoo import ZOOS, table_of
+from engine.tasks.images.zoo_training import ZooTraining, batches, lengths, start
+from engine.tasks.zoo import Zoo
 
 CONFIG = ZooConfig("resnet8-cifar10", "cifar10", train=2, val=1, test=1, steps_min=1, steps_max=3, batch=4, lr=1e-3, stack=4, half=False)
-SMALL = NetSpaceConfig("zoo-digits", prep_width=424, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), networks=3, images=16, steps=4)
+SMALL = NetSpaceConfig(
+    "zoo-digits", prep_width=424, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), networks=3, images=16, steps=4
+)
 
 
 @pytest.fixture(scope="module")
 def images() -> Images:
     random = torch.Generator().manual_seed(0)
-    pixels = {split: Pixels(torch.randint(256, (24, 3, 32, 32), generator=random, dtype=torch.uint8), (0.5,) * 3, (0.25,) * 3) for split in datasets.SPLITS}
+    pixels = {
+        split: Pixels(torch.randint(256, (24, 3, 32, 32), generator=random, dtype=torch.uint8), (0.5,) * 3, (0.25,) * 3)
+        for split in datasets.SPLITS
+    }
     labels = {split: torch.randint(10, (24,), generator=random) for split in datasets.SPLITS}
     return Images("noise", "Noise", tuple("0123456789"), pixels, labels)
 
@@ -74,11 +79,14 @@ def test_accuracies_are_measured_on_as_many_images_as_the_config_says(images):
     arch, config = architecture("lenetlike-cifar10"), replace(CONFIG, architecture="lenetlike-cifar10", measured=7)
     torch.manual_seed(0)
     parameters_NP = torch.stack([flatten(arch.build()) for _ in range(4)])
-    table = measure(config, parameters_NP, images)
+    table = table_of(config, parameters_NP, images)
     for split, count in (("train", 7), ("val", 7), ("test", 24)):
         found_N = accuracies(parameters_NP, images.images[split][:count], images.labels[split][:count], arch)
         assert table[f"{split}_accuracy"].tolist() == pytest.approx(found_N.tolist())
-    assert counted(images, "test", 7) == "the first 7 of 24 test images" and counted(images, "test", 0) == counted(images, "test", 24) == "test images"
+    assert (
+        counted(images, "test", 7) == "the first 7 of 24 test images"
+        and counted(images, "test", 0) == counted(images, "test", 24) == "test images"
+    )
 
 
 def test_a_targets_answers_are_the_same_known_or_asked_for():
@@ -86,9 +94,9 @@ def test_a_targets_answers_are_the_same_known_or_asked_for():
     digits, arch = datasets.load("digits"), architecture("lenetlike-digits")
     torch.manual_seed(0)
     parameters_NP = torch.stack([flatten(arch.build()) for _ in range(6)])
-    zoo = Zoo("made-up", arch, "digits", parameters_NP, pd.DataFrame({"split": ["train"] * 4 + ["val"] * 2}))
-    asked, known = (NetSpaceTraining(replace(SMALL, steps=steps), zoo, digits) for steps in (4, 4000))
-    assert asked.targets_NBK is None and known.targets_NBK is not None
+    zoo = Zoo("made-up", (arch,), "digits", parameters_NP, pd.DataFrame({"split": ["train"] * 4 + ["val"] * 2}))
+    asked, known = (space_training(replace(SMALL, steps=steps), zoo, digits) for steps in (4, 4000))
+    assert asked.objective.targets_NBK is None and known.objective.targets_NBK is not None
     known.model.load_state_dict(asked.model.state_dict())
     rows_N, picks_B = torch.tensor([2, 0, 3]), torch.tensor([5, 900, 17, 3])
     losses = [float(each.loss(rows_N, picks_B, generator(1)).detach()) for each in (asked, known)]
@@ -100,12 +108,18 @@ def test_a_step_in_bfloat16_points_where_that_in_float32_does(images):
     """On large images, whose networks are called one by one, channels last; the decoder's block 3 too lies otherwise in bfloat16."""
     torch.manual_seed(0)
     arch = architecture("resnet8-cifar10")
-    zoo = Zoo("made-up", arch, "cifar10", torch.stack([flatten(arch.build()) for _ in range(5)]), pd.DataFrame({"split": ["train"] * 3 + ["val"] * 2}))
+    zoo = Zoo(
+        "made-up",
+        (arch,),
+        "cifar10",
+        torch.stack([flatten(arch.build()) for _ in range(5)]),
+        pd.DataFrame({"split": ["train"] * 3 + ["val"] * 2}),
+    )
     config = replace(SMALL, prep_width=9728)
     rows_N, picks_B = torch.arange(3), torch.arange(12)
 
     def asked(**changes) -> tuple[float, dict[str, torch.Tensor]]:
-        training = NetSpaceTraining(replace(config, **changes), zoo, images)
+        training = space_training(replace(config, **changes), zoo, images)
         loss = training.loss(rows_N, picks_B, generator(1))
         loss.backward()
         return float(loss.detach()), {name: parameter.grad.flatten() for name, parameter in training.model.named_parameters()}
@@ -122,21 +136,24 @@ def test_a_step_in_bfloat16_points_where_that_in_float32_does(images):
 def test_a_space_of_several_architectures_rests_on_large_images(images):
     """Taught, validated and descended on bytes as on the floats that they stand for, on as many images as the config says."""
     names = ("lenetlike-cifar10", "resnet8-cifar10")
-    made = MultiZooConfig(names, "cifar10", names[1], train=(1, 1), val=1, test=1, steps=(2, 1), teacher_steps=1, batch=4, stack=4, measured=9)
-    trainee = MultiZooTraining(made, images)
+    made = MultiZooConfig(
+        names, "cifar10", names[1], train=(1, 1), val=1, test=1, steps=(2, 1), teacher_steps=1, batch=4, stack=4, measured=9
+    )
+    trainee = ZOOS.trainee(made, images)
     for index in range(trainee.total):
         trainee.step(index)
-    zoo = trainee.zoo("zoo-made-up")
+    zoo = ZOOS.grown(made, trainee).zoo
     config = MultiSpaceConfig(
-        "zoo-made-up", prep_width=9728, embedding=64, encoder_width=8, decoder_channels=(4, 16, 16), normalise="zoo", start="zoo", networks=1, stratified=True,
+        "zoo-made-up", prep_width=9728, embedding=64, encoder_width=8, decoder_channels=(4, 16, 16), normalise="zoo", start="zoo",
+        networks=1, stratified=True,
         train=(1, 1), images=4, steps=2, measured=9,
     )  # fmt: skip
     floats = replace(images, images={split: pixels[:] for split, pixels in images.images.items()})
-    ours, theirs = (MultiSpaceTraining(config, zoo, each) for each in (images, floats))
-    assert torch.allclose(ours.teacher_BK, theirs.teacher_BK, atol=1e-5) and len(ours.val_labels_B) == 9
+    ours, theirs = (space_training(config, zoo, each) for each in (images, floats))
+    assert torch.allclose(ours.objective.teacher_BK, theirs.objective.teacher_BK, atol=1e-5) and len(ours.objective.val_labels_B) == 9
     assert ours.step(0)["loss"] == pytest.approx(theirs.step(0)["loss"], rel=1e-4)
     assert ours.validate() == pytest.approx(theirs.validate(), abs=1e-6)
-    start_NE = ours.model.encode(zoo.parameters_NZ[:2]).detach()
+    start_NE = ours.model.encode(zoo.parameters_NP[:2]).detach()
     found = [optimise(ours.model, zoo, each.first(9), start_NE, torch.tensor([0, 1]), steps=2).embedding_NE for each in (images, floats)]
     assert torch.allclose(*found, atol=1e-4) and not torch.allclose(found[0], start_NE, atol=1e-4)
 
@@ -148,7 +165,11 @@ def test_the_small_presets_of_cifar_name_what_they_leave_out():
     assert config.prep_height * config.prep_width >= architecture(zoo.architecture).parameters
     several = presets.config("netspace-cifar10-multi-mini")
     zoo = presets.config(several.zoo)
-    assert several.measured == zoo.measured == 2000 and several.train == zoo.train and several.prep_height * several.prep_width >= architecture(zoo.architectures[-1]).parameters
+    assert (
+        several.measured == zoo.measured == 2000
+        and several.train == zoo.train
+        and several.prep_height * several.prep_width >= architecture(zoo.architectures[-1]).parameters
+    )
 
 
 def test_an_original_sees_cut_images_first_and_whole_ones_at_the_end(images):

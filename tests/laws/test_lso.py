@@ -9,20 +9,25 @@ from torch.nn import functional as F
 
 from engine import datasets
 from engine.archs import architecture
-from engine.artifacts import Store
-from engine.config import LsoConfig, ZooConfig
-from engine.errors import InvalidValue, UnknownId
-from engine.host import Host
+from engine.core.artifacts import Store
+from engine.core.errors import InvalidValue, UnknownId
+from engine.core.seeds import generator
+from engine.host.host import Host
 from engine.jobs import clouds, work
 from engine.jobs.folder import Folder
-from engine.lso import Classifying, Cloud, Lso, Shaping, descend, invert, teachers_of
-from engine.netspace import kept
-from engine.netspace.losses import distillation, spread
-from engine.netspace.space import load_space
-from engine.shapes.networks import layers_of
-from engine.stacked import logits
-from engine.training import generator, run
-from engine.zoo import ZooTraining
+from engine.kinds.netspace import kept
+from engine.kinds.netspace.space import load_space
+from engine.learn.config import LsoConfig
+from engine.learn.loop import run
+from engine.learn.lso import Lso, descend
+from engine.nets.export.outgoing import of_safetensors
+from engine.nets.stacked import logits
+from engine.tasks.distances.lso import Cloud, Shaping
+from engine.tasks.distances.networks import layers_of
+from engine.tasks.images.config import ZooConfig
+from engine.tasks.images.losses import distillation, spread
+from engine.tasks.images.lso import Classifying, invert, teachers_of
+from engine.tasks.images.zoo_training import ZooTraining
 from explorer.controls import describe
 from tests.tiny import SPACE, write_tiny
 from tests.tiny_jobs import lso_spec
@@ -47,7 +52,11 @@ def networks_NP(images):
 @pytest.fixture
 def decode(networks_NP):
     """A curved two-dimensional space through the networks."""
-    return lambda embedding_NE: networks_NP[-1] + embedding_NE[:, :1].sin() * (networks_NP[0] - networks_NP[-1]) + embedding_NE[:, 1:].tanh() * (networks_NP[1] - networks_NP[-1])
+    return lambda embedding_NE: (
+        networks_NP[-1]
+        + embedding_NE[:, :1].sin() * (networks_NP[0] - networks_NP[-1])
+        + embedding_NE[:, 1:].tanh() * (networks_NP[1] - networks_NP[-1])
+    )
 
 
 def reference_inversion(decode, targets_NP, start_NE, images_BCHW, steps):
@@ -170,7 +179,9 @@ def test_a_shape_is_nearest_to_itself_and_to_its_own_cloud(spheres_NP):
     directions_B3 = F.normalize(torch.randn(600, 3, generator=torch.Generator().manual_seed(0)), dim=-1)
     for row, radius in enumerate((0.4, 0.7)):
         cloud = Cloud(SIREN, radius * directions_B3, batch=1024)
-        assert cloud.loss(0, spheres_NP)[0].argmin() == row == cloud.validate(spheres_NP)[0].argmin() == cloud.validate(spheres_NP)[1].argmax()
+        assert (
+            cloud.loss(0, spheres_NP)[0].argmin() == row == cloud.validate(spheres_NP)[0].argmin() == cloud.validate(spheres_NP)[1].argmax()
+        )
 
 
 def test_clouds_are_normalised_and_wrong_files_refused(tmp_path):
@@ -181,7 +192,15 @@ def test_clouds_are_normalised_and_wrong_files_refused(tmp_path):
     found_B3 = clouds.load(store, id_)
     assert found_B3.shape == (200, 3) and np.linalg.norm(found_B3, axis=1).max() == pytest.approx(1 / 1.03, rel=1e-5)
     assert clouds.save(store, "again.csv", text.replace(" ", ",").encode()) == id_
-    for name, content in (("x.exe", b""), ("x.xyz", b""), ("x.xyz", b"1 2 3\n" * 100), ("x.xyz", b"a b c\n" * 100), ("x.xyz", b"1 2\n" * 100), ("x.xyz", b"nan 0 0\n" + b"1 2 3\n" * 100), ("x.xyz", b"\xff\xfe\x00")):
+    for name, content in (
+        ("x.exe", b""),
+        ("x.xyz", b""),
+        ("x.xyz", b"1 2 3\n" * 100),
+        ("x.xyz", b"a b c\n" * 100),
+        ("x.xyz", b"1 2\n" * 100),
+        ("x.xyz", b"nan 0 0\n" + b"1 2 3\n" * 100),
+        ("x.xyz", b"\xff\xfe\x00"),
+    ):
         with pytest.raises(InvalidValue):
             clouds.save(store, name, content)
     for wrong in ("", "../x", "cloud-0123456789ab"):
@@ -217,7 +236,8 @@ def test_starts(own_store):
 def test_an_objective_that_does_not_fit_is_refused(own_store, objective):
     space = load_space(own_store, SPACE)
     with pytest.raises((InvalidValue, UnknownId)):
-        work.objective_of(own_store, space, LsoConfig(SPACE, "x", objective=objective, target="zoo-tiny/no-such" if objective == "answers" else ""))
+        named = "zoo-tiny/no-such" if objective == "answers" else ""
+        work.descent_of(own_store, space, LsoConfig(SPACE, "x", objective=objective, target=named), space.embeddings_NE[0])
 
 
 def test_what_was_found_can_be_kept_and_is_an_instance_everywhere(own_store, tmp_path, monkeypatch):
@@ -234,22 +254,51 @@ def test_what_was_found_can_be_kept_and_is_an_instance_everywhere(own_store, tmp
         assert result["validation"]["after"] >= result["validation"]["before"]
         assert points[-1]["outside"] is False and "too few" in result["outside"]["words"] and result["outside"]["agreement"] is None
         artifact = work.keep(own_store, spec, tmp_path / "job")
-        assert artifact.manifest.metrics["neighbour_percentile"]["n"] == 3 and artifact.manifest.metrics["neighbour_percentile"]["value"] is None
+        assert (
+            artifact.manifest.metrics["neighbour_percentile"]["n"] == 3
+            and artifact.manifest.metrics["neighbour_percentile"]["value"] is None
+        )
         assert artifact.manifest.metrics["test_accuracy"]["value"] == pytest.approx(result["test"]["after"]["value"])
-        assert artifact.manifest.config["lso"]["a"] == a and SPACE in artifact.manifest.inputs and artifact.manifest.provenance["command"].startswith("python -m engine lso")
+        assert (
+            artifact.manifest.config["lso"]["a"] == a
+            and SPACE in artifact.manifest.inputs
+            and artifact.manifest.provenance["command"].startswith("python -m engine lso")
+        )
         space = host.space(SPACE)  # it noticed
         row = space.row(artifact.id)
-        assert len(space.table) == len(before.table) + 1 and space.table["split"].iloc[row] == kept.SPLIT
-        assert space.table.iloc[:row].equals(before.table.astype({"steps": float})) and np.isnan(space.table["steps"].iloc[row]), "it was not trained for any length"
+        assert len(space.table) == len(before.table) + 1 and space.table["split"].iloc[row] == kept.SPLITS[kept.LSO]
+        assert space.table.iloc[:row].equals(before.table.astype({"steps": float})) and np.isnan(space.table["steps"].iloc[row]), (
+            "it was not trained for any length"
+        )
         embedding_E = torch.from_numpy(work.found_embedding(tmp_path / "job"))
-        assert torch.equal(space.embeddings_NE[row], embedding_E) and torch.allclose(space.decode(embedding_E[None])[0], space.parameters_NP[row])
+        assert torch.equal(space.embeddings_NE[row], embedding_E) and torch.allclose(
+            space.decode(embedding_E[None])[0], space.parameters_NP[row]
+        )
         assert host.step(SPACE, a, artifact.id, 1.0, images="all").accuracy == pytest.approx(result["test"]["after"]["value"])
         assert work.keep(own_store, spec, tmp_path / "job").id == artifact.id, "kept twice is kept once"
-        assert describe(space.table)[artifact.id].endswith("found by LSO · kept")
-        for name, id_ in (("my best", "my-best"), ("my best", "my-best"), ("🎉 Größtes!", "grosstes"), ("最良", artifact.id), ("x" * 300, "x" * 80), (a, f"{a}-2"), (SPACE, f"{SPACE}-2"), ("../../up", "up")):
+        taken = of_safetensors(work.found_bytes(own_store, before, spec, tmp_path / "job"))
+        assert torch.equal(torch.cat([taken.tensors[entry.name].flatten() for entry in taken.arch.layout]), space.parameters_NP[row])
+        assert taken.metrics["test_accuracy"]["value"] == pytest.approx(result["test"]["after"]["value"]) and taken.preprocessing
+        assert describe(space)[artifact.id].endswith("found by LSO · kept")
+        for name, id_ in (
+            ("my best", "my-best"),
+            ("my best", "my-best"),
+            ("🎉 Größtes!", "grosstes"),
+            ("最良", artifact.id),
+            ("x" * 300, "x" * 80),
+            (a, f"{a}-2"),
+            (SPACE, f"{SPACE}-2"),
+            ("../../up", "up"),
+        ):
             found = work.keep(own_store, spec, tmp_path / "job", name)
-            assert found.id == id_ and (found.manifest.title.startswith(name[:80]) or not name.isprintable()) and "found by LSO" in found.manifest.title
-        assert a in set(host.space(SPACE).table["id"]) and own_store.open(SPACE).manifest.kind == "netspace", "a name that is taken takes nothing"
+            assert (
+                found.id == id_
+                and (found.manifest.title.startswith(name[:80]) or not name.isprintable())
+                and "found by LSO" in found.manifest.title
+            )
+        assert a in set(host.space(SPACE).table["id"]) and own_store.open(SPACE).manifest.kind == "netspace", (
+            "a name that is taken takes nothing"
+        )
         write_tiny(own_store, "resnet8-digits")  # the space is made again: the network is of another one
         assert kept.ids(own_store, SPACE) == ()
     finally:
@@ -258,15 +307,14 @@ def test_what_was_found_can_be_kept_and_is_an_instance_everywhere(own_store, tmp
 
 def test_in_a_space_of_several_architectures_the_wanted_one_is_found_and_kept(tmp_path, monkeypatch):
     from engine import presets
-    from engine.multi.make import make_space, make_zoo
+    from engine.make import train
     from tests.laws import test_multi as several
 
     monkeypatch.setattr("sys.argv", ["engine"])
     monkeypatch.setitem(presets.presets(), "zoo-digits-multi", lambda: several.ZOO)
     store = Store(tmp_path / "workspace", tmp_path / "gallery")
     quiet = lambda title, total: lambda step, metrics: None  # noqa: E731
-    make_zoo(store, "zoo-digits-multi", several.ZOO, "cpu", quiet, "zoo-digits-multi")
-    id_ = make_space(store, "netspace-digits-multi", several.SPACE, "cpu", quiet, "netspace-digits-multi").id
+    id_ = train(store, "netspace-digits-multi", several.SPACE, "cpu", quiet, "netspace-digits-multi").id
     space = load_space(store, id_)
     a, want = str(space.table["id"].iloc[0]), 1
     spec = lso_spec(id_, a, steps=40, lr=0.2, architecture=several.NAMES[want])
@@ -278,6 +326,9 @@ def test_in_a_space_of_several_architectures_the_wanted_one_is_found_and_kept(tm
     row = found.row(artifact.id)
     at = found.at(found.embeddings_NE[row])
     assert found.arch_of(row) == at.arch == architecture(artifact.manifest.config["architecture"])
-    assert torch.equal(found.parameters_NP[row, : at.arch.parameters], at.parameters_P) and (found.parameters_NP[row, at.arch.parameters :] == 0).all()
+    assert (
+        torch.equal(found.parameters_NP[row, : at.arch.parameters], at.parameters_P)
+        and (found.parameters_NP[row, at.arch.parameters :] == 0).all()
+    )
     with pytest.raises(UnknownId):
         work.make_lso(store, space, LsoConfig(id_, a, architecture="resnet9"))

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import trimesh
 
-from engine.errors import InvalidValue
-from engine.shapes import formats, measures
-from engine.shapes.meshes import MeshShape
-from engine.shapes.pose import AXES, Pose
-from engine.shapes.reading import normalised
-from engine.meshing import Mesh
+from engine.core.errors import InvalidValue
+from engine.tasks.distances import formats, measures
+from engine.tasks.distances.meshes import MeshShape
+from engine.tasks.distances.meshing import Mesh
+from engine.tasks.distances.pose import AXES, Pose
+from engine.tasks.distances.reading import normalised
 from tests import shape_files as files
 
 AXIS = (np.arange(40) + 0.5) / 20 - 1
@@ -40,7 +40,10 @@ WRITTEN = {
     "obj, negative indices between the vertices": ("obj", lambda mesh: files.obj(mesh, relative=True, interleaved=True)),
     "obj, v/vt/vn": ("obj", lambda mesh: files.obj(mesh, slashes="/1/1")),
     "obj, v//vn, a group a face": ("obj", lambda mesh: files.obj(mesh, slashes="//1", groups=True)),
-    "obj, continued lines, tabs": ("obj", lambda mesh: files.obj(mesh).replace(b"f ", b"  f\t").replace(b" 0.", b" \\\n 0.").replace(b"\n", b"\r\n")),
+    "obj, continued lines, tabs": (
+        "obj",
+        lambda mesh: files.obj(mesh).replace(b"f ", b"  f\t").replace(b" 0.", b" \\\n 0.").replace(b"\n", b"\r\n"),
+    ),
     "obj, quadrilaterals": ("obj", files.quads),
     "ply, text": ("ply", lambda mesh: files.ply(mesh, "ascii")),
     "ply, little": ("ply", lambda mesh: files.ply(mesh, "binary_little_endian")),
@@ -58,7 +61,10 @@ WRITTEN = {
     "off, colours": ("off", lambda mesh: files.off(mesh).replace(b"\n3 ", b" 1 0 0\n3 ")),
     "stl, text in capitals": ("stl", lambda mesh: files.stl_text(mesh).upper()),
     "stl, text with a mark at its start": ("stl", lambda mesh: b"\xef\xbb\xbf" + files.stl_text(mesh)),
-    "stl, text with a long name of words that mean something": ("stl", lambda mesh: b"solid vertex 1 2 3 facet " + b"x" * 9000 + files.stl_text(mesh)[5:]),
+    "stl, text with a long name of words that mean something": (
+        "stl",
+        lambda mesh: b"solid vertex 1 2 3 facet " + b"x" * 9000 + files.stl_text(mesh)[5:],
+    ),
     "stl, without normals": ("stl", lambda mesh: files.stl_text(mesh).replace(b"0 0 0", b"nan nan nan")),
     "stl, more behind its end": ("stl", lambda mesh: files.stl(mesh) + b"made by hand"),
     "stl, its count not filled in": ("stl", lambda mesh: files.stl(mesh)[:80] + bytes(4) + files.stl(mesh)[84:]),
@@ -77,7 +83,9 @@ def test_every_format_gives_the_same_shape(clean, how):
 
 def far(mesh, corners) -> files.Mesh:
     vertices_V3, faces_F3 = mesh
-    return np.concatenate([vertices_V3, corners]), np.concatenate([faces_F3, [[len(vertices_V3), len(vertices_V3) + 1, len(vertices_V3) + 2]]])
+    return np.concatenate([vertices_V3, corners]), np.concatenate(
+        [faces_F3, [[len(vertices_V3), len(vertices_V3) + 1, len(vertices_V3) + 2]]]
+    )
 
 
 def flipped(mesh, which_F) -> files.Mesh:
@@ -88,7 +96,9 @@ def reordered(mesh) -> files.Mesh:
     rng = np.random.default_rng(5)
     order = rng.permutation(len(mesh[0]))
     faces_F3 = np.argsort(order)[mesh[1]]
-    return mesh[0][order], np.stack([np.roll(face, turn) for face, turn in zip(rng.permutation(faces_F3), rng.integers(3, size=len(faces_F3)))])
+    return mesh[0][order], np.stack(
+        [np.roll(face, turn) for face, turn in zip(rng.permutation(faces_F3), rng.integers(3, size=len(faces_F3)))]
+    )
 
 
 def soup(mesh) -> files.Mesh:

@@ -7,13 +7,12 @@ import pytest
 import torch
 import trimesh
 
-from engine import meshing
 from engine.archs.siren import siren_field, stacked_layers
-from engine.errors import InvalidValue
-from engine.meshing import Mesh, NonFiniteField, NoSurface, grid_values, mesh, mesh_dense, numpy_field
-from engine.shapes import measures
-from engine.shapes.chairs import random_chair, samples, sdf
-from engine.shapes.fitting import FitConfig, fit, start
+from engine.core.errors import InvalidValue
+from engine.tasks.distances import measures, meshing
+from engine.tasks.distances.chairs import random_chair, samples, sdf
+from engine.tasks.distances.fitting import FitConfig, fit, start
+from engine.tasks.distances.meshing import Mesh, NonFiniteField, NoSurface, grid_values, mesh, mesh_dense, numpy_field
 
 CHAIRS = 20
 

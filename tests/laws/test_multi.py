@@ -11,26 +11,30 @@ from torch.nn import functional as F
 
 from engine import datasets, presets
 from engine.archs import architecture
-from engine.artifacts import Store
 from engine.bench.multi import loss_one_by_one
-from engine.errors import InvalidValue
-from engine.make import reevaluate
-from engine.multi.config import MultiSpaceConfig, MultiZooConfig
-from engine.multi.evaluate import LINES, is_ordered, lines
-from engine.multi.lso import optimise
-from engine.multi.make import make_space, make_zoo
-from engine.multi.model import accuracies_by_architecture, logits_by_architecture
-from engine.multi.space import load_multi_space
-from engine.multi.training import MultiSpaceTraining, boundary_pairs, gammas, knowledge_distillation
-from engine.multi.zoo import MultiZooTraining
-from engine.netspace.space import load_space
-from engine.stacked import logits_one
-from engine.training import run
+from engine.core.artifacts import Store
+from engine.core.errors import InvalidValue
+from engine.kinds.netspace.space import load_space
+from engine.kinds.netspace.training import space_training
+from engine.learn.loop import run
+from engine.make import evaluate, train
+from engine.nets.by_architecture import accuracies_by_architecture, logits_by_architecture
+from engine.nets.stacked import logits_one
+from engine.tasks import task_of
+from engine.tasks.images import lso_several
+from engine.tasks.images.config import MultiSpaceConfig, MultiZooConfig
+from engine.tasks.images.lso_several import optimise
+from engine.tasks.images.measuring_several import LINES, is_ordered, lines
+from engine.tasks.images.teaching import boundary_pairs, gammas, knowledge_distillation
+from engine.tasks.images.zoo import ZOOS
 
 NAMES = ("lenetlike-small-digits", "vanillacnn-digits", "resnet8-digits")
-ZOO = MultiZooConfig(NAMES, "digits", "resnet8-digits", train=(3, 2, 3), val=2, test=2, steps=(12, 12, 6), teacher_steps=6, batch=16, lr=3e-3)
+ZOO = MultiZooConfig(
+    NAMES, "digits", "resnet8-digits", train=(3, 2, 3), val=2, test=2, steps=(12, 12, 6), teacher_steps=6, batch=16, lr=3e-3
+)
 SPACE = MultiSpaceConfig(
-    "zoo-digits-multi", prep_width=640, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise="zoo", start="zoo", scale=0.3,
+    "zoo-digits-multi", prep_width=640, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16), normalise="zoo", start="zoo",
+    scale=0.3,
     networks=2, stratified=True, train=(3, 2, 3), images=16, steps=6, lr=2e-3, warmup=2, cosine=True, clip=1.0, validate_every=3,
 )  # fmt: skip
 
@@ -43,10 +47,10 @@ def images():
 
 @pytest.fixture(scope="module")
 def zoo(images):
-    trainee = MultiZooTraining(ZOO, images)
+    trainee = ZOOS.trainee(ZOO, images)
     for index in range(trainee.total):
         trainee.step(index)
-    return trainee.zoo("zoo-digits-multi")
+    return ZOOS.grown(ZOO, trainee).zoo
 
 
 def test_the_gammas_of_equation_12():
@@ -73,7 +77,7 @@ def test_boundary_pairs_are_all_of_the_smallest_with_all_of_the_largest():
 def test_networks_of_several_architectures_answer_as_each_alone(zoo, images):
     ids_N = torch.tensor([2, 0, 1, 0, 2])
     rows = [zoo.rows("train", int(id_))[0] for id_ in ids_N]
-    parameters_NZ = zoo.parameters_NZ[rows] + 0.01 * torch.randn(5, zoo.parameters_NZ.shape[1])
+    parameters_NZ = zoo.parameters_NP[rows] + 0.01 * torch.randn(5, zoo.parameters_NP.shape[1])
     images_BCHW = images.images["val"][:20]
     together_NBK = logits_by_architecture(parameters_NZ, ids_N, images_BCHW, zoo.archs)
     for parameters_Z, id_, found_BK in zip(parameters_NZ, ids_N, together_NBK):
@@ -87,40 +91,40 @@ def test_networks_of_several_architectures_answer_as_each_alone(zoo, images):
 
 
 def test_the_loss_is_the_papers_one_network_at_a_time(zoo, images):
-    trainee = MultiSpaceTraining(SPACE, zoo, images)
-    rows_N, picks_B = trainee.draw(torch.Generator().manual_seed(1)), torch.arange(16)
-    assert sorted(trainee.class_ids_N[rows_N].tolist()) == [0, 0, 1, 1, 2, 2]
+    trainee = space_training(SPACE, zoo, images)
+    rows_N, picks_B = trainee.objective.instances(torch.Generator().manual_seed(1)), torch.arange(16)
+    assert sorted(trainee.objective.all_class_ids_N[rows_N].tolist()) == [0, 0, 1, 1, 2, 2]
     expected = loss_one_by_one(trainee, rows_N, picks_B).item()
     assert trainee.loss(rows_N, picks_B).item() == pytest.approx(expected, rel=1e-5)
     assert trainee.loss(rows_N, picks_B + 16).item() != pytest.approx(expected, rel=1e-3)  # control: other images
 
 
 def test_a_run_goes_on_where_it_stopped(zoo, images, tmp_path):
-    whole = MultiSpaceTraining(SPACE, zoo, images)
+    whole = space_training(SPACE, zoo, images)
     run(whole)
-    stopped = MultiSpaceTraining(SPACE, zoo, images)
+    stopped = space_training(SPACE, zoo, images)
     left = iter([False] * 4 + [True])
     run(stopped, tmp_path / "checkpoint", "run", stop=lambda: next(left))
-    resumed = MultiSpaceTraining(SPACE, zoo, images)
+    resumed = space_training(SPACE, zoo, images)
     assert run(resumed, tmp_path / "checkpoint", "run").finished
     for name, tensor in whole.state().items():
         assert torch.equal(tensor, resumed.state()[name]), name
-    other = MultiSpaceTraining(replace(SPACE, seed=1), zoo, images)
+    other = space_training(replace(SPACE, seed=1), zoo, images)
     run(other)
     assert not torch.equal(other.model.decoder.bias_HW, whole.model.decoder.bias_HW)  # control
 
 
 def test_unseen_architectures_are_never_shown(zoo, images):
-    trainee = MultiSpaceTraining(replace(SPACE, train=(3, 0, 2)), zoo, images)
-    shown = set(trainee.class_ids_N[trainee.shown_N].tolist())
+    trainee = space_training(replace(SPACE, train=(3, 0, 2)), zoo, images)
+    shown = set(trainee.objective.all_class_ids_N[trainee.objective.shown_N].tolist())
     assert shown == {0, 2}
-    assert set(trainee.class_ids_N[trainee.val_N].tolist()) == {0, 2}
-    assert trainee.loss(trainee.draw(torch.Generator().manual_seed(0)), torch.arange(4)).isfinite()
+    assert set(trainee.objective.all_class_ids_N[trainee.objective.val_N].tolist()) == {0, 2}
+    assert trainee.loss(trainee.objective.instances(torch.Generator().manual_seed(0)), torch.arange(4)).isfinite()
 
 
 def test_lso_descends_towards_the_wanted_class_id(zoo, images):
-    trainee = MultiSpaceTraining(SPACE, zoo, images)
-    start_NE = trainee.model.encode(zoo.parameters_NZ[zoo.rows("train")]).detach()
+    trainee = space_training(SPACE, zoo, images)
+    start_NE = trainee.model.encode(zoo.parameters_NP[zoo.rows("train")]).detach()
     for wanted in range(3):
         wanted_N = torch.full((len(start_NE),), wanted)
         before_N = F.cross_entropy(trainee.model.class_logits(start_NE), wanted_N, reduction="none")
@@ -156,16 +160,30 @@ def test_class_ids_rise_along_a_line():
 )
 def test_a_wrong_zoo_is_refused(change, images):
     with pytest.raises(InvalidValue):
-        MultiZooTraining(replace(ZOO, **change), images)
+        ZOOS.trainee(replace(ZOO, **change), images)
 
 
 def test_wrong_spaces_are_refused(zoo, images):
-    for train in ((3, 2), (3, 2, 4)):
+    for shown in ((3, 2), (3, 2, 4)):
         with pytest.raises(InvalidValue):
-            MultiSpaceTraining(replace(SPACE, train=train), zoo, images)
+            space_training(replace(SPACE, train=shown), zoo, images)
     for change in ({"train": (0, 1, 1)}, {"normalise": "layer"}, {"alpha": 1.5}):
         with pytest.raises(InvalidValue):
             replace(SPACE, **change)
+
+
+def test_the_descent_that_measures_a_space_is_as_long_and_as_fast_as_its_config_says(zoo, images, monkeypatch):
+    seen = []
+
+    def optimised(model, zoo, images, start_NE, wanted_N, steps, lr, seed):
+        seen.append((steps, lr))
+        return optimise(model, zoo, images, start_NE, wanted_N, 1, lr, seed)
+
+    monkeypatch.setattr(lso_several, "optimise", optimised)
+    for fields in ({}, {"lso_steps": 7, "lso_lr": 1e-4}):
+        config = replace(SPACE, **fields)
+        task_of("images").measure(space_training(config, zoo, images).model, zoo, config, images)
+    assert seen == [(150, 1e-2), (7, 1e-4)]
 
 
 def test_a_space_is_written_and_read(tmp_path, monkeypatch):
@@ -173,21 +191,24 @@ def test_a_space_is_written_and_read(tmp_path, monkeypatch):
     store = Store(tmp_path / "workspace", tmp_path / "gallery")
     monkeypatch.setitem(presets.presets(), "zoo-digits-multi", lambda: ZOO)
     quiet = lambda title, total: lambda step, metrics: None  # noqa: E731
-    make_zoo(store, "zoo-digits-multi", ZOO, "cpu", quiet, "zoo-digits-multi")
-    made = make_space(store, "netspace-digits-multi", replace(SPACE, train=(3, 0, 2)), "cpu", quiet, "netspace-digits-multi")
+    made = train(store, "netspace-digits-multi", replace(SPACE, train=(3, 0, 2)), "cpu", quiet, "netspace-digits-multi")
     space = load_space(store, made.id)
-    assert type(space) is type(load_multi_space(store, made.id))
+    assert type(space) is type(load_space(store, made.id))
     assert [arch.id for arch in space.archs] == list(NAMES) and space.arch == architecture(NAMES[-1])
     assert set(space.table["seen"][space.table["class_id"] == 1]) == {False}
-    measured = reevaluate(store, store.open(made.id), "cpu")
-    assert {name: entry["value"] for name, entry in measured.items()} == {name: entry["value"] for name, entry in made.manifest.metrics.items() if name not in ("seconds", "cpu_seconds")}
+    measured = evaluate(store, store.open(made.id), "cpu")
+    assert {name: entry["value"] for name, entry in measured.items()} == {
+        name: entry["value"] for name, entry in made.manifest.metrics.items() if name not in ("seconds", "cpu_seconds")
+    }
     assert measured["class_id_accuracy"]["n"] == 4 and "gap_mean_vanillacnn-digits" not in measured and "gamma_gap_max_unseen" in measured
 
 
 def test_the_papers_presets_are_buildable():
     for name in ("zoo-cifar10-multi", "zoo-tinyimagenet-multi"):
         config = presets.config(name)
-        assert [architecture(arch).parameters for arch in config.architectures] == sorted(architecture(arch).parameters for arch in config.architectures)
+        assert [architecture(arch).parameters for arch in config.architectures] == sorted(
+            architecture(arch).parameters for arch in config.architectures
+        )
     for name in ("netspace-cifar10-multi", "netspace-cifar10-unseen", "netspace-tinyimagenet-multi", "netspace-tinyimagenet-unseen"):
         config = presets.config(name)
         cells = config.prep_height * config.prep_width

@@ -14,21 +14,23 @@ from torch.nn import functional as F
 from engine import datasets
 from engine.archs import architecture
 from engine.archs.folding import measure_statistics
-from engine.errors import DataMissing, InvalidValue
-from engine.nern import compress, losses
-from engine.nern.config import NernConfig, NetworkConfig
-from engine.nern.coordinates import coordinates, embed, similarity
-from engine.nern.evaluate import evaluate
-from engine.nern.network_training import NetworkTraining
-from engine.nern.nern import Nern, places, predictor_size, sizes
-from engine.nern.original import Network, of_module
-from engine.nern.predictor import LAYERS, Inputs, Predictor, centre, start
-from engine.nern.sampling import P_UNIFORM, sample
-from engine.nern.training import NernTraining
+from engine.core.errors import DataMissing, InvalidValue
+from engine.core.seeds import generator
+from engine.kinds.nern import compress, losses
+from engine.kinds.nern.config import NernConfig, NetworkConfig
+from engine.kinds.nern.coordinates import coordinates, embed, similarity
+from engine.kinds.nern.evaluate import evaluate
+from engine.kinds.nern.nern import Nern, places, predictor_size, sizes
+from engine.kinds.nern.network_training import NetworkTraining
+from engine.kinds.nern.original import Network, of_module
+from engine.kinds.nern.predictor import LAYERS, Inputs, Predictor, centre, start
+from engine.kinds.nern.sampling import P_UNIFORM, sample
+from engine.kinds.nern.training import NernTraining
 from engine.presets import config as preset
-from engine.training import generator
 
-SMALL = NernConfig("x", hidden=12, levels=6, distillation=0.1, features=0.1, images=16, sampling="weighted", batch=300, steps=12, validate_every=5)
+SMALL = NernConfig(
+    "x", hidden=12, levels=6, distillation=0.1, features=0.1, images=16, sampling="weighted", batch=300, steps=12, validate_every=5
+)
 NETWORK = NetworkConfig("resnet8-digits", "digits", steps=60, batch=16)
 
 
@@ -58,12 +60,12 @@ def test_every_kernel_has_its_own_coordinate():
 def test_the_predictor_on_tables_is_the_predictor_on_embeddings(kind):
     placed = places(replace(SMALL, permutation=kind), original())
     predictor = Predictor(36, 12, 9)
-    full_MD = placed.inputs.full()
-    assert torch.equal(full_MD, embed(placed.inputs.coordinates(), SMALL.base, SMALL.levels))
-    kernels_MK = predictor(placed.inputs)
+    full_MD = placed.groups[0].inputs.full()
+    assert torch.equal(full_MD, embed(placed.groups[0].inputs.coordinates(), SMALL.base, SMALL.levels))
+    kernels_MK = predictor(placed.groups[0].inputs)
     assert torch.allclose(kernels_MK, predictor.plain(full_MD), atol=1e-6)
     picks = torch.randperm(len(full_MD))[:50]
-    assert torch.allclose(predictor(placed.inputs, picks), kernels_MK[picks], atol=1e-6)
+    assert torch.allclose(predictor(placed.groups[0].inputs, picks), kernels_MK[picks], atol=1e-6)
     seed_MK = torch.randn(kernels_MK.shape)
     ours = torch.autograd.grad((kernels_MK * seed_MK).sum(), predictor.parameters())
     theirs = torch.autograd.grad((predictor.plain(full_MD) * seed_MK).sum(), predictor.parameters())
@@ -72,21 +74,27 @@ def test_the_predictor_on_tables_is_the_predictor_on_embeddings(kind):
 
 
 def test_without_gradients_the_kernels_come_in_pieces_and_are_the_same(monkeypatch):
-    inputs = Inputs(((5, 7), (9, 5)), torch.randperm(80, generator=torch.Generator().manual_seed(1)), tuple(torch.randn(count, 6) for count in (2, 9, 7)))
+    inputs = Inputs(
+        ((5, 7), (9, 5)),
+        torch.randperm(80, generator=torch.Generator().manual_seed(1)),
+        tuple(torch.randn(count, 6) for count in (2, 9, 7)),
+    )
     predictor = Predictor(18, 12, 9)
     expected_MK = predictor(inputs)
     for piece in (1, 8, 45, 1000):
-        monkeypatch.setattr("engine.nern.predictor.PIECE", piece)
+        monkeypatch.setattr("engine.kinds.nern.predictor.PIECE", piece)
         with torch.no_grad():
             assert torch.allclose(predictor(inputs), expected_MK, atol=1e-6)
-    assert expected_MK.requires_grad and not torch.allclose(expected_MK, predictor(Inputs(inputs.shapes, inputs.place_M.roll(1), inputs.tables)), atol=1e-3)  # control
+    assert expected_MK.requires_grad and not torch.allclose(
+        expected_MK, predictor(Inputs(inputs.shapes, inputs.place_M.roll(1), inputs.tables)), atol=1e-3
+    )  # control
 
 
 @pytest.mark.parametrize("kind", ("none", "in-filter", "cross-filter"))
 def test_a_kernel_is_told_the_coordinate_of_its_place_in_the_permuted_layer(kind):
     found = original()
     placed = places(replace(SMALL, permutation=kind), found)
-    at_M3 = placed.inputs.coordinates()
+    at_M3 = placed.groups[0].inputs.coordinates()
     for index, (layer, order_M) in enumerate(zip(found.layers, placed.orders)):
         for place, kernel in enumerate(order_M):
             assert at_M3[layer.start + kernel].tolist() == [index, place // layer.channels, place % layer.channels]
@@ -96,9 +104,9 @@ def test_five_layers_start_with_the_mean_and_deviation_of_the_original():
     found = original()
     values = torch.cat([weight.flatten() for weight in found.weights]) + 0.01
     placed = places(SMALL, found)
-    predictor = start(36, 12, 9, placed.inputs, float(values.mean()), float(values.std()), generator(0))
-    kernels_MK = predictor(placed.inputs)
-    kernels_MK = predictor(placed.inputs).detach()
+    predictor = start(36, 12, 9, placed.groups[0].inputs, float(values.mean()), float(values.std()), generator(0))
+    kernels_MK = predictor(placed.groups[0].inputs)
+    kernels_MK = predictor(placed.groups[0].inputs).detach()
     assert float(kernels_MK.mean()) == pytest.approx(float(values.mean()), abs=1e-5)
     assert float(kernels_MK.std()) == pytest.approx(float(values.std()), rel=1e-3)
     assert len(predictor.layers) == LAYERS == 5
@@ -106,17 +114,23 @@ def test_five_layers_start_with_the_mean_and_deviation_of_the_original():
 
 def test_small_kernels_are_cut_from_the_centre():
     kernels_MK = torch.arange(50.0).view(2, 25)
-    assert centre(kernels_MK, 1, 5).tolist() == [[12.0], [37.0]]
-    assert centre(kernels_MK, 3, 5)[0].tolist() == [6, 7, 8, 11, 12, 13, 16, 17, 18]
-    assert centre(kernels_MK, 5, 5) is kernels_MK
+    assert centre(kernels_MK, (1, 1), (5, 5)).tolist() == [[12.0], [37.0]]
+    assert centre(kernels_MK, (3, 3), (5, 5))[0].tolist() == [6, 7, 8, 11, 12, 13, 16, 17, 18]
+    assert centre(kernels_MK, (5, 5), (5, 5)) is kernels_MK
 
 
 def test_feature_map_loss_and_its_gradient_are_those_of_equation_4():
     torch.manual_seed(0)
     maps = [torch.randn(5, 4, 6, 6), torch.randn(5, 7, 3, 3)]
     for noise in (1.0, 0.1, 1e-3):
-        near = [(each + noise * torch.randn_like(each)).contiguous(memory_format=layout).requires_grad_() for each, layout in zip(maps, (torch.channels_last, torch.contiguous_format))]
-        rows = [losses.flat(each.contiguous(memory_format=torch.channels_last if each.shape[1] == 4 else torch.contiguous_format)) for each in maps]
+        near = [
+            (each + noise * torch.randn_like(each)).contiguous(memory_format=layout).requires_grad_()
+            for each, layout in zip(maps, (torch.channels_last, torch.contiguous_format))
+        ]
+        rows = [
+            losses.flat(each.contiguous(memory_format=torch.channels_last if each.shape[1] == 4 else torch.contiguous_format))
+            for each in maps
+        ]
         ours, theirs = losses.feature_maps(near, rows), losses.feature_maps_plain(near, maps)
         assert ours.item() == pytest.approx(theirs.item(), rel=1e-4, abs=1e-6)
         for o, t in zip(torch.autograd.grad(ours, near), torch.autograd.grad(theirs, near)):
@@ -158,7 +172,12 @@ def with_norms(arch_id: str) -> nn.Module:
         module = architecture(arch_id).build()
         for part in module.modules():
             if isinstance(part, nn.BatchNorm2d):
-                part.running_mean.normal_(0, 0.1), part.running_var.uniform_(0.5, 2), nn.init.normal_(part.weight, 1, 0.2), nn.init.normal_(part.bias, 0, 0.2)
+                (
+                    part.running_mean.normal_(0, 0.1),
+                    part.running_var.uniform_(0.5, 2),
+                    nn.init.normal_(part.weight, 1, 0.2),
+                    nn.init.normal_(part.bias, 0, 0.2),
+                )
         return module
     return measure_statistics(architecture(arch_id).build(batch_norm=True), datasets.load("digits").images["train"][:200])
 
@@ -180,7 +199,11 @@ def test_a_network_runs_as_its_module_does_with_those_kernels(arch_id):
         for layer, weight in zip(found.layers, weights):
             module.get_submodule(layer.name).weight.data.copy_(weight)
         assert torch.allclose(module(images_BCHW), expected, atol=1e-5 * float(expected.abs().max()))
-    assert not torch.allclose(found.network(of_module("y", with_norms(arch_id), None, skip=("conv1",) if "18" in arch_id else ()).weights, images_BCHW)[0], expected, atol=1e-3 * float(expected.abs().max()))
+    assert not torch.allclose(
+        found.network(of_module("y", with_norms(arch_id), None, skip=("conv1",) if "18" in arch_id else ()).weights, images_BCHW)[0],
+        expected,
+        atol=1e-3 * float(expected.abs().max()),
+    )
 
 
 def test_the_gradient_flows_into_the_sampled_kernels_only():
@@ -212,15 +235,15 @@ def test_a_few_steps_bring_the_loss_down_and_the_best_is_chosen_on_validation(in
 def test_samples_alone_add_up_to_the_error_of_all_kernels(monkeypatch):
     """And to its slope; kernels of 1 x 1 among them, of which the middle alone counts."""
     found = original()
-    assert {layer.size for layer in found.layers} == {1, 3}
+    assert {layer.size for layer in found.layers} == {(1, 1), (3, 3)}
     config = replace(SMALL, inputs="none", sampling="uniform", partial=True)
     training = NernTraining(config, places(config, found), None)
     parts = torch.randperm(found.layers[-1].stop, generator=generator(3)).split(200)
-    monkeypatch.setattr("engine.nern.training.sample", lambda kind, sizes, norm_M, batch, random: parts[number])
+    monkeypatch.setattr("engine.kinds.nern.training.sample", lambda kind, sizes, norm_M, batch, random: parts[number])
     parameters, squares = list(training.predictor.parameters()), []
     for number, picks in enumerate(parts):
-        squares.append(training.sampled(0)[0].square() * training.whole[1][picks].sum())
-    whole = losses.reconstruction(training.places.split(training.predictor(training.places.inputs)), found.weights)
+        squares.append(training.sampled(0)[0].square() * training.whole[0][1][picks].sum())
+    whole = losses.reconstruction(training.places.weights(training.predictor), found.weights)
     values = sum(weight.numel() for weight in found.weights)
     added = sum(squares) / values
     assert torch.allclose(added, whole.square(), rtol=1e-5)
@@ -249,7 +272,7 @@ def test_a_perfect_predictor_reconstructs_the_network():
     nern = Nern("n", SMALL, placed, Predictor(36, 12, 9))
     kernels_MK = torch.zeros(found.layers[-1].stop, 9)
     for layer, weight in zip(found.layers, found.weights):
-        middle = F.pad(weight, (1, 1, 1, 1)) if layer.size == 1 else weight
+        middle = F.pad(weight, (1, 1, 1, 1)) if layer.size == (1, 1) else weight
         kernels_MK[layer.start : layer.stop] = middle.reshape(-1, 9)
     nern.predictor.forward = lambda inputs, picks=None: kernels_MK
     metrics = evaluate(nern, images)
@@ -284,8 +307,8 @@ def test_sizes_are_those_of_the_papers_tables(name, hidden, learnable):
     size = sizes(config, found)
     assert size["predictor"] / 2**20 == pytest.approx(hidden, abs=0.011)
     assert size["learnable"] / 2**20 == pytest.approx(learnable, abs=0.02)
-    module = Predictor(6 * config.levels, config.hidden, found.kernel**2)
-    assert predictor_size(config, found.kernel) == sum(tensor.numel() for tensor in module.parameters())
+    module = Predictor(6 * config.levels, config.hidden, max(layer.size[0] for layer in found.layers) ** 2)
+    assert predictor_size(config, found) == sum(tensor.numel() for tensor in module.parameters())
 
 
 def test_pruning_drops_the_smallest_and_bits_round_to_a_grid():
@@ -310,7 +333,12 @@ def test_pruning_drops_the_smallest_and_bits_round_to_a_grid():
     assert torch.equal(torch.cat([layer.weight.flatten() for layer in compress.compressed(predictor).layers]), before)
     full = compress.stored_bytes(predictor, 0, 32)
     assert full == 4 * sum(tensor.numel() for tensor in predictor.parameters())
-    assert full > compress.stored_bytes(predictor, 0.5, 32) > compress.stored_bytes(predictor, 0.5, 8) > compress.stored_bytes(predictor, 0.5, 4)
+    assert (
+        full
+        > compress.stored_bytes(predictor, 0.5, 32)
+        > compress.stored_bytes(predictor, 0.5, 8)
+        > compress.stored_bytes(predictor, 0.5, 4)
+    )
 
 
 @pytest.mark.parametrize("prune, bits", ((-0.1, 32), (1.0, 32), ("0", 32), (True, 32), (0.1, 7), (0.1, "8"), (float("nan"), 32)))
@@ -320,18 +348,19 @@ def test_impossible_compression_is_refused(prune, bits):
 
 
 def shipped() -> list[str]:
-    from engine.artifacts import GALLERY
+    from engine.core.artifacts import GALLERY
 
     return sorted(path.parent.name for path in GALLERY.glob("nern-*/manifest.json"))
 
 
 @pytest.mark.parametrize("id_", shipped())
 def test_the_tables_of_the_shipped_are_measured_from_their_weights(id_, gallery_store):
-    from engine.nern.make import load_nern, reevaluate
+    from engine.kinds.nern.loading import load_nern
+    from engine.make import evaluate
     from explorer.data import missing
 
     artifact = gallery_store.open(id_, "nern")
-    found, stored = reevaluate(gallery_store, artifact, "cpu"), artifact.manifest.metrics
+    found, stored = evaluate(gallery_store, artifact, "cpu"), artifact.manifest.metrics
     answered = {"original_accuracy", "reconstructed_accuracy", "agreement", "logit_divergence"}
     assert {"weight_error", "size_ratio"} | (set() if missing(load_nern(gallery_store, id_).original.dataset) else answered) <= found.keys()
     for name, entry in found.items():
@@ -359,7 +388,9 @@ def test_reshuffled_images_all_come_before_any_comes_again(reshuffled):
 
 def test_smoothed_labels_are_what_the_loss_is_taken_to():
     """The share is spread over all ten classes, the right one among them."""
-    losses = {share: NetworkTraining(replace(NETWORK, label_smoothing=share), datasets.load("digits")).step(0)["task"] for share in (0.0, 0.2)}
+    losses = {
+        share: NetworkTraining(replace(NETWORK, label_smoothing=share), datasets.load("digits")).step(0)["task"] for share in (0.0, 0.2)
+    }
     plain = NetworkTraining(NETWORK, datasets.load("digits"))
     picks_B = plain.picks(0)
     logs_BK = plain.module(plain.train_BCHW[picks_B]).log_softmax(-1)

@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import InvalidValue
-from engine.nern import tours
-from engine.nern.evaluate import reordered
-from engine.nern.losses import smoothness
-from engine.nern.original import load_original
-from engine.nern.permutations import KINDS, bits, inverse, permutation, permutations
-from engine.nern.tours import tour, unit
+from engine.core.errors import InvalidValue
+from engine.kinds.nern import tours
+from engine.kinds.nern.evaluate import reordered
+from engine.kinds.nern.losses import smoothness
+from engine.kinds.nern.original import load_original
+from engine.kinds.nern.permutations import KINDS, bits, inverse, permutation, permutations
+from engine.kinds.nern.tours import tour, unit
 
 ORIGINAL = "network-digits"
 
@@ -54,7 +54,9 @@ def test_tours_of_a_trained_network_are_those_of_the_definition(weights):
         assert np.array_equal(tour(kernels_MK, scalar), expected)
         differing += not np.array_equal(tour(np.roll(kernels_MK, 1, 0), scalar), expected)
     assert differing == len(weights)  # control: the comparison sees another tour
-    assert any(len(weight.reshape(-1, *weight.shape[2:])) > 300 and weight[0, 0].size == tours.VALUES for weight in weights), "no layer of many kernels"
+    assert any(len(weight.reshape(-1, *weight.shape[2:])) > 300 and weight[0, 0].size == tours.VALUES for weight in weights), (
+        "no layer of many kernels"
+    )
 
 
 def test_in_filter_is_a_tour_in_each_filter_and_one_of_the_permuted_filters(weights):
@@ -70,7 +72,12 @@ def test_in_filter_is_a_tour_in_each_filter_and_one_of_the_permuted_filters(weig
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 1 << 30), count=st.integers(1, 500), kind=st.sampled_from(["smooth", "ties", "zeros", "clusters"]), size=st.sampled_from([1, 9, 25]))
+@given(
+    seed=st.integers(0, 1 << 30),
+    count=st.integers(1, 500),
+    kind=st.sampled_from(["smooth", "ties", "zeros", "clusters"]),
+    size=st.sampled_from([1, 9, 25]),
+)
 def test_ties_zeros_and_clusters_go_as_the_definition_says(seed, count, kind, size):
     random = np.random.default_rng(seed)
     rows = random.standard_normal((count, size))
@@ -135,7 +142,11 @@ def plain_smoothness(weight: np.ndarray) -> float:
     def distance(a, b) -> float:
         return abs((a - b).item()) / norm if a.size == 1 else 1 - float((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b))
 
-    return sum(distance(weight[f, c], weight[f + 1, c]) + distance(weight[f, c], weight[f, c + 1]) for f in range(filters - 1) for c in range(channels - 1))
+    return sum(
+        distance(weight[f, c], weight[f + 1, c]) + distance(weight[f, c], weight[f, c + 1])
+        for f in range(filters - 1)
+        for c in range(channels - 1)
+    )
 
 
 def test_smoothness_is_equation_6(weights):
@@ -153,7 +164,7 @@ def test_the_inverse_undoes(order):
 
 @pytest.mark.parametrize("order", ([0, 0, 2], [0, 1, 3], [-1, 0, 1], [[0, 1]], [0.0, 1.0]), ids=str)
 def test_what_is_no_permutation_is_refused(order):
-    with pytest.raises(InvalidValue, match="no permutation"):
+    with pytest.raises(InvalidValue, match="not a permutation"):
         inverse(np.array(order))
 
 

@@ -13,17 +13,17 @@ from torch.nn import functional as F
 
 from engine.archs import architecture
 from engine.bench.netspace import encode_plainly
-from engine.config import NetSpaceConfig
+from engine.core.errors import PRepTooSmall
 from engine.datasets import Images
-from engine.errors import PRepTooSmall
-from engine.netspace.decoder import Decoder
-from engine.netspace.encoders import PRepEncoder
-from engine.netspace.losses import distillation, spread
-from engine.netspace.model import NetSpace, build
-from engine.netspace.training import NetSpaceTraining
+from engine.kinds.netspace.decoder import Decoder
+from engine.kinds.netspace.encoders import PRepEncoder
+from engine.kinds.netspace.model import NetSpace, build
+from engine.kinds.netspace.training import space_training
+from engine.nets.stacked import flatten
 from engine.presets import config as preset
-from engine.stacked import flatten
-from engine.zoo import Zoo
+from engine.tasks.images.config import NetSpaceConfig
+from engine.tasks.images.losses import distillation, spread
+from engine.tasks.zoo import Zoo
 
 PAPER = preset("netspace-cifar10-resnet8")
 SMALL = NetSpaceConfig("zoo-digits", prep_width=424, embedding=64, encoder_width=8, decoder_channels=(16, 64, 16))
@@ -32,7 +32,11 @@ SMALL = NetSpaceConfig("zoo-digits", prep_width=424, embedding=64, encoder_width
 def convolution_shapes(module: torch.nn.Module, call) -> dict[str, tuple]:
     """Output shape of every convolution in a call, without the leading N."""
     seen = {}
-    hooks = [part.register_forward_hook(lambda _, __, y, name=name: seen.update({name: tuple(y.shape[1:])})) for name, part in module.named_modules() if isinstance(part, torch.nn.Conv2d)]
+    hooks = [
+        part.register_forward_hook(lambda _, __, y, name=name: seen.update({name: tuple(y.shape[1:])}))
+        for name, part in module.named_modules()
+        if isinstance(part, torch.nn.Conv2d)
+    ]
     call()
     for hook in hooks:
         hook.remove()
@@ -42,7 +46,14 @@ def convolution_shapes(module: torch.nn.Module, call) -> dict[str, tuple]:
 def test_paper_configuration_is_the_papers():
     default = NetSpaceConfig("zoo-cifar10-resnet8")
     assert default == PAPER
-    assert (PAPER.prep_height, PAPER.prep_width, PAPER.embedding, PAPER.temperature, PAPER.networks, PAPER.images) == (8, 10_000, 4096, 4.0, 8, 128)
+    assert (PAPER.prep_height, PAPER.prep_width, PAPER.embedding, PAPER.temperature, PAPER.networks, PAPER.images) == (
+        8,
+        10_000,
+        4096,
+        4.0,
+        8,
+        128,
+    )
     ours = (PAPER.normalise, PAPER.start, PAPER.balance, PAPER.performance, PAPER.noise, PAPER.weight_decay)
     assert ours == ("none", "paper", False, 0.0, 0.0, 0.0)
 
@@ -86,12 +97,12 @@ def cifar_like(count: int) -> tuple[Zoo, Images]:
     table = pd.DataFrame({"split": ["train"] * (count - 1) + ["val"]})
     images = {split: torch.randn(8, 3, 32, 32) for split in ("train", "val", "test")}
     labels = {split: torch.arange(8) for split in images}
-    return Zoo("zoo", arch, "cifar10", parameters_NP, table), Images("cifar10", "", tuple("0123456789"), images, labels)
+    return Zoo("zoo", (arch,), "cifar10", parameters_NP, table), Images("cifar10", "", tuple("0123456789"), images, labels)
 
 
 def test_paper_configuration_takes_a_step():
     zoo, images = cifar_like(3)
-    trainee = NetSpaceTraining(replace(PAPER, networks=2, images=4), zoo, images)
+    trainee = space_training(replace(PAPER, networks=2, images=4), zoo, images)
     before = {name: tensor.clone() for name, tensor in trainee.model.named_parameters()}
     metrics = trainee.step(0)
     assert torch.tensor(metrics["loss"]).isfinite() and metrics["loss"] > 0
@@ -107,9 +118,15 @@ def test_an_embedding_has_one_size_for_any_prep(height, width, count):
 
 
 @settings(max_examples=30, deadline=None)
-@given(height=st.integers(1, 3).map(lambda i: 4 * i), width=st.integers(1, 12).map(lambda i: 8 * i), empty=st.floats(0, 1), seed=st.integers(0, 1 << 16))
+@given(
+    height=st.integers(1, 3).map(lambda i: 4 * i),
+    width=st.integers(1, 12).map(lambda i: 8 * i),
+    empty=st.floats(0, 1),
+    seed=st.integers(0, 1 << 16),
+)
 def test_the_encoder_has_the_plain_ones_answers_and_slopes(height, width, empty, seed):
-    """Narrow PReps have their strongest columns at an end now and then; the last rows of many are empty, so that all their columns are equally strong."""
+    """Narrow PReps have their strongest columns at an end now and then; the last rows of many are empty, so that all their columns are
+    equally strong."""
     torch.manual_seed(seed)
     encoder = PRepEncoder(4, 16).double()
     prep_NHW = torch.randn(3, height, width, dtype=torch.float64)
@@ -117,16 +134,25 @@ def test_the_encoder_has_the_plain_ones_answers_and_slopes(height, width, empty,
     towards_NE = torch.randn(3, 16, dtype=torch.float64)
     ours_NE, plain_NE = encoder(prep_NHW), encode_plainly(encoder, prep_NHW)
     assert torch.allclose(ours_NE, plain_NE, atol=1e-12)
-    for ours, plain in zip(*(torch.autograd.grad((each_NE * towards_NE).sum(), list(encoder.parameters())) for each_NE in (ours_NE, plain_NE))):
+    for ours, plain in zip(
+        *(torch.autograd.grad((each_NE * towards_NE).sum(), list(encoder.parameters())) for each_NE in (ours_NE, plain_NE))
+    ):
         assert torch.allclose(ours, plain, atol=1e-12)
     with torch.no_grad():
         assert torch.allclose(encoder(prep_NHW), plain_NE, atol=1e-12)
 
 
 @settings(max_examples=15, deadline=None)
-@given(height=st.integers(1, 6).map(lambda i: 4 * i), width=st.integers(1, 40).map(lambda i: 8 * i), side=st.sampled_from((4, 8, 16)), width_at=st.sampled_from((4, 8)))
+@given(
+    height=st.integers(1, 6).map(lambda i: 4 * i),
+    width=st.integers(1, 40).map(lambda i: 8 * i),
+    side=st.sampled_from((4, 8, 16)),
+    width_at=st.sampled_from((4, 8)),
+)
 def test_every_size_comes_from_the_config(height, width, side, width_at):
-    config = NetSpaceConfig("z", prep_height=height, prep_width=width, embedding=side * side, encoder_width=width_at, decoder_channels=(16, 64, 8))
+    config = NetSpaceConfig(
+        "z", prep_height=height, prep_width=width, embedding=side * side, encoder_width=width_at, decoder_channels=(16, 64, 8)
+    )
     model = NetSpace(config, height * width - 3)
     embedding_NE = model.encode(torch.randn(2, height * width - 3))
     assert embedding_NE.shape == (2, side * side)
@@ -181,25 +207,25 @@ def test_switches_normalise_and_start():
     arch = architecture("lenetlike-digits")
     torch.manual_seed(0)
     zoo_NP = torch.stack([flatten(arch.build()) for _ in range(6)])
-    plain = build(SMALL, arch, zoo_NP)
+    plain = build(SMALL, (arch,), zoo_NP)
     assert plain.unit_P.eq(1).all() and plain.decoder.scale_HW.std() < 2e-3
-    assert torch.allclose(build(replace(SMALL, normalise="zoo"), arch, zoo_NP).unit_P, zoo_NP.std().expand(arch.parameters))
-    assert torch.allclose(build(replace(SMALL, normalise="layer"), arch, zoo_NP).unit_P, layer_spreads(zoo_NP, arch))
-    started = build(replace(SMALL, start="zoo"), arch, zoo_NP)
+    assert torch.allclose(build(replace(SMALL, normalise="zoo"), (arch,), zoo_NP).unit_P, zoo_NP.std().expand(arch.parameters))
+    assert torch.allclose(build(replace(SMALL, normalise="layer"), (arch,), zoo_NP).unit_P, layer_spreads(zoo_NP, arch))
+    started = build(replace(SMALL, start="zoo"), (arch,), zoo_NP)
     scale_P = started.decoder.scale_HW.detach().flatten()[: arch.parameters]
     assert torch.allclose(scale_P, layer_spreads(zoo_NP, arch))
     with torch.no_grad():
         answers = started.decode(torch.randn(1, SMALL.embedding))
     assert answers.std() > 20 * plain.decode(torch.randn(1, SMALL.embedding)).std()  # it starts at the size of real networks
-    assert torch.equal(build(SMALL, arch, zoo_NP).decoder.block1.weight, plain.decoder.block1.weight)  # its own seed
+    assert torch.equal(build(SMALL, (arch,), zoo_NP).decoder.block1.weight, plain.decoder.block1.weight)  # its own seed
 
 
 def test_learning_rate_warms_up_and_decays():
     zoo, images = cifar_like(3)
     small = replace(SMALL, prep_width=10_000, steps=100, warmup=10, lr=1.0)
-    trainee = NetSpaceTraining(small, zoo, images)
+    trainee = space_training(small, zoo, images)
     assert [trainee.rate(step) for step in (0, 4, 9, 50, 99)] == pytest.approx([0.1, 0.5, 1, 1, 1])
-    trainee = NetSpaceTraining(replace(small, cosine=True), zoo, images)
+    trainee = space_training(replace(small, cosine=True), zoo, images)
     rates = [trainee.rate(step) for step in range(100)]
     assert rates[10] == pytest.approx(1) and rates[99] < 1e-3 and rates[10:] == sorted(rates[10:], reverse=True)
 
@@ -210,9 +236,9 @@ def test_training_lowers_the_loss_and_keeps_the_best_of_validation():
     zoo_NP = torch.stack([flatten(arch.build()) * 2 for _ in range(7)])
     images = {split: torch.randn(32, 1, 8, 8) for split in ("train", "val", "test")}
     labels = {split: torch.arange(32) % 10 for split in images}
-    zoo = Zoo("zoo", arch, "digits", zoo_NP, pd.DataFrame({"split": ["train"] * 4 + ["val"] * 3}))
+    zoo = Zoo("zoo", (arch,), "digits", zoo_NP, pd.DataFrame({"split": ["train"] * 4 + ["val"] * 3}))
     config = replace(SMALL, start="zoo", normalise="layer", balance=True, networks=4, images=32, steps=120, lr=3e-3, validate_every=40)
-    trainee = NetSpaceTraining(config, zoo, Images("digits", "", tuple("0123456789"), images, labels))
+    trainee = space_training(config, zoo, Images("digits", "", tuple("0123456789"), images, labels))
     metrics = [trainee.step(index) for index in range(config.steps)]
     assert metrics[-1]["loss"] < 0.5 * metrics[0]["loss"]
     scores = [m["val_gap"] + m["val_drop"] for m in metrics if "val_gap" in m]

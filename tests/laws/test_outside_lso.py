@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.api import outside_columns
-from engine.artifacts import Store
-from engine.host import Host
+from engine.api.spaces import outside_columns
+from engine.cli.jobs import in_words
+from engine.core.artifacts import Store
+from engine.host.host import Host
 from engine.jobs import work
-from engine.jobs.commands import in_words
 from engine.jobs.folder import Folder
-from engine.netspace import outside
+from engine.tasks.distances.task import Distances
 from tests.tiny_jobs import lso_spec
 from tests.tiny_shapes import SPACE as SHAPES
 from tests.tiny_shapes import write_tiny_shapes
@@ -39,7 +39,11 @@ def test_one_that_ran_far_off_is_told_wherever_it_appears(over_gallery, tmp_path
         assert said["outside"] is said["hollow"] is far and said["known"] is None and said["words"] in in_words("lso-1", result)
         assert said["words"].startswith("Outside the zoo" if far else "Inside the zoo")
         kept = work.keep(over_gallery, spec, tmp_path / "job")
-        assert kept.manifest.metrics["neighbour_percentile"] == {"value": said["percentile"], "split": kept.manifest.metrics["neighbour_percentile"]["split"], "n": 160}
+        assert kept.manifest.metrics["neighbour_percentile"] == {
+            "value": said["percentile"],
+            "split": kept.manifest.metrics["neighbour_percentile"]["split"],
+            "n": 160,
+        }
         assert kept.manifest.metrics["neighbour_multiple"]["value"] == pytest.approx(said["multiple"], rel=1e-5)
         space = host.space(DIGITS)
         row = space.row(kept.id)
@@ -57,7 +61,7 @@ def test_one_towards_a_networks_answers_places_it_and_says_whether_the_space_kno
     """Shapes: the agreement is the IoU with the target, and is kept with the network."""
     store = Store(tmp_path / "workspace", tmp_path / "gallery")
     write_tiny_shapes(store, 30)
-    monkeypatch.setitem(outside.BOUNDS, "shapes", bound)
+    monkeypatch.setattr(Distances, "known_from", bound)
     host = Host(store, "cpu")
     try:
         ids = list(host.space(SHAPES).table["id"])

@@ -10,10 +10,11 @@ import torch
 
 from engine import datasets
 from engine.archs import architecture
+from engine.core.errors import CorruptArtifact, DataMissing, UnknownId
 from engine.datasets import Images, prepared
 from engine.datasets.pixels import Pixels, augmented
-from engine.errors import CorruptArtifact, DataMissing, UnknownId
-from engine.stacked import accuracies, flatten, logits
+from engine.nets.answers import accuracies
+from engine.nets.stacked import flatten, logits
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 
@@ -83,7 +84,10 @@ def home(tmp_path, monkeypatch):
 
 def write(name: str = "cifar10") -> dict:
     random = np.random.default_rng(3)
-    splits = {split: (random.integers(0, 256, (count, 3, 32, 32), dtype=np.uint8), random.integers(0, 10, count)) for split, count in (("train", 40), ("val", 10), ("test", 20))}
+    splits = {
+        split: (random.integers(0, 256, (count, 3, 32, 32), dtype=np.uint8), random.integers(0, 10, count))
+        for split, count in (("train", 40), ("val", 10), ("test", 20))
+    }
     prepared.write(name, "CIFAR-10 (made up)", "a test", map(str, range(10)), splits)
     return splits
 

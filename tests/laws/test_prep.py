@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.archs import all_architectures, architecture
-from engine.errors import InvalidValue, PRepTooSmall
-from engine.prep import height_for, pack, unpack, width_for
+from engine.core.errors import InvalidValue, PRepTooSmall
+from engine.nets.prep import height_for, pack, unpack, width_for
 
 # every kind of bit pattern that a comparison of floats would not tell apart: quiet and signalling NaNs with payloads, -0, denormals
 ODD_BITS = (0x7FC00001, 0xFFC12345 - (1 << 32), 0x7F800001, -(1 << 31), 0x00000001, 0x7F800000, 0x3F800000)

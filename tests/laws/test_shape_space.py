@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,30 +12,35 @@ import trimesh
 
 from engine.archs import architecture
 from engine.archs.siren import Siren
-from engine.artifacts import Store
-from engine.config import ShapeZooConfig, digest
-from engine.errors import DataMissing, InvalidValue
-from engine.make import reevaluate, train
-from engine.netspace import shape_evaluate
-from engine.netspace.model import NetSpace, answer_of, build
-from engine.netspace.shape_evaluate import evaluate_shapes, nearest, one_topology, whole_share
-from engine.netspace.shape_inversion import known, place
-from engine.netspace.shape_training import ShapeSpaceTraining
-from engine.netspace.space import load_space
+from engine.core.artifacts import Store
+from engine.core.config import digest
+from engine.core.errors import DataMissing, InvalidValue
+from engine.kinds.netspace.model import NetSpace, build
+from engine.kinds.netspace.space import load_space
+from engine.kinds.netspace.training import space_training
+from engine.make import evaluate, train
+from engine.nets.stacked import flatten
 from engine.presets import config as preset
-from engine.shapes import measures
-from engine.shapes.chairs import random_chair, topology
-from engine.shapes.fitting import fit, start
-from engine.shapes.networks import grid, insides, ious, layers_of, queries, values
-from engine.shapes.sampling import NoInside
-from engine.shapes.sources import chairs_of, source
-from engine.shapes.zoo import ShapeZooTraining, flat, hidden_of, measure, start_seed, unflat
-from engine.stacked import flatten
-from engine.zoo import Zoo
+from engine.tasks.distances import measures
+from engine.tasks.distances import measuring as shape_evaluate
+from engine.tasks.distances.chairs import random_chair, topology
+from engine.tasks.distances.config import ShapeZooConfig
+from engine.tasks.distances.fitting import fit, start
+from engine.tasks.distances.inversion import known, place
+from engine.tasks.distances.measuring import evaluate_shapes, nearest, one_topology, whole_share
+from engine.tasks.distances.networks import grid, insides, ious, layers_of, queries, values
+from engine.tasks.distances.sampling import NoInside
+from engine.tasks.distances.sources import chairs_of, source
+from engine.tasks.distances.task import TASK as DISTANCES
+from engine.tasks.distances.zoo import table_of
+from engine.tasks.distances.zoo_training import ShapeZooTraining, flat, hidden_of, start_seed, unflat
+from engine.tasks.zoo import Zoo
 from tests.laws import resumable
 
 ARCH = architecture("siren-small")
-CONFIG = ShapeZooConfig("siren-small", train=6, val=1, test=3, steps=150, batch=256, queries=4096, lr=3e-3, schedule="cosine", stack=10, half=False)
+CONFIG = ShapeZooConfig(
+    "siren-small", train=6, val=1, test=3, steps=150, batch=256, queries=4096, lr=3e-3, schedule="cosine", stack=10, half=False
+)
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -47,7 +53,7 @@ def zoo() -> Zoo:
     for index in range(training.total):
         training.step(index)
     parameters_NP = training.instances()
-    return Zoo("zoo", ARCH, "chairs", parameters_NP, measure(CONFIG, parameters_NP, training.source))
+    return Zoo("zoo", (ARCH,), "chairs", parameters_NP, table_of(CONFIG, parameters_NP, training.source))
 
 
 def test_a_zoo_in_stacks_and_lanes_is_each_network_fitted_alone(zoo):
@@ -58,7 +64,9 @@ def test_a_zoo_in_stacks_and_lanes_is_each_network_fitted_alone(zoo):
         alone = fit(start([start_seed(CONFIG, i)], hidden_of(ARCH)), points_1Q3, sdf_1Q, config)
         grid_M3 = grid(16)
         with torch.inference_mode():
-            alike = [values(layers_of(p, ARCH), grid_M3)[0] for p in (flat(alone.params, 1), zoo.parameters_NP[[i]], zoo.parameters_NP[[i - 1]])]
+            alike = [
+                values(layers_of(p, ARCH), grid_M3)[0] for p in (flat(alone.params, 1), zoo.parameters_NP[[i]], zoo.parameters_NP[[i - 1]])
+            ]
         assert (alike[0] - alike[1]).abs().max() < 1e-3 < (alike[0] - alike[2]).abs().max()
 
 
@@ -144,12 +152,12 @@ def siren_of(parameters_P: torch.Tensor) -> Siren:
 
 def test_a_step_is_eq_2(zoo):
     """The loss is the mean squared difference of predicted and target networks on the same queries, half of them inside."""
-    training = ShapeSpaceTraining(replace(resumable.SHAPE_SPACE, noise=0.0, networks=6, points=512, queries=512), zoo)
+    training = space_training(replace(resumable.SHAPE_SPACE, noise=0.0, networks=6, points=512, queries=512), zoo)
     expected = []
     for row, parameters_P in enumerate(zoo.parameters_NP[zoo.rows("train")]):
         with torch.no_grad():
             predicted = siren_of(training.model.decode(training.model.encode(parameters_P[None]))[0])
-            points_Q3 = training.points_NQ3[row]
+            points_Q3 = training.objective.points_NQ3[row]
             expected.append((predicted(points_Q3) - siren_of(parameters_P)(points_Q3)).square().mean())
     assert training.step(0)["loss"] == pytest.approx(float(torch.stack(expected).mean()), rel=1e-3)
 
@@ -174,7 +182,7 @@ def test_the_probe_encoder_is_blind_to_the_order_of_hidden_units(zoo):
         assert same.abs().max() < 1e-4 < (zoo.parameters_NP - other_NP).abs().max()
         moved = {}
         for encoder in ("probe", "prep"):
-            model = build(replace(resumable.SHAPE_SPACE, encoder=encoder), ARCH, zoo.parameters_NP)
+            model = build(replace(resumable.SHAPE_SPACE, encoder=encoder), (ARCH,), zoo.parameters_NP, answer=DISTANCES.answer(ARCH))
             one_NE, two_NE = model.encode(zoo.parameters_NP), model.encode(other_NP)
             assert one_NE.std(0).max() > 0  # it does tell the instances apart
             moved[encoder] = float((one_NE - two_NE).norm() / one_NE.std(0).norm())
@@ -210,12 +218,21 @@ def cheap(monkeypatch):
 
 def one_kind(zoo: Zoo) -> pd.DataFrame:
     """The zoo's table as if all chairs were of one topology, and each the chair of its row."""
-    return zoo.table.assign(seed=[next(seed for seed in range(5, 500) if topology(random_chair(seed)) == topology(random_chair(0)))] * len(zoo.table))
+    return zoo.table.assign(
+        seed=[next(seed for seed in range(5, 500) if topology(random_chair(seed)) == topology(random_chair(0)))] * len(zoo.table)
+    )
 
 
 def test_a_perfect_space_predicts_its_targets_and_walks_along_the_weights(zoo, cheap):
     found = evaluate_shapes(Identity(), zoo.parameters_NP, one_kind(zoo), ARCH)[0]
-    for name in ("predicted_iou_mean", "predicted_iou_min", "heldout_iou_mean", "heldout_encoded_iou_mean", "predicted_within_0.01_mean", "heldout_beats_nearest_share"):
+    for name in (
+        "predicted_iou_mean",
+        "predicted_iou_min",
+        "heldout_iou_mean",
+        "heldout_encoded_iou_mean",
+        "predicted_within_0.01_mean",
+        "heldout_beats_nearest_share",
+    ):
         assert found[name]["value"] == 1, name
     assert 0 < found["nearest_iou_mean"]["value"] < 0.95
     assert found["midpoint_iou_mean"]["value"] == found["weight_midpoint_iou_mean"]["value"] < found["sdf_mean_midpoint_iou_mean"]["value"]
@@ -282,9 +299,16 @@ def test_inversion_begins_at_the_nearest_where_the_encoder_is_worse(zoo):
 def test_the_papers_sizes():
     zoo, space = preset("zoo-chairs-paper"), preset("netspace-chairs-paper")
     assert (zoo.train, zoo.steps, zoo.batch, zoo.lr, zoo.schedule) == (1000, 10_000, 20_000, 1e-4, "steps")
-    assert (space.prep_height, space.prep_width, space.embedding, space.networks, space.points, space.encoder) == (8, 10_000, 4096, 4, 50_000, "prep")
+    assert (space.prep_height, space.prep_width, space.embedding, space.networks, space.points, space.encoder) == (
+        8,
+        10_000,
+        4096,
+        4,
+        50_000,
+        "prep",
+    )
     with torch.device("meta"):
-        model = NetSpace(space, architecture(zoo.architecture).parameters, answer_of(architecture(zoo.architecture)))
+        model = NetSpace(space, architecture(zoo.architecture).parameters, DISTANCES.answer(architecture(zoo.architecture)))
         assert model.decode(model.encode(torch.empty(2, 67_073))).shape == (2, 67_073)
     tables = zoo.train * space.queries * 4 * 4
     assert tables < 1 << 30  # bytes of all queries and answers
@@ -296,14 +320,16 @@ def test_the_papers_space_takes_a_step():
     parameters_NP = torch.stack([flatten(arch.build()) for _ in range(3)])
     parameters_NP[:, -1] -= (values(layers_of(parameters_NP, arch), grid(8))).median(-1)[0]  # each has an inside
     table = pd.DataFrame({"split": ["train", "train", "val"]})
-    training = ShapeSpaceTraining(replace(preset("netspace-chairs-paper"), networks=1, points=512, queries=512), Zoo("zoo", arch, "chairs", parameters_NP, table))
+    training = space_training(
+        replace(preset("netspace-chairs-paper"), networks=1, points=512, queries=512), Zoo("zoo", (arch,), "chairs", parameters_NP, table)
+    )
     before = {name: tensor.clone() for name, tensor in training.model.named_parameters()}
     assert 0 < training.step(0)["loss"] < 1
     assert all((tensor.detach() - before[name]).abs().max() > 0 for name, tensor in training.model.named_parameters())
 
 
 def test_the_papers_zoo_takes_a_step(monkeypatch):
-    monkeypatch.setattr("engine.shapes.zoo.CHUNK", 1)
+    monkeypatch.setattr("engine.tasks.distances.zoo_training.CHUNK", 1)
     training = ShapeZooTraining(replace(preset("zoo-chairs-paper"), batch=200, queries=400, stack=1), source("chairs", 1032, 0))
     assert training.total == 1032 * 10_000 and 0 < training.step(0)["loss"] < 1
     assert training.parameters_NP[0].abs().sum() > 0 and training.parameters_NP[1:].abs().sum() == 0
@@ -311,8 +337,10 @@ def test_the_papers_zoo_takes_a_step(monkeypatch):
 
 def test_a_space_of_someones_meshes_from_files_to_figures(tmp_path, cheap, monkeypatch):
     """A folder of meshes, one of them broken, becomes a zoo and a space of that zoo, which is hosted and measured again."""
-    monkeypatch.setattr("engine.make.sheet.sheet_of", lambda *_: {"webp": np.zeros(1, np.uint8)})
-    monkeypatch.setattr("engine.make.project", lambda embeddings_NE: (embeddings_NE[:, :2], embeddings_NE[:, :3]))  # UMAP takes long to compile
+    monkeypatch.setattr("engine.tasks.distances.sheet.sheet_of", lambda *_: {"webp": np.zeros(1, np.uint8)})
+    monkeypatch.setattr(
+        "engine.kinds.netspace.finish.project", lambda embeddings_NE: (embeddings_NE[:, :2], embeddings_NE[:, :3])
+    )  # UMAP takes long to compile
     folder, store = tmp_path / "meshes", Store(tmp_path / "workspace", tmp_path / "gallery")
     folder.mkdir()
     for i in range(6):
@@ -329,8 +357,10 @@ def test_a_space_of_someones_meshes_from_files_to_figures(tmp_path, cheap, monke
     space_config = replace(resumable.SHAPE_SPACE, zoo="zoo-boxes", steps=5, networks=3, half=True)
     artifact = train(store, "netspace-chairs", space_config, "cpu", silent, "netspace-boxes")
     assert set(artifact.manifest.inputs) == {"zoo-boxes"} and "midpoint_iou_mean" not in artifact.manifest.metrics
-    again, stored = reevaluate(store, artifact, "cpu"), artifact.manifest.metrics
-    assert {name: entry["value"] for name, entry in again.items()} == {name: entry["value"] for name, entry in stored.items() if name not in ("seconds", "cpu_seconds")}
-    assert reevaluate(store, made, "cpu")["fit_iou_mean"] == made.manifest.metrics["fit_iou_mean"]
+    again, stored = evaluate(store, artifact, "cpu"), artifact.manifest.metrics
+    assert {name: entry["value"] for name, entry in again.items()} == {
+        name: entry["value"] for name, entry in stored.items() if name not in ("seconds", "cpu_seconds")
+    }
+    assert evaluate(store, made, "cpu")["fit_iou_mean"] == made.manifest.metrics["fit_iou_mean"]
     space = load_space(store, "netspace-boxes")
-    assert space.is_shapes and space.images is None and space.config == space_config
+    assert space.task.id == "distances" and space.images is None and space.config == space_config

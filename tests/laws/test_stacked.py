@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from engine.archs import all_architectures, architecture
-from engine.fast import answers, fastest
-from engine.stacked import accuracies, flatten, logits, logits_one, unflatten, wilson
+from engine.nets.answers import accuracies, wilson
+from engine.nets.fast import answers, fastest
+from engine.nets.stacked import flatten, logits, logits_one, unflatten
 
 CHEAP = tuple(id_ for id_ in all_architectures() if "56" not in id_ and "32" not in id_)
 

@@ -12,17 +12,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import training as loop
-from engine.artifacts import load_checkpoint, save_checkpoint
-from engine.errors import NonFiniteLoss
-from engine.took import Took
-from engine.training import CHECKPOINT_SECONDS, generator, run
+from engine.core.artifacts import load_checkpoint, save_checkpoint
+from engine.core.clocks import Took
+from engine.core.errors import NonFiniteLoss
+from engine.core.seeds import generator
+from engine.core.settings import CHECKPOINT_SECONDS
+from engine.learn import loop as loop
+from engine.learn.loop import run
+from engine.learn.trainee import Choosing, Trainee, cosine
 from tests.laws import resumable
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Walk:
+class Walk(Trainee):
     """A trainee of one number whose end depends on every step and on their order."""
 
     def __init__(self, total: int = 40, nan_at: int = -1, crash_at: int = -1):
@@ -41,9 +44,6 @@ class Walk:
 
     def state(self):
         return {"x": self.x}
-
-    def restore(self, state):
-        self.x.copy_(state["x"])
 
 
 def end(total: int = 40) -> torch.Tensor:
@@ -143,6 +143,41 @@ def test_at_most_thirty_seconds_are_lost(crash_at, tmp_path, monkeypatch):
     assert torch.equal(again.x, end()) and len(again.done) == 40 - (crash_at - lost)
 
 
+def test_the_rate_rises_along_a_line_and_falls_along_half_a_cosine():
+    rates = [cosine(step, 110, 2.0, 0.5, warmup=10) for step in range(111)]
+    assert rates[:10] == pytest.approx([0.2 * (step + 1) for step in range(10)])
+    assert rates[10] == max(rates) == 2.0 and rates[60] == pytest.approx(1.25) and rates[110] == pytest.approx(0.5)
+    falls = [one - next_ for one, next_ in zip(rates[10:], rates[11:])]
+    assert min(falls) > 0 and max(falls) == pytest.approx(falls[49], rel=1e-2)  # steepest half-way
+    assert {cosine(step, 7, 3.0, 3.0) for step in range(7)} == {3.0}  # constant where it ends as high
+    assert cosine(0, 0, 1.0) == 1.0  # a run of no steps divides by nothing
+
+
+def test_the_best_look_is_kept_and_comes_back():
+    class Looks(Choosing):
+        total = 4
+
+        def __init__(self, chooses: bool = True):
+            super().__init__(torch.nn.Linear(1, 1, bias=False), chooses)
+
+        def step(self, index: int) -> dict[str, float]:
+            self.model.weight.data.fill_(float(index))
+            if self.best:
+                self.keep_best(torch.tensor([3.0, 1.0, 1.0, 2.0][index]))
+            return {"loss": 0.0}
+
+        def state(self):
+            return {"weight": self.model.weight, **self.best_state()}
+
+    looks, last = Looks(), Looks(chooses=False)
+    run(looks), run(last)
+    assert looks.chosen()["weight"].item() == 1.0  # of equal looks the first
+    assert last.chosen()["weight"].item() == 3.0 and not last.best_state()
+    again = Looks()
+    again.restore(looks.state())
+    assert again.chosen()["weight"].item() == 1.0 and again.best_score == 1.0 and again.model.weight.item() == 3.0
+
+
 def test_seconds_add_up_over_a_stop(tmp_path, monkeypatch):
     clock, cpu = [0.0], [0.0]
     monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
@@ -202,7 +237,7 @@ def test_a_crash_while_writing_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     def out_of_power(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("engine.artifacts.os.replace", out_of_power)
+    monkeypatch.setattr("engine.core.artifacts.os.replace", out_of_power)
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(tmp_path / "c", "t", 30, {}, {"x": torch.ones(3).numpy()})
     assert (tmp_path / "c").read_bytes() == whole

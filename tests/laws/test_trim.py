@@ -7,22 +7,28 @@ import pytest
 import torch
 from safetensors.numpy import save
 
-from engine.artifacts import GALLERY, Store
-from engine.errors import InvalidValue
-from engine.make import is_whole
-from engine.multi.space import load_multi_space
-from engine.config import ZOO_CONFIGS
-from engine.netspace.space import load_space, load_zoo, read_config
-from engine.nern.make import ORDERS
-from engine.trim import halve, trim
+from engine import kinds
+from engine.core.artifacts import GALLERY, Store
+from engine.core.errors import InvalidValue
+from engine.kinds.configs import read_config
+from engine.kinds.nern.loading import ORDERS
+from engine.kinds.netspace.space import load_space
+from engine.kinds.trim import trim
+from engine.kinds.zoo.loading import load_zoo
+from engine.plan import is_whole
 from tests.tiny import SPACE, ZOO, tamper, write_tiny
 from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
 
 
 @pytest.fixture
 def stores(tmp_path, monkeypatch):
-    """A gallery with a tiny space, and a workspace over it. (That metrics are measured again is make.reevaluate's affair.)"""
-    monkeypatch.setattr("engine.make.reevaluate", lambda store, artifact, device: {"measured": {"value": len(artifact.table("instances.parquet")), "split": "all", "n": 1}})
+    """A gallery with a tiny space, and a workspace over it. (How metrics are measured again is a kind's affair.)"""
+    for kind in ("zoo", "netspace"):
+        monkeypatch.setattr(
+            kinds.kind_of(kind),
+            "measure",
+            lambda store, artifact, device: {"measured": {"value": len(artifact.table("instances.parquet")), "split": "all", "n": 1}},
+        )
     whole = Store(tmp_path / "gallery", tmp_path / "nothing")
     write_tiny(whole)
     return whole, Store(tmp_path / "workspace", tmp_path / "gallery")
@@ -46,7 +52,7 @@ def test_what_is_held_out_stays(stores):
 
 def test_a_trimmed_zoo_is_not_trained_on(stores):
     whole, store = stores
-    config = read_config(whole.open(ZOO), ZOO_CONFIGS)
+    config = read_config(whole.open(ZOO))
     assert is_whole(whole, ZOO, config)
     trim(store, ZOO, 2)
     assert not is_whole(store, ZOO, config)
@@ -69,16 +75,19 @@ def test_too_few_or_too_many_are_refused(stores, train, val, said):
 
 def test_several_architectures_keep_as_many_of_each(monkeypatch, tmp_path):
     """Of the shipped zoo; its two spaces, of which one never saw two of the architectures, still answer as they did."""
-    monkeypatch.setattr("engine.make.reevaluate", lambda store, artifact, device: {})
+    for kind in ("zoo", "netspace"):
+        monkeypatch.setattr(kinds.kind_of(kind), "measure", lambda store, artifact, device: {})
     gallery, store = Store(GALLERY, tmp_path / "nothing"), Store(tmp_path / "workspace", GALLERY)
     made = trim(store, "zoo-digits-multi", 5, 2)
     assert [each.id for each in made] == ["zoo-digits-multi", "netspace-digits-multi", "netspace-digits-unseen"]
     for id_ in ("netspace-digits-multi", "netspace-digits-unseen"):
-        before, after = load_multi_space(gallery, id_), load_multi_space(store, id_)
+        before, after = load_space(gallery, id_), load_space(store, id_)
         kept = after.table.groupby(["class_id", "split"]).size().unstack()
         assert (kept["train"] == 5).all() and (kept["val"] == 2).all() and (kept["test"] == 16).all()
         rows = [before.row(name) for name in after.table["id"]]
-        assert torch.equal(after.zoo.parameters_NZ, before.zoo.parameters_NZ[rows]) and torch.equal(after.embeddings_NE, before.embeddings_NE[rows])
+        assert torch.equal(after.zoo.parameters_NP, before.zoo.parameters_NP[rows]) and torch.equal(
+            after.embeddings_NE, before.embeddings_NE[rows]
+        )
         assert torch.equal(after.zoo.teacher_P, before.zoo.teacher_P)
         assert "20 of 135 training and 8 of 64 validation" in store.open(id_).manifest.provenance["trimmed"]
 
@@ -91,7 +100,7 @@ def test_an_original_and_its_nerns_in_half_precision_answer_almost_alike(tmp_pat
     tamper(before[NERN].folder, ORDERS, lambda old: save(wide), honest=True)
     before[NERN] = store.open(NERN)
     sizes = {id_: sum(entry["bytes"] for entry in old.manifest.files.values()) for id_, old in before.items()}
-    made = {each.id: each for each in halve(store, ORIGINAL)}
+    made = {each.id: each for each in trim(store, ORIGINAL)}
     assert tuple(made) == (ORIGINAL, NERN)
     for id_, new in made.items():
         assert sum(entry["bytes"] for entry in new.manifest.files.values()) < 0.8 * sizes[id_]

@@ -11,9 +11,14 @@ from torch.nn import functional as F
 
 from engine import datasets
 from engine.archs import architecture
-from engine.config import ZooConfig
-from engine.stacked import accuracies, flatten
-from engine.zoo import ZooTraining, batches, deploy, lengths, measure, splits, start
+from engine.core.seeds import generator
+from engine.datasets.pixels import augmented
+from engine.nets.answers import accuracies
+from engine.nets.stacked import flatten
+from engine.tasks.images.config import ZooConfig
+from engine.tasks.images.zoo import table_of
+from engine.tasks.images.zoo_training import ZooTraining, batches, deploy, lengths, start
+from engine.tasks.zoo import splits
 
 CONFIG = ZooConfig("lenetlike-digits", "digits", train=2, val=1, test=1, steps_min=3, steps_max=24, batch=32, lr=1e-3, half=False)
 ARCHITECTURES = ("lenetlike-digits", "resnet8-digits")
@@ -38,18 +43,36 @@ def stacked(config: ZooConfig, images) -> ZooTraining:
 def alone(config: ZooConfig, images, index: int) -> torch.Tensor:
     """Instance `index` trained by itself: parameters [P] of its training form. The slow, plain reference."""
     module = start(config, architecture(config.architecture), index).train()
-    optimizer = torch.optim.Adam(module.parameters(), lr=config.lr)
-    for picks_B in batches(config, index, lengths(config)[index], len(images.labels["train"])).long():
+    length = lengths(config)[index]
+    if config.optimiser == "adam":
+        optimizer = torch.optim.Adam(module.parameters(), lr=config.lr)
+    else:
+        optimizer = torch.optim.SGD(module.parameters(), config.lr, config.momentum, weight_decay=config.weight_decay)
+    milestones = [math.ceil(share * length) for share in config.decays]
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, gamma=0.1)
+    for step, picks_B in enumerate(batches(config, index, length, len(images.labels["train"])).long()):
+        images_BCHW = images.images["train"][picks_B]
+        if config.augment:
+            images_BCHW = augmented(images_BCHW, config.augment, generator(config.seed, 4, index, step))
         optimizer.zero_grad()
-        F.cross_entropy(module(images.images["train"][picks_B]), images.labels["train"][picks_B]).backward()
+        F.cross_entropy(module(images_BCHW), images.labels["train"][picks_B]).backward()
         optimizer.step()
+        schedule.step()
     return flatten(module)
 
 
+TRAINED = (
+    {},
+    {"optimiser": "sgd", "lr": 0.02, "weight_decay": 5e-4, "decays": (0.5, 0.6, 0.7), "augment": 2},
+    {"decays": (0.5,), "augment": 1},
+)
+
+
+@pytest.mark.parametrize("how", TRAINED, ids=("adam", "sgd", "adam with decays"))
 @pytest.mark.parametrize("stack", (4, 3))
 @pytest.mark.parametrize("id_", ARCHITECTURES)
-def test_stacked_training_is_one_by_one_training(id_, stack, images):
-    config = replace(CONFIG, architecture=id_, stack=stack)
+def test_stacked_training_is_one_by_one_training(id_, stack, how, images):
+    config = replace(CONFIG, architecture=id_, stack=stack, **how)
     assert len(set(lengths(config))) == 4  # each of its own length
     trainee = stacked(config, images)
     for index in range(config.instances):
@@ -86,7 +109,7 @@ def test_deployed_instances_are_measured_from_what_is_kept(id_, images):
     kept_NP = trainee.instances()
     assert torch.equal(kept_NP, kept_NP.half().float())
     arch = architecture(id_)
-    table = measure(config, kept_NP, images)
+    table = table_of(config, kept_NP, images)
     for row, name in enumerate(table["id"]):
         module = arch.build().eval()
         torch.nn.utils.vector_to_parameters(kept_NP[row], module.parameters())
@@ -137,5 +160,5 @@ def test_any_number_of_cores_gives_the_same_bits(id_, images, monkeypatch):
     alone_on_one = stacked(config, images).parameters_NP
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     assert torch.equal(stacked(config, images).parameters_NP, alone_on_one)
-    monkeypatch.setattr("engine.zoo.LANES", 1)  # control: other parts are other sums, equal up to rounding
+    monkeypatch.setattr("engine.tasks.images.zoo_training.LANES", 1)  # control: other parts are other sums, equal up to rounding
     assert torch.allclose(stacked(config, images).parameters_NP, alone_on_one, atol=TOLERANCE)

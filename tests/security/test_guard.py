@@ -9,14 +9,41 @@ from starlette.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from engine.errors import InvalidValue
-from engine.guard import FOREIGN, allowed_hosts, base_path, refusal, relative
+from engine.api.guard import FOREIGN, allowed_hosts, base_path, refusal, relative
+from engine.core.errors import InvalidValue
 from tests.serving import ask, get, live, serving
 from tests.tiny import SPACE
 
-FOREIGN_HOSTS = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8501", "evil@127.0.0.1", "", "127.0.0.1/x", "[::1", "0.0.0.0"]
-FOREIGN_ORIGINS = ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}", "http://127.0.0.1.evil.example:{port}", "http://localhost:{port}", "file://", ""]
-ROUTES = ["health", "artifacts", f"spaces/{SPACE}", f"spaces/{SPACE}/images", f"spaces/{SPACE}/thumbnails", f"spaces/{SPACE}/network", "static/plotly.min.js", "no/such/route"]
+FOREIGN_HOSTS = [
+    "evil.example",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example:8501",
+    "evil@127.0.0.1",
+    "",
+    "127.0.0.1/x",
+    "[::1",
+    "0.0.0.0",
+]
+FOREIGN_ORIGINS = [
+    "http://evil.example",
+    "null",
+    "http://127.0.0.1:1",
+    "https://127.0.0.1:{port}",
+    "http://127.0.0.1.evil.example:{port}",
+    "http://localhost:{port}",
+    "file://",
+    "",
+]
+ROUTES = [
+    "health",
+    "artifacts",
+    f"spaces/{SPACE}",
+    f"spaces/{SPACE}/images",
+    f"spaces/{SPACE}/thumbnails",
+    f"spaces/{SPACE}/network",
+    "static/plotly.min.js",
+    "no/such/route",
+]
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -44,7 +71,11 @@ def test_a_foreign_page_cannot_open_the_socket(port, origin):
 def test_a_socket_by_a_foreign_name_is_closed(port):
     import socket as plain
 
-    with plain.create_connection(("127.0.0.1", port)) as sock, connect(f"ws://evil.example:{port}/api/live", sock=sock) as socket, pytest.raises(ConnectionClosed) as closed:
+    with (
+        plain.create_connection(("127.0.0.1", port)) as sock,
+        connect(f"ws://evil.example:{port}/api/live", sock=sock) as socket,
+        pytest.raises(ConnectionClosed) as closed,
+    ):
         socket.recv(timeout=10)
     assert closed.value.rcvd.code == FOREIGN and "host name" in closed.value.rcvd.reason
 
@@ -87,7 +118,9 @@ def test_names_from_the_environment(monkeypatch):
     assert {"lab.example", "fd00::1", "localhost"} <= allowed_hosts() and "" not in allowed_hosts()
 
 
-@pytest.mark.parametrize(("site", "passes"), [("cross-site", False), ("same-site", False), ("", False), ("same-origin", True), ("none", True)])
+@pytest.mark.parametrize(
+    ("site", "passes"), [("cross-site", False), ("same-site", False), ("", False), ("same-origin", True), ("none", True)]
+)
 @pytest.mark.parametrize("route", ["health", "static/plotly.min.js", f"spaces/{SPACE}/mesh", "jobs"])
 def test_the_api_answers_no_other_sites_page_even_where_it_sends_no_origin(port, route, site, passes):
     status, body, _ = get(port, f"/api/{route}", **{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"})

@@ -66,7 +66,8 @@ def test_a_form_cannot_launch(port, spec, kind):
     assert post(port, "/api/jobs", spec, **{"Content-Type": kind})[0] == 400
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 5_000, b"{}", b'{"kind": "lso", "config": {"space": "../../etc", "a": "x"}}'], ids=lambda body: repr(body[:24]))
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 5_000, b"{}", b'{"kind": "lso", "config": '
+    b'{"space": "../../etc", "a": "x"}}'], ids=lambda body: repr(body[:24]))
 def test_garbage_is_refused_in_one_sentence(port, body):
     status, answer = post(port, "/api/jobs", body)
     assert status in (400, 404) and answer["error"] and "Traceback" not in answer["error"]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import ExplorerError
-from engine.live import BURST, MESSAGE_BYTES, PAUSE, RATE, Bucket, answer
+from engine.core.errors import ExplorerError
+from engine.host.live import BURST, MESSAGE_BYTES, PAUSE, RATE, Bucket, answer
 from tests.serving import ask, live
 
 ERROR = {"id", "ok", "error", "kind"}
@@ -24,7 +24,10 @@ def spoilt(**changes):
     "changes",
     [
         *(spoilt(gamma=value) for value in (-0.001, 1.001, float("nan"), float("inf"), "0.5", None, True, [0.5], {}, 10**300)),
-        *(spoilt(space=value) for value in ("no-such", "../netspace-tiny", "", None, 1, ["netspace-tiny"], "zoo-tiny", "x" * 2000, "\ud800", "\0")),
+        *(
+            spoilt(space=value)
+            for value in ("no-such", "../netspace-tiny", "", None, 1, ["netspace-tiny"], "zoo-tiny", "x" * 2000, "\ud800", "\0")
+        ),
         *(spoilt(a=value) for value in ("no-such", "../../etc/passwd", None, {}, 0, "x" * 2000, "\ud800")),
         *(spoilt(path=value) for value in ("sideways", None, 3)),
         *(spoilt(images=value) for value in (0, -1, 361, 1.5, "some", True, [])),
@@ -41,7 +44,10 @@ def test_a_wrong_question_gets_a_reason_and_the_socket_goes_on(port, question, c
         assert ask(socket, question)[0]["ok"]
 
 
-@pytest.mark.parametrize("raw", ["", "{", "[1, 2]", "null", "NaN", "[" * 2000, '{"op": "step"', "é" * 10, b"\x00\xff", b'{"op": "step"}', '{"id": 1e999}', "1" * 4000])
+@pytest.mark.parametrize(
+    "raw",
+    ["", "{", "[1, 2]", "null", "NaN", "[" * 2000, '{"op": "step"', "é" * 10, b"\x00\xff", b'{"op": "step"}', '{"id": 1e999}', "1" * 4000],
+)
 def test_what_is_no_json_object_gets_a_reason(port, question, raw):
     with live(port) as socket:
         refused, _ = ask(socket, raw)
@@ -68,15 +74,15 @@ def test_a_huge_message_ends_the_socket_and_not_the_server(port, question):
 
 
 def test_too_many_messages_are_told_and_the_socket_goes_on(port, question, monkeypatch):
-    monkeypatch.setattr("engine.live.BURST", 20.0)
-    monkeypatch.setattr("engine.live.RATE", 0.0)  # no time passes for the bucket, however slow this machine is
-    monkeypatch.setattr("engine.live.PAUSE", 0.01)
+    monkeypatch.setattr("engine.host.live.BURST", 20.0)
+    monkeypatch.setattr("engine.host.live.RATE", 0.0)  # no time passes for the bucket, however slow this machine is
+    monkeypatch.setattr("engine.host.live.PAUSE", 0.01)
     with live(port) as socket:
         for _ in range(50):
             socket.send("{}")
         kinds = [json.loads(socket.recv(timeout=60))["kind"] for _ in range(50)]
         assert kinds == ["InvalidValue"] * 20 + ["TooFrequent"] * 30
-        monkeypatch.setattr("engine.live.RATE", 1e9)
+        monkeypatch.setattr("engine.host.live.RATE", 1e9)
         assert ask(socket, question)[0]["ok"]
 
 
@@ -125,7 +131,7 @@ def test_a_bug_is_logged_and_not_told(port, question, tiny_host, monkeypatch, ca
     """What is no ExplorerError is ours: the log has it, the other side gets a sentence, the socket goes on."""
     with live(port) as socket:
         with monkeypatch.context() as broken, caplog.at_level(logging.ERROR):
-            broken.setattr(type(tiny_host), "step", lambda *_, **__: 1 / 0)
+            broken.setattr(type(tiny_host), "between", lambda *_, **__: 1 / 0)
             refused, _ = ask(socket, question)
         assert refused["kind"] == "Internal" and refused["id"] == question["id"] and "division" not in refused["error"]
         assert "ZeroDivisionError" in caplog.text

@@ -13,8 +13,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from engine import wire
-from engine.errors import InvalidValue
+from engine.api import wire
+from engine.core.errors import InvalidValue
 from tests.browser.conftest import start, stop
 from tests.serving import ask, get, live
 

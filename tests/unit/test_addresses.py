@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 EXPLORER = Path(__file__).resolve().parents[2] / "explorer"
-PLACES = "api|latent-map|interpolation|shapes|preps|nern|lso|papers|training|media|static"
+PLACES = "api|latent-map|interpolation|shapes|preps|properties|nern|lso|papers|training|media|static"
 ROOTED = re.compile(rf"""["'`(]/({PLACES})\b|["'`]/["'`?$]|location\.(origin|host)\b""")
 SOURCES = sorted([*EXPLORER.rglob("*.js"), *EXPLORER.rglob("*.html"), *EXPLORER.rglob("*.css")])
 

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from engine import artifacts
-from engine.artifacts import FORMAT, Manifest, Store, manifest_hash, read_manifest, safe_name, write_atomic
-from engine.errors import CorruptArtifact, InvalidValue, NewerFormat, StorageError, UnknownId
+from engine.core import artifacts
+from engine.core.artifacts import FORMAT, Manifest, Store, manifest_hash, read_manifest, safe_name, write_atomic
+from engine.core.errors import CorruptArtifact, InvalidValue, NewerFormat, StorageError, UnknownId
+from engine.core.remeasured import remeasured
 
 per_example = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 floats = st.sampled_from([np.float16, np.float32, np.float64]).flatmap(
@@ -118,6 +119,20 @@ def test_update_metrics_changes_nothing_else(store):
     again = store.update_metrics(made, metrics)
     assert again.manifest == replace(made.manifest, metrics=metrics) == store.open("zoo-a").manifest
     assert manifest_hash(again) == manifest_hash(made)
+
+
+def test_what_is_measured_again_is_noted_and_changes_nothing_else(store):
+    made = write(store)
+    new = {"value": 0.5, "split": "test", "n": 2}
+    for name in ("floor", "middle"):
+        again = remeasured(store.open("zoo-a"), {name: new}, "a new figure", "2026-01-02", "abc")
+    assert again.manifest.metrics == {**made.manifest.metrics, "floor": new, "middle": new}
+    notes = again.manifest.provenance["remeasured"]
+    assert [(note["metrics"], note["why"]) for note in notes] == [(["floor"], "a new figure"), (["middle"], "a new figure")]
+    assert again.manifest == replace(made.manifest, metrics=again.manifest.metrics, provenance=again.manifest.provenance)
+    with pytest.raises(ValueError):
+        remeasured(again, {"floor": {"value": float("nan")}}, "broken", "2026-01-02", "abc")
+    assert store.open("zoo-a").manifest == again.manifest and store.verify("zoo-a") == []
 
 
 def test_a_metric_that_is_no_number_is_not_written(store):

@@ -90,7 +90,10 @@ def test_the_histogram_holds_both_distributions(pair):
     assert list(figure.data[0].y) != list(figure.data[1].y)
 
 
-@pytest.mark.parametrize("cols, names, box", [(58, ("target", "predicted", "difference"), None), (424, ("target", "predicted"), None), (90, ("difference",), (10, 5, 40, 20))])
+@pytest.mark.parametrize(
+    "cols, names, box",
+    [(58, ("target", "predicted", "difference"), None), (424, ("target", "predicted"), None), (90, ("difference",), (10, 5, 40, 20))],
+)
 def test_figures_are_pictures_that_open(pair, cols, names, box):
     figure = charts.prep_figure(*pair, LAYERS, cols, names, box, "an instance", "a note")
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]

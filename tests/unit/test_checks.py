@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from engine import presets
-from engine.artifacts import Store
-from engine.checks import check_training
-from engine.config import LsoConfig
-from engine.errors import CheckpointMismatch, DataMissing, ExplorerError, InvalidValue, PRepTooSmall, UnknownId
+from engine.core.artifacts import Store
+from engine.core.errors import CheckpointMismatch, DataMissing, ExplorerError, InvalidValue, PRepTooSmall, UnknownId
 from engine.jobs import specs, views
 from engine.jobs.queue import Queue
+from engine.learn.config import LsoConfig
+from engine.make import check as check_training
 from engine.make import train
 from tests import tiny_shapes
 from tests.commands import call
@@ -42,7 +42,11 @@ def preset(name: str, **fields):
 
 
 TRAININGS = {
-    "a start of another original": (preset("nern-digits", original=ORIGINAL), InvalidValue, "train nern-digits-coarse --original network-tiny"),
+    "a start of another original": (
+        preset("nern-digits", original=ORIGINAL),
+        InvalidValue,
+        "train nern-digits-coarse --original network-tiny",
+    ),
     "a start of another size": (preset("nern-digits", hidden=60), InvalidValue, "hidden 50, not 60"),
     "a start that is no NeRN": (preset("nern-digits", start="network-digits"), InvalidValue, "is none"),
     "a start that nobody knows": (preset("nern-digits", start="nern-nobody"), UnknownId, "nern-nobody"),
@@ -59,9 +63,13 @@ TRAININGS = {
     "classifiers from a zoo of shapes": (preset("netspace-digits", zoo="zoo-chairs", prep_width=4096), InvalidValue, "zoo of shapes"),
     "shapes from a zoo of classifiers": (preset("netspace-chairs", zoo="zoo-digits"), InvalidValue, "zoo of classifiers"),
     "a zoo of classifiers as shapes": (preset("zoo-digits", architecture="siren"), InvalidValue, "siren takes"),
-    "a zoo of shapes as classifiers": (preset("zoo-chairs", architecture="lenetlike-digits"), InvalidValue, "answers images"),
+    "a zoo of shapes as classifiers": (preset("zoo-chairs", architecture="lenetlike-digits"), InvalidValue, "classifies images"),
     "a zoo of a folder that is not there": (preset("zoo-chairs", dataset="nowhere/at/all"), UnknownId, "nowhere"),
-    "architectures in another order": (preset("zoo-digits-multi", architectures=("resnet14-digits", "resnet8-digits", "vanillacnn-digits", "lenetlike-digits")), InvalidValue, "rising"),
+    "architectures in another order": (
+        preset("zoo-digits-multi", architectures=("resnet14-digits", "resnet8-digits", "vanillacnn-digits", "lenetlike-digits")),
+        InvalidValue,
+        "rising",
+    ),
     "more instances than the zoo has": (preset("netspace-digits-multi", train=(30, 25, 30, 51)), InvalidValue, "resnet14-digits"),
 }
 
@@ -97,12 +105,20 @@ JOBS = {
     "a space that nobody knows": ({"a": A, "space": "netspace-nobody"}, UnknownId, "netspace-nobody"),
     "a zoo for a space": ({"a": A, "space": ZOO}, InvalidValue, "is a zoo"),
     "an objective of shapes": ({"a": A, "objective": "cloud"}, InvalidValue, "holds classifiers"),
-    "an objective of classifiers": ({"a": "chairs-siren-0000", "space": tiny_shapes.SPACE, "objective": "task"}, InvalidValue, "holds shapes"),
+    "an objective of classifiers": (
+        {"a": "chairs-siren-0000", "space": tiny_shapes.SPACE, "objective": "task"},
+        InvalidValue,
+        "holds shapes",
+    ),
     "a target that nobody knows": ({"a": A, "objective": "answers", "target": "nobody"}, UnknownId, "no network of that name"),
     "a target of a zoo that nobody knows": ({"a": A, "target": f"{ZOO}/nobody"}, UnknownId, "nobody"),
     "a target that is no network": ({"a": A, "target": SPACE}, InvalidValue, "a network is needed"),
     "a target that answers other questions": ({"a": A, "target": f"{tiny_shapes.ZOO}/chairs-siren-0001"}, InvalidValue, "other questions"),
-    "a cloud that was never uploaded": ({"a": "chairs-siren-0000", "space": tiny_shapes.SPACE, "objective": "cloud", "target": "cloud-000"}, ExplorerError, "."),
+    "a cloud that was never uploaded": (
+        {"a": "chairs-siren-0000", "space": tiny_shapes.SPACE, "objective": "cloud", "target": "cloud-000"},
+        ExplorerError,
+        ".",
+    ),
     "an architecture that is not in the space": ({"a": A, "architecture": "lenetlike-digits"}, UnknownId, "lenetlike-digits"),
 }
 
@@ -115,8 +131,15 @@ def test_an_lso_is_refused_at_submission(store, name):
     assert Queue(store.workspace).jobs() == []
 
 
-@pytest.mark.parametrize("config", ({"a": A}, {"a": A, "b": "digits-resnet8-0001", "gamma": 0.5, "target": f"{ZOO}/digits-resnet8-0002"}, {"xy": [0.0, 0.0], "objective": "answers", "target": ORIGINAL},
-                                    {"a": "chairs-siren-0000", "space": tiny_shapes.SPACE, "objective": "answers", "target": "chairs-siren-0001"}))  # fmt: skip
+@pytest.mark.parametrize(
+    "config",
+    (
+        {"a": A},
+        {"a": A, "b": "digits-resnet8-0001", "gamma": 0.5, "target": f"{ZOO}/digits-resnet8-0002"},
+        {"xy": [0.0, 0.0], "objective": "answers", "target": ORIGINAL},
+        {"a": "chairs-siren-0000", "space": tiny_shapes.SPACE, "objective": "answers", "target": "chairs-siren-0001"},
+    ),
+)
 def test_what_can_be_done_is_taken(store, config, monkeypatch):
     taken = []
     monkeypatch.setattr(Queue, "submit", lambda self, spec: taken.append(spec))
@@ -125,7 +148,11 @@ def test_what_can_be_done_is_taken(store, config, monkeypatch):
 
 
 def test_a_training_is_refused_at_submission(store):
-    for raw, words in (({"preset": "nern-digits", "config": {"original": ORIGINAL}}, "original"), ({"preset": "netspace-digits", "config": {"prep_width": 8}}, "PRep"), ({"preset": "network-cifar10-resnet20"}, "cifar10")):
+    for raw, words in (
+        ({"preset": "nern-digits", "config": {"original": ORIGINAL}}, "original"),
+        ({"preset": "netspace-digits", "config": {"prep_width": 8}}, "PRep"),
+        ({"preset": "network-cifar10-resnet20"}, "cifar10"),
+    ):
         with pytest.raises(ExplorerError, match=words):
             views.submit(store, {"kind": "train", **raw})
     assert Queue(store.workspace).jobs() == []
@@ -139,6 +166,6 @@ def test_the_commands(store, capsys):
 
 
 def test_the_checks_need_no_space_in_memory(store, monkeypatch):
-    monkeypatch.setattr("engine.netspace.space.load_space", lambda *arguments: pytest.fail("a space was loaded"))
+    monkeypatch.setattr("engine.kinds.netspace.space.load_space", lambda *arguments: pytest.fail("a space was loaded"))
     monkeypatch.setattr(Queue, "submit", lambda self, spec: None)
     views.submit(store, {"kind": "lso", "config": specs.plain(LsoConfig(SPACE, A)) | {"xy": None}})

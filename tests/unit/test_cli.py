@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine import commands
 from engine.__main__ import main, parser
 from engine.archs import architecture
-from engine.netspace.space import load_space
+from engine.cli import command
+from engine.kinds.netspace.space import load_space
 from tests.commands import call as run
 from tests.serving import question, tiny_host, tiny_store  # noqa: F401 - fixtures
 from tests.tiny import SPACE, ZOO
@@ -49,12 +49,39 @@ def plain_accuracy(store, question, gamma: float, path: str) -> float:
 def test_every_command_of_the_design_is_there():
     (choices,) = (action.choices for action in parser()._actions if action.choices and "list" in action.choices)
     assert set(COMMANDS) <= set(choices)
-    assert all(callable(getattr(commands, f"do_{name}")) for name in choices)
+
+
+GREETING = """
+from engine.cli.command import Command, emit
+
+COMMANDS = (Command("greet", "say hello", lambda options: emit(options, {"hello": options.name}, "hello"), {"name": {}}),)
+"""
+
+
+def test_a_command_is_a_file(tmp_path, monkeypatch, capsys):
+    from engine import cli
+    from engine.cli import parser as collecting
+
+    (tmp_path / "greeting.py").write_text(GREETING)
+    assert "greet" not in collecting.commands()
+    monkeypatch.setattr(cli, "__path__", [*cli.__path__, str(tmp_path)])
+    collecting.commands.cache_clear()
+    try:
+        assert run(capsys, None, "greet", "Ada")[:2] == (0, {"hello": "Ada"})
+        assert run(capsys, None, "greet", "Ada", "--loud")[0] == 2, "it takes no fields"
+    finally:
+        collecting.commands.cache_clear()
+        sys.modules.pop("engine.cli.greeting", None)
 
 
 def test_list_imports_nothing_heavy():
-    code = "import sys; from engine.__main__ import main; main(['list', '--json']); print([m for m in ('torch', 'numpy', 'pandas', 'pyarrow', 'tyro', 'sklearn') if m in sys.modules], file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env={**os.environ, "EXPLORER_WORKSPACE": "nowhere"})
+    code = (
+        "import sys; from engine.__main__ import main; main(['list', '--json']); print([m for m in ('torch', 'numpy', 'pandas', "
+        "'pyarrow', 'tyro', 'sklearn') if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env={**os.environ, "EXPLORER_WORKSPACE": "nowhere"}
+    )
     assert done.stderr.strip().endswith("[]"), done.stderr
     assert set(json.loads(done.stdout)) == {"artifacts"}
 
@@ -105,7 +132,11 @@ def test_verify(call):
 
 def test_evaluate_a_zoo(call):
     code, value, _ = call("evaluate", ZOO)
-    assert code == 0 and value["id"] == ZOO and 0 <= value["metrics"]["accuracy_min"]["value"] <= value["metrics"]["accuracy_max"]["value"] <= 1
+    assert (
+        code == 0
+        and value["id"] == ZOO
+        and 0 <= value["metrics"]["accuracy_min"]["value"] <= value["metrics"]["accuracy_max"]["value"] <= 1
+    )
 
 
 def test_train_with_changed_fields_makes_an_artifact(call, tiny_store, tmp_path):
@@ -144,7 +175,7 @@ def test_steps_before_a_checkpoint_are_not_counted_as_done_in_no_time(monkeypatc
     bars = []
     monkeypatch.setattr("tqdm.tqdm", lambda **given: bars.append(tqdm(**given)) or bars[-1])
     for first in (1001, 1):
-        on_step = commands.progress("network-x", 2000)
+        on_step = command.progress("network-x", 2000)
         on_step(first, {})
         on_step(first + 1, {})
     resumed, fresh = bars

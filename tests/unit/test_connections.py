@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InvalidValue
+from engine.core.errors import InvalidValue
 from engine.jobs.connections import IDLE, lent
 from engine.jobs.queue import Queue
 from tests.tiny_jobs import zoo_spec

@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from engine.artifacts import Manifest, Store
-from engine.commands import metric_lines
+from engine.cli.command import metric_lines
 from engine.core import metrics
+from engine.core.artifacts import Manifest, Store
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from PIL import Image
 from scipy.io import savemat
 
 from engine import datasets
+from engine.core.errors import DataMissing, InvalidValue, UnknownId
 from engine.datasets import imagenet, prepared, preparing, tiny_imagenet
 from engine.datasets.decode import Form, cut
 from engine.datasets.files import files_of
 from engine.datasets.reading import Reading, fifth
-from engine.errors import DataMissing, InvalidValue, UnknownId
 from tests.archives import CIFAR10, cifar10, encoded, image_tree, picture, tar, written, zipped
 from tests.commands import call
 
@@ -67,7 +67,10 @@ def test_cifar100_takes_the_fine_labels(tmp_path):
     records = {split: np.random.default_rng(at).integers(0, 256, (500, 3074), dtype=np.uint8) for at, split in enumerate(("train", "test"))}
     for part in records.values():
         part[:, 0], part[:, 1] = np.arange(500) % 20, np.arange(500) % 100
-    files = {f"cifar-100-binary/{split}.bin": part.tobytes() for split, part in records.items()} | {"cifar-100-binary/fine_label_names.txt": "\n".join(names).encode(), "cifar-100-binary/coarse_label_names.txt": b"x"}
+    files = {f"cifar-100-binary/{split}.bin": part.tobytes() for split, part in records.items()} | {
+        "cifar-100-binary/fine_label_names.txt": "\n".join(names).encode(),
+        "cifar-100-binary/coarse_label_names.txt": b"x",
+    }
     found, _ = preparing.add("cifar100", tar(tmp_path / "cifar-100-binary.tar.gz", files))
     assert found.title == "CIFAR-100" and found.counts == {"train": 400, "val": 100, "test": 500} and found.classes == tuple(names)
     assert by_bytes(*kept("cifar100", "test")) == by_bytes(records["test"][:, 2:], records["test"][:, 1])
@@ -76,10 +79,19 @@ def test_cifar100_takes_the_fine_labels(tmp_path):
 @pytest.mark.parametrize("pack", ["folder", "tar.xz", "tar.gz", "zip"])
 def test_a_tree_of_jpegs_is_what_pillow_makes_of_them_and_says_so(tmp_path, pack):
     files = {f"pictures/{name}": data for name, data in image_tree(5).items()}
-    path = written(tmp_path / "folder", files) if pack == "folder" else zipped(tmp_path / "a.zip", files) if pack == "zip" else tar(tmp_path / f"a.{pack}", files)
+    path = (
+        written(tmp_path / "folder", files)
+        if pack == "folder"
+        else zipped(tmp_path / "a.zip", files)
+        if pack == "zip"
+        else tar(tmp_path / f"a.{pack}", files)
+    )
     found, _ = preparing.add("cifar10", path)
     assert found.title == "CIFAR-10 (JPEG)" and found.counts == {"train": 40, "val": 10, "test": 50} and found.classes == CIFAR10
-    expected = {np.asarray(Image.open(io.BytesIO(data))).transpose(2, 0, 1).tobytes(): CIFAR10.index(name.split("/")[2]) for name, data in files.items()}
+    expected = {
+        np.asarray(Image.open(io.BytesIO(data))).transpose(2, 0, 1).tobytes(): CIFAR10.index(name.split("/")[2])
+        for name, data in files.items()
+    }
     seen = {}
     for split in datasets.SPLITS:
         seen |= by_bytes(*kept("cifar10", split))
@@ -91,7 +103,9 @@ def test_images_read_as_normalised_floats_and_are_not_copied(tmp_path):
     preparing.add("cifar10", path)
     images = datasets.load("cifar10")
     for split, pixels in images.images.items():
-        assert mapped_at(pixels.bytes_BCHW.data_ptr()).endswith(f"cifar10/{split}.images.npy"), "the images were copied when they were opened"
+        assert mapped_at(pixels.bytes_BCHW.data_ptr()).endswith(f"cifar10/{split}.images.npy"), (
+            "the images were copied when they were opened"
+        )
     assert mapped_at(images.labels["test"].data_ptr()) == "", "negative control: labels are in memory"
     train = images.images["train"][:]
     assert train.mean((0, 2, 3)).abs().max() < 1e-4 and (train.std((0, 2, 3), correction=0) - 1).abs().max() < 1e-4
@@ -113,7 +127,9 @@ def test_a_tree_without_splits_or_with_some_gets_the_rest():
         return found.counts
 
     root = prepared.home().parent
-    assert counts(written(root / "flat", {name.removeprefix("train/"): data for name, data in image_tree(10, splits=("train",)).items()})) == {"train": 64 + 6, "val": 10, "test": 20}
+    assert counts(
+        written(root / "flat", {name.removeprefix("train/"): data for name, data in image_tree(10, splits=("train",)).items()})
+    ) == {"train": 64 + 6, "val": 10, "test": 20}
     assert counts(written(root / "val", image_tree(5, splits=("train", "val")))) == {"train": 40, "val": 10, "test": 50}
     assert counts(written(root / "all", image_tree(2, splits=("train", "valid", "test")))) == {"train": 20, "val": 20, "test": 20}
 
@@ -137,8 +153,13 @@ def test_images_of_many_sizes_need_one_to_be_named(tmp_path):
 
 def test_scaling_and_cutting_is_torchvisions():
     image = picture(1, (341, 256))
-    assert cut(image, Form(3, 224, 224, 256)).tobytes() == image.crop((58, 16, 58 + 224, 16 + 224)).tobytes()  # (341 - 224) / 2 = 58.5, to even
-    assert cut(picture(1, (512, 1024)), Form(3, 224, 224, 256)).tobytes() == picture(1, (512, 1024)).resize((256, 512), Image.Resampling.BILINEAR).crop((16, 144, 240, 368)).tobytes()
+    assert (
+        cut(image, Form(3, 224, 224, 256)).tobytes() == image.crop((58, 16, 58 + 224, 16 + 224)).tobytes()
+    )  # (341 - 224) / 2 = 58.5, to even
+    assert (
+        cut(picture(1, (512, 1024)), Form(3, 224, 224, 256)).tobytes()
+        == picture(1, (512, 1024)).resize((256, 512), Image.Resampling.BILINEAR).crop((16, 144, 240, 368)).tobytes()
+    )
 
 
 def test_tiny_imagenet_takes_its_labelled_val_folder_as_test(tmp_path):
@@ -151,8 +172,12 @@ def test_tiny_imagenet_takes_its_labelled_val_folder_as_test(tmp_path):
     for number, at in enumerate(order):
         files[f"tiny-imagenet-200/val/images/val_{number}.JPEG"] = encoded(picture(1000 + number, (64, 64)), "JPEG")
         files[f"tiny-imagenet-200/test/images/test_{number}.JPEG"] = encoded(picture(2000 + number, (64, 64)), "JPEG")
-    files["tiny-imagenet-200/val/val_annotations.txt"] = "".join(f"val_{number}.JPEG\t{wnids[at]}\t0\t32\t44\t62\n" for number, at in enumerate(order)).encode()
-    files["tiny-imagenet-200/words.txt"] = b"n01443537\tgoldfish, Carassius auratus\nn01629819\tEuropean fire salamander\nn09999999\tother\n"
+    files["tiny-imagenet-200/val/val_annotations.txt"] = "".join(
+        f"val_{number}.JPEG\t{wnids[at]}\t0\t32\t44\t62\n" for number, at in enumerate(order)
+    ).encode()
+    files["tiny-imagenet-200/words.txt"] = (
+        b"n01443537\tgoldfish, Carassius auratus\nn01629819\tEuropean fire salamander\nn09999999\tother\n"
+    )
     archive = files_of(zipped(tmp_path / "tiny-imagenet-200.zip", files))
     assert tiny_imagenet.fits(archive)
     found = tiny_imagenet.read(Reading(archive, None, tmp_path, preparing.silent))
@@ -170,20 +195,33 @@ IMAGENET = {f"ILSVRC2012_val_{number:08d}.JPEG": WNIDS[number % 3] for number in
 def imagenet_lists() -> dict[str, dict[str, bytes]]:
     """layout -> the files beside the images; the development kit numbers its classes in an order of its own."""
     kit = {"n01440764": 2, "n01443537": 3, "n01484850": 1}
-    synsets = np.array([(kit[wnid], wnid, 0) for wnid in WNIDS] + [(4, "n00000001", 3)], dtype=[("ILSVRC2012_ID", "i4"), ("WNID", "O"), ("num_children", "i4")])
+    synsets = np.array(
+        [(kit[wnid], wnid, 0) for wnid in WNIDS] + [(4, "n00000001", 3)],
+        dtype=[("ILSVRC2012_ID", "i4"), ("WNID", "O"), ("num_children", "i4")],
+    )
     meta = io.BytesIO()
     savemat(meta, {"synsets": synsets})
     return {
-        "kaggle": {"LOC_val_solution.csv": ("ImageId,PredictionString\n" + "".join(f"{name[:-5]},{wnid} 85 1 499 272\n" for name, wnid in IMAGENET.items())).encode()},
+        "kaggle": {
+            "LOC_val_solution.csv": (
+                "ImageId,PredictionString\n" + "".join(f"{name[:-5]},{wnid} 85 1 499 272\n" for name, wnid in IMAGENET.items())
+            ).encode()
+        },
         "caffe": {"val.txt": "".join(f"{name} {WNIDS.index(wnid)}\n" for name, wnid in IMAGENET.items()).encode()},
-        "kit": {"data/ILSVRC2012_validation_ground_truth.txt": "".join(f"{kit[wnid]}\n" for wnid in IMAGENET.values()).encode(), "data/meta.mat": meta.getvalue()},
+        "kit": {
+            "data/ILSVRC2012_validation_ground_truth.txt": "".join(f"{kit[wnid]}\n" for wnid in IMAGENET.values()).encode(),
+            "data/meta.mat": meta.getvalue(),
+        },
         "folders": {},
     }
 
 
 @pytest.mark.parametrize("layout", ["kaggle", "caffe", "kit", "folders"])
 def test_imagenets_validation_images_in_each_layout(tmp_path, layout):
-    images = {f"{wnid if layout == 'folders' else 'images'}/{name}": encoded(picture(at % 3, (300, 280)), "JPEG") for at, (name, wnid) in enumerate(IMAGENET.items(), 1)}
+    images = {
+        f"{wnid if layout == 'folders' else 'images'}/{name}": encoded(picture(at % 3, (300, 280)), "JPEG")
+        for at, (name, wnid) in enumerate(IMAGENET.items(), 1)
+    }
     files = files_of(written(tmp_path / "imagenet", images | imagenet_lists()[layout]))
     assert imagenet.fits(files)
     found = imagenet.read(Reading(files, None, tmp_path, preparing.silent))
@@ -191,7 +229,9 @@ def test_imagenets_validation_images_in_each_layout(tmp_path, layout):
     assert found.classes == (WNIDS if layout != "caffe" else ("0", "1", "2")) and found.moments == imagenet.MOMENTS
     for pixels_BCHW, labels_B in found.splits.values():  # each class has one picture here: its label must be its own
         assert pixels_BCHW.shape[1:] == (3, 224, 224)
-        assert {label: {image.tobytes() for image in pixels_BCHW[labels_B == label]} for label in range(3)} == {label: {decoded_once(label)} for label in range(3)}
+        assert {label: {image.tobytes() for image in pixels_BCHW[labels_B == label]} for label in range(3)} == {
+            label: {decoded_once(label)} for label in range(3)
+        }
     with pytest.raises(InvalidValue, match="1000 classes"):
         preparing.add("imagenet", files.path)
 
@@ -210,7 +250,12 @@ def test_imagenet_without_a_list_says_which_would_do(tmp_path):
 def test_the_commands_add_list_and_remove(tmp_path, capsys, home):
     folder = written(tmp_path / "tree", image_tree(3, ("cat", "dog")) | {"train/cat/broken.jpg": b"no image", "train/dog/notes.txt": b"x"})
     code, made, error = call(capsys, None, "data", "add", "pets", str(folder))
-    assert code == 0 and made["counts"] == {"train": 4, "val": 2, "test": 6} and list(made["broken"]) == ["train/cat/broken.jpg"] and "broken.jpg" in error
+    assert (
+        code == 0
+        and made["counts"] == {"train": 4, "val": 2, "test": 6}
+        and list(made["broken"]) == ["train/cat/broken.jpg"]
+        and "broken.jpg" in error
+    )
     code, found, _ = call(capsys, None, "data")
     rows = {row["name"]: row for row in found["datasets"]}
     assert code == 0 and rows["pets"]["broken"] == 1 and rows["pets"]["here"] and not rows["cifar10"]["here"] and rows["digits"]["here"]
@@ -257,7 +302,11 @@ def renamed(old: str, new: str) -> dict[str, bytes]:
     [
         ("cifar10", image_tree(3, ("cat", "dog")), "10 classes"),
         ("cifar10", renamed("ship", "sofa"), "no class 'sofa'"),
-        ("cifar100", {f"train/thing{at}/{number}.jpg": encoded(picture(1), "JPEG") for at in range(100) for number in range(3)}, "no class"),
+        (
+            "cifar100",
+            {f"train/thing{at}/{number}.jpg": encoded(picture(1), "JPEG") for at in range(100) for number in range(3)},
+            "no class",
+        ),
         ("cifar10", {name: encoded(picture(1, (64, 64)), "JPEG") for name in image_tree(3)}, "32 x 32 colour"),
         ("cifar10", {name: encoded(picture(1, mode="L"), "PNG") for name in image_tree(3)}, "32 x 32 grey"),
         ("tinyimagenet", {name.replace("/n0", "/class"): data for name, data in wnid_tree(200).items()}, "no class"),
@@ -302,7 +351,10 @@ def test_an_archive_made_on_windows_is_read(tmp_path):
     found, broken = preparing.add("mine", path)
     assert found.classes == ("cat", "dog") and sum(found.counts.values()) == 8 and not broken
     colons = {name.replace("/cat/", "/a:cat/"): data for name, data in image_tree(2, ("cat", "dog")).items()}
-    assert preparing.add("mine", zipped(tmp_path / "colon.zip", {f"set:1/{name}": data for name, data in colons.items()}))[0].classes == ("a:cat", "dog")
+    assert preparing.add("mine", zipped(tmp_path / "colon.zip", {f"set:1/{name}": data for name, data in colons.items()}))[0].classes == (
+        "a:cat",
+        "dog",
+    )
 
 
 def test_names_that_are_no_text_are_kept_readable(tmp_path):

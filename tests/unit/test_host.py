@@ -10,14 +10,15 @@ import pytest
 import torch
 
 from engine.archs import architecture
-from engine.artifacts import Store
-from engine.errors import ExplorerError, InvalidValue, UnknownId
-from engine.export import network_bytes
-from engine.frames import unframe
-from engine.host import Host, nbytes_of, live_images
-from engine.live import answer
-from engine.netspace.space import load_space
-from engine.stacked import wilson
+from engine.core.artifacts import Store
+from engine.core.errors import ExplorerError, InvalidValue, UnknownId
+from engine.core.frames import unframe
+from engine.host.export import network_bytes
+from engine.host.host import Host, nbytes_of
+from engine.host.live import answer
+from engine.kinds.netspace.space import load_space
+from engine.nets.answers import wilson
+from engine.tasks.images.live import live_images
 from tests.serving import ask, live, serving
 from tests.tiny import SPACE, edit_manifest, write_tiny
 
@@ -70,12 +71,33 @@ def test_a_step_over_the_socket_equals_a_plain_module(store, host, space, path):
     with serving(host) as port, live(port) as socket:
         for gamma in (0.0, 0.31, 0.75, 1.0):
             predicted_B, labels_B = plain_answers(store, space, a, b, gamma, path)
-            header, arrays = ask(socket, {"id": 3, "op": "step", "space": space, "a": a, "b": b, "gamma": gamma, "path": path, "want": ["accuracy", "per_class", "answers", "prep"]})
+            header, arrays = ask(
+                socket,
+                {
+                    "id": 3,
+                    "op": "step",
+                    "space": space,
+                    "a": a,
+                    "b": b,
+                    "gamma": gamma,
+                    "path": path,
+                    "want": ["accuracy", "per_class", "answers", "prep"],
+                },
+            )
             assert header["ok"] and header["id"] == 3 and header["gamma"] == gamma
             assert np.array_equal(arrays["answers"], predicted_B.numpy())
             right = int((predicted_B == labels_B).sum())
             low, high = wilson(right, len(labels_B))
-            assert header["accuracy"] == {"value": right / len(labels_B), "low": low, "high": high, "right": right, "n": 360, "total": 360, "dtype": "float32", "split": "test"}
+            assert header["accuracy"] == {
+                "value": right / len(labels_B),
+                "low": low,
+                "high": high,
+                "right": right,
+                "n": 360,
+                "total": 360,
+                "dtype": "float32",
+                "split": "test",
+            }
             assert [each["name"] for each in header["per_class"]] == list("0123456789")
             assert [each["right"] for each in header["per_class"]] == [int(((predicted_B == c) & (labels_B == c)).sum()) for c in range(10)]
             assert sum(each["n"] for each in header["per_class"]) == 360
@@ -88,7 +110,10 @@ def test_a_curve_is_its_steps(host):
     gammas = [0.0, 0.4, 1.0]
     header, _ = unframe(answer(host, f'{{"id": 1, "op": "curve", "space": "{SPACE}", "a": "{a}", "b": "{b}", "gammas": {gammas}}}'))
     steps = [host.step(SPACE, a, b, gamma) for gamma in gammas]
-    assert header["points"] == [{"gamma": step.gamma, "value": step.accuracy, "low": step.low, "high": step.high, "architecture": "lenetlike-digits"} for step in steps]
+    assert header["points"] == [
+        {"gamma": step.gamma, "value": step.accuracy, "low": step.low, "high": step.high, "architecture": "lenetlike-digits"}
+        for step in steps
+    ]
     assert len({step.accuracy for step in steps}) > 1
 
 
@@ -96,7 +121,9 @@ def test_the_prep_of_a_step_keeps_one_scale_along_a_path(host):
     a, b = anchors(host, SPACE)
     space, ranges = host.space(SPACE), set()
     for gamma in (0.0, 0.5, 1.0):
-        ask_ = f'{{"id": 1, "op": "step", "space": "{SPACE}", "a": "{a}", "b": "{b}", "gamma": {gamma}, "path": "weights", "want": ["prep"]}}'
+        ask_ = (
+            f'{{"id": 1, "op": "step", "space": "{SPACE}", "a": "{a}", "b": "{b}", "gamma": {gamma}, "path": "weights", "want": ["prep"]}}'
+        )
         header, arrays = unframe(answer(host, ask_))
         entry, step = header["prep"], host.step(SPACE, a, b, gamma, "weights")
         ranges.add((entry["vmin"], entry["vmax"]))
@@ -146,15 +173,24 @@ def test_fewer_images_are_the_first_of_them(host):
 def test_a_large_split_is_measured_in_pieces_and_live_on_some(host, monkeypatch):
     a, b = anchors(host, SPACE)
     whole = host.step(SPACE, a, b, 0.5)
-    monkeypatch.setattr("engine.host.PIECE_PIXELS", 64 * 7)
-    monkeypatch.setattr("engine.host.LIVE_IMAGES", 100)
+    monkeypatch.setattr("engine.tasks.images.live.PIECE_PIXELS", 64 * 7)
+    monkeypatch.setattr("engine.tasks.images.live.LIVE_IMAGES", 100)
     assert np.array_equal(host.step(SPACE, a, b, 0.5, images="all").answers, whole.answers)
     assert host.step(SPACE, a, b, 0.5).n == 100
 
 
 @pytest.mark.parametrize(
     ("wrong", "error"),
-    [({"gamma": -1e-9}, InvalidValue), ({"gamma": float("nan")}, InvalidValue), ({"gamma": "0"}, InvalidValue), ({"a": "x"}, UnknownId), ({"b": None}, UnknownId), ({"path": "p"}, InvalidValue), ({"images": 0}, InvalidValue), ({"space_id": "x"}, UnknownId)],
+    [
+        ({"gamma": -1e-9}, InvalidValue),
+        ({"gamma": float("nan")}, InvalidValue),
+        ({"gamma": "0"}, InvalidValue),
+        ({"a": "x"}, UnknownId),
+        ({"b": None}, UnknownId),
+        ({"path": "p"}, InvalidValue),
+        ({"images": 0}, InvalidValue),
+        ({"space_id": "x"}, UnknownId),
+    ],
 )
 def test_wrong_steps_say_what_is_wrong(host, wrong, error):
     a, b = anchors(host, SPACE)
@@ -171,7 +207,12 @@ def test_a_device_that_is_not_there(store, device):
 
 def test_people_who_drag_at_once_each_get_their_own_answers(host):
     a, b = anchors(host, SPACE)
-    lines = [(SPACE, a, b, "embedding"), (SPACE, b, a, "weights"), (SPACES["resnet8-digits"], *anchors(host, SPACES["resnet8-digits"]), "embedding"), (SPACE, a, b, "weights")]
+    lines = [
+        (SPACE, a, b, "embedding"),
+        (SPACE, b, a, "weights"),
+        (SPACES["resnet8-digits"], *anchors(host, SPACES["resnet8-digits"]), "embedding"),
+        (SPACE, a, b, "weights"),
+    ]
     gammas = [i / 19 for i in range(20)]
     alone = [[host.step(space, x, y, gamma, path).answers.tobytes() for gamma in gammas] for space, x, y, path in lines]
     together: list[list[bytes]] = [[] for _ in lines]
@@ -191,7 +232,7 @@ def test_people_who_drag_at_once_each_get_their_own_answers(host):
 def test_a_long_measurement_does_not_hold_up_a_step(host, monkeypatch):
     """A full split in many pieces, and a step that comes later: it waits for a piece, not for all."""
     a, b = anchors(host, SPACE)
-    monkeypatch.setattr("engine.host.PIECE_PIXELS", 64)
+    monkeypatch.setattr("engine.tasks.images.live.PIECE_PIXELS", 64)
     started, done = threading.Event(), []
     plain = host.run
     pieces = []
@@ -216,19 +257,19 @@ def test_the_least_recently_used_space_goes(store):
     host = Host(store, "cpu")
     host.space(first), host.space(second), host.space(first)
     assert host.loaded() == [second, first]
-    assert host.nbytes() == sum(nbytes_of(host.space(id_)) for id_ in (second, first)) > 500_000
+    assert host.cache.nbytes() == sum(nbytes_of(host.space(id_)) for id_ in (second, first)) > 500_000
     host.close()
-    small = Host(store, "cpu", bytes_limit=host.nbytes() - 1)
+    small = Host(store, "cpu", bytes_limit=host.cache.nbytes() - 1)
     kept = small.space(first)
     small.space(second)
-    assert small.loaded() == [second] and small.nbytes() <= small.bytes_limit
+    assert small.loaded() == [second] and small.cache.nbytes() <= small.cache.bytes_limit
     assert small.space(first) is not kept
     small.close()
 
 
 def test_one_space_is_read_once_by_many_at_once(store, monkeypatch):
     host, reads = Host(store, "cpu"), []
-    monkeypatch.setattr("engine.host.load_space", lambda *args: (reads.append(1), load_space(*args))[1])
+    monkeypatch.setattr("engine.host.host.load_space", lambda *args: (reads.append(1), load_space(*args))[1])
     threads = [threading.Thread(target=host.space, args=(SPACE,)) for _ in range(6)]
     for thread in threads:
         thread.start()
@@ -257,6 +298,9 @@ def test_gradients_are_off_and_one_core_computes(host):
     assert host.run(torch.get_num_threads) == 1
 
 
-@pytest.mark.parametrize(("shape", "count"), [((360, 1, 8, 8), 360), ((5000, 1, 8, 8), 1000), ((10_000, 3, 32, 32), 256), ((10_000, 3, 64, 64), 64), ((40_000, 3, 600, 600), 1)])
+@pytest.mark.parametrize(
+    ("shape", "count"),
+    [((360, 1, 8, 8), 360), ((5000, 1, 8, 8), 1000), ((10_000, 3, 32, 32), 256), ((10_000, 3, 64, 64), 64), ((40_000, 3, 600, 600), 1)],
+)
 def test_a_live_answer_rests_on_fewer_images_the_larger_they_are(shape, count):
     assert live_images(shape) == count

@@ -38,7 +38,9 @@ def test_sixteen_bit_greys_are_scaled_to_eight_not_clipped(tmp_path, kind, endin
 
 
 def test_images_of_32_bits_are_named_as_broken(tmp_path):
-    files = of_class(Image.fromarray(RAMP.astype(np.uint8)), "PNG", "png") | {"train/a/f.tif": encoded(Image.fromarray(RAMP / np.float32(7)), "TIFF")}
+    files = of_class(Image.fromarray(RAMP.astype(np.uint8)), "PNG", "png") | {
+        "train/a/f.tif": encoded(Image.fromarray(RAMP / np.float32(7)), "TIFF")
+    }
     found, broken = preparing.add("deep", written(tmp_path / "deep", files))
     assert list(broken) == ["train/a/f.tif"] and "32 bits" in broken["train/a/f.tif"] and sum(found.counts.values()) == 10
 
@@ -62,7 +64,9 @@ def test_images_are_upright_as_exif_says(tmp_path, orientation):
     exif[0x0112] = orientation
     data = io.BytesIO()
     stored.save(data, "PNG", exif=exif)
-    preparing.add("turned", written(tmp_path / "tree", {f"train/{name}/{number}.png": data.getvalue() for name in "ab" for number in range(4)}))
+    preparing.add(
+        "turned", written(tmp_path / "tree", {f"train/{name}/{number}.png": data.getvalue() for name in "ab" for number in range(4)})
+    )
     assert (datasets.load("turned").images["train"].bytes_BCHW[0, 0].numpy() == seen).all()
 
 
@@ -86,7 +90,9 @@ def test_every_format_that_has_an_orientation_keeps_it(tmp_path, kind, ending, o
 def test_a_pgm_of_more_than_8_bits_is_scaled(tmp_path, most):
     grey = np.linspace(0, most, 12 * 20).round().astype(np.uint16).reshape(12, 20)
     data = b"P5\n20 12\n%d\n" % most + grey.astype(">u2").tobytes()
-    found, broken = preparing.add("deep", written(tmp_path / "deep", {f"train/{name}/{number}.pgm": data for name in "ab" for number in range(4)}))
+    found, broken = preparing.add(
+        "deep", written(tmp_path / "deep", {f"train/{name}/{number}.pgm": data for name in "ab" for number in range(4)})
+    )
     kept_CHW = datasets.load("deep").images["train"].bytes_BCHW[0].numpy()
     assert not broken and len(kept_CHW) == 1 and np.abs(kept_CHW[0] - grey / most * 255).max() <= 0.51
 

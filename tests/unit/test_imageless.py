@@ -11,19 +11,20 @@ import pytest
 import torch
 
 from engine import datasets
-from engine.artifacts import Store
-from engine.config import LsoConfig
+from engine.core.artifacts import Store
+from engine.core.errors import DataMissing, InvalidValue
+from engine.core.frames import unframe
 from engine.datasets import bringing, prepared, preparing
-from engine.errors import DataMissing, InvalidValue
-from engine.export import network_bytes
-from engine.frames import unframe
-from engine.host import Host, nbytes_of
+from engine.host.export import network_bytes
+from engine.host.host import Host, nbytes_of
+from engine.host.live import answer
 from engine.jobs import work
-from engine.live import answer
-from engine.lso import descend
-from engine.netspace.space import load_space
-from engine.stacked import logits_one
-from explorer.lso import few_images
+from engine.kinds.netspace.space import load_space
+from engine.learn.config import LsoConfig
+from engine.learn.lso import descend
+from engine.nets.stacked import logits_one
+from engine.tasks.images.right import right_of
+from explorer.tasks import screens
 from tests.archives import image_tree, written
 from tests.serving import ask, get, live, serving
 from tests.tiny_cifar import SPACE, TEST_IMAGES, write_tiny_cifar
@@ -56,10 +57,14 @@ def come(made) -> None:
 
 def test_it_opens_and_decodes_and_says_what_is_missing(made, data, host):
     space = host.space(SPACE)
-    assert space.images is None and not space.is_shapes and space.dataset == "cifar10" and nbytes_of(space) > 0
+    assert space.images is None and space.task.id != "distances" and space.dataset == "cifar10" and nbytes_of(space) > 0
     for path in ("embedding", "weights"):
         step = host.step(SPACE, A, B, 0.3, path, images="none")
-        assert step.n == 0 and torch.equal(step.parameters_P, space.point(0, 2, 0.3, path)) and step.prep.shape == (space.config.prep_height, space.config.prep_width)
+        assert (
+            step.n == 0
+            and torch.equal(step.parameters_P, space.point(0, 2, 0.3, path))
+            and step.prep.shape == (space.config.prep_height, space.config.prep_width)
+        )
     for wanted in (None, "all", 5):
         with pytest.raises(DataMissing, match="data get cifar10"):
             host.step(SPACE, A, B, 0.3, images=wanted)
@@ -85,17 +90,24 @@ def test_the_host_notices_when_images_come_and_go(made, data, host):
 def test_the_answers_of_one_image_at_a_time_are_the_same(made, data, host, monkeypatch):
     come(made)
     whole = host.step(SPACE, A, B, 0.6, images="all").answers
-    monkeypatch.setattr("engine.host.PIECE_PIXELS", 1)
-    assert np.array_equal(host.step(SPACE, A, B, 0.6, images="all").answers, whole) and np.array_equal(host.step(SPACE, A, B, 0.6, images=7).answers, whole[:7])
+    monkeypatch.setattr("engine.tasks.images.live.PIECE_PIXELS", 1)
+    assert np.array_equal(host.step(SPACE, A, B, 0.6, images="all").answers, whole) and np.array_equal(
+        host.step(SPACE, A, B, 0.6, images=7).answers, whole[:7]
+    )
 
 
 def test_a_coarse_dtype_is_for_a_part_of_the_images_and_said(made, data, host, monkeypatch):
     come(made)
     seen = []
-    monkeypatch.setattr("engine.host.fastest", lambda arch, device: torch.bfloat16)
-    monkeypatch.setattr("engine.host.answers", lambda parameters_P, images_BCHW, arch, dtype: seen.append(dtype) or torch.zeros(len(images_BCHW), dtype=torch.int64))
+    monkeypatch.setattr("engine.tasks.images.live.fastest", lambda arch, device: torch.bfloat16)
+    monkeypatch.setattr(
+        "engine.tasks.images.live.classes_of_one",
+        lambda parameters_P, images_BCHW, arch, dtype: seen.append(dtype) or torch.zeros(len(images_BCHW), dtype=torch.int64),
+    )
     for images, dtype in ((7, "bfloat16"), ("all", "float32")):
-        header, _ = unframe(answer(host, json.dumps({"id": 1, "op": "step", "space": SPACE, "a": A, "b": B, "gamma": 0.5, "images": images})))
+        header, _ = unframe(
+            answer(host, json.dumps({"id": 1, "op": "step", "space": SPACE, "a": A, "b": B, "gamma": 0.5, "images": images}))
+        )
         assert header["accuracy"]["dtype"] == dtype and {str(each) for each in seen} == {f"torch.{dtype}"}
         seen.clear()
 
@@ -126,7 +138,8 @@ def test_several_architectures_are_decoded_without_images(gallery_store, monkeyp
     ends = [str(space.table["id"].iloc[0]), str(space.table["id"].iloc[-1])]
     found = host.corner(space.id, [*ends, *ends], 1.0, 0.0, images="none")
     assert found.n == 0 and found.network.arch.id == space.archs[-1].id and abs(float(found.network.classes_A.sum()) - 1) < 1e-5
-    question = f'{{"id": 1, "op": "corner", "space": "{space.id}", "corners": ["{ends[0]}", "{ends[1]}", "{ends[0]}", "{ends[1]}"], "x": 0, "y": 0, "images": "none"}}'
+    corners = json.dumps([*ends[:2], *ends[:2]])
+    question = f'{{"id": 1, "op": "corner", "space": "{space.id}", "corners": {corners}, "x": 0, "y": 0, "images": "none"}}'
     header, _ = unframe(answer(host, question))
     assert header["accuracy"] is None and header["network"]["classes"][0] > 0.5
     with pytest.raises(DataMissing, match="digits"):
@@ -138,7 +151,11 @@ def test_loading_says_no_more_than_the_images_are_missing(made, data):
     with_none = load_space(made[0], SPACE)
     come(made)
     with_images = load_space(made[0], SPACE)
-    assert torch.equal(with_none.parameters_NP, with_images.parameters_NP) and with_none.table.equals(with_images.table) and with_images.images.title == "CIFAR-10 (JPEG)"
+    assert (
+        torch.equal(with_none.parameters_NP, with_images.parameters_NP)
+        and with_none.table.equals(with_images.table)
+        and with_images.images.title == "CIFAR-10 (JPEG)"
+    )
     with pytest.raises(InvalidValue, match="'none'"):
         Host(made[0], "cpu").step(SPACE, A, B, 0.5, images="nothing")
 
@@ -153,9 +170,11 @@ def test_images_of_bytes_carry_an_lso_to_its_report(made, data):
     right_B = logits_one(space.at(lso.best_NE[0]).parameters_P, images_BCHW, space.arch).argmax(-1) == labels_B
     assert told["test"]["after"]["n"] == TEST_IMAGES and told["test"]["after"]["right"] == int(right_B.sum())
     few = replace(space, config=replace(space.config, measured=5))
-    assert few_images(space) == "" and "the first 5 of its split" in few_images(few)
-    assert work.objective_of(made[0], few, config).teachers["val"].shape[1] == work.right_of(few, space.at(lso.best_NE[0]), "val")["n"] == 5
-    assert work.right_of(few, space.at(lso.best_NE[0]))["n"] == TEST_IMAGES  # the test split is never cut
+    note = screens("images").lso_note
+    assert note(space) == "" and "the first 5 of its split" in note(few)
+    shown = work.make_lso(made[0], few, config).objective.teachers["val"].shape[1]
+    assert shown == right_of(few, space.at(lso.best_NE[0]), "val")["n"] == 5
+    assert right_of(few, space.at(lso.best_NE[0]))["n"] == TEST_IMAGES  # the test split is never cut
 
 
 def test_the_screen_says_what_a_live_figure_rests_on(made, data, monkeypatch):
@@ -165,7 +184,7 @@ def test_the_screen_says_what_a_live_figure_rests_on(made, data, monkeypatch):
     come(made)
     space = load_space(made[0], SPACE)
     assert f"on {TEST_IMAGES} CIFAR-10 (JPEG) test images" in measured(space) and "the first" not in measured(space)
-    monkeypatch.setattr("engine.host.LIVE_PIXELS", 7 * 32 * 32)
+    monkeypatch.setattr("engine.tasks.images.live.LIVE_PIXELS", 7 * 32 * 32)
     assert "along the curve, on the first 7 of them" in measured(space)
 
 
@@ -182,7 +201,13 @@ def test_images_come_in_a_thread_that_tells_what_it_does(data, tmp_path):
     first = bringing.bring("pets", str(folder))
     assert bringing.bring("pets", "/nowhere") is first or not first.running
     done = finished("pets")
-    assert (done.problem, done.what, done.done, done.total, list(done.broken)) == ("", "decoding images", 9, 9, ["train/cat/x.jpg"]) and prepared.here("pets")
+    assert (done.problem, done.what, done.done, done.total, list(done.broken)) == (
+        "",
+        "decoding images",
+        9,
+        9,
+        ["train/cat/x.jpg"],
+    ) and prepared.here("pets")
     bringing.bring("other", "/nowhere")
     assert "no folder or archive" in finished("other").problem and not prepared.here("other")
 
@@ -201,7 +226,7 @@ def test_what_comes_can_be_stopped(data, tmp_path, monkeypatch):
 
 
 def test_a_network_is_sent_without_images(made, data):
-    from engine.nern.make import send
+    from engine.kinds.nern.bringing import send
 
     store, _ = made
     sent = send(store, SPACE, A, B, 0.5, "embedding", "network-sent", "cpu")

@@ -9,14 +9,14 @@ import time
 import pytest
 
 from engine import presets
-from engine.artifacts import Store
-from engine.config import LsoConfig
-from engine.errors import InvalidValue, Stopped, UnknownId
+from engine.core.artifacts import Store
+from engine.core.config import changed, fields_of
+from engine.core.errors import InvalidValue, Stopped, UnknownId
 from engine.jobs import backends, signs, specs, views
-from engine.jobs.fields import changed, fields_of
 from engine.jobs.folder import Folder, Reporter
 from engine.jobs.queue import Queue, birth, gone, identity
 from engine.jobs.signs import FROZEN, LEASE
+from engine.learn.config import LsoConfig
 from tests.commands import call as run
 from tests.tiny_jobs import lso_spec, zoo_spec
 
@@ -43,7 +43,12 @@ def test_every_preset_survives_its_form_and_its_spec(name):
 
 def test_fields_have_the_types_and_the_words_of_the_dataclass():
     fields = {field.name: field for field in fields_of(presets.config("netspace-digits"))}
-    assert fields["lr"].type is float and fields["steps"].type is int and fields["cosine"].type is bool and fields["decoder_channels"].type is tuple
+    assert (
+        fields["lr"].type is float
+        and fields["steps"].type is int
+        and fields["cosine"].type is bool
+        and fields["decoder_channels"].type is tuple
+    )
     assert fields["start"].choices == ("paper", "zoo") and "zoo's spread" in fields["start"].told.help
     assert fields["images"].told.title == "Batch size (images)"
 
@@ -59,12 +64,19 @@ def test_another_config_has_another_name_and_an_equal_one_the_same():
 @pytest.mark.parametrize(
     "raw",
     [
-        None, [], {}, {"kind": "rm"}, {"kind": "train"}, {"kind": "train", "preset": "no-such"}, {"kind": "lso"}, {"kind": "lso", "config": []},
-        {"kind": "lso", "config": {"space": "s"}}, {"kind": "lso", "config": {"space": "s", "a": "x", "xy": [0, 0]}}, {"kind": "lso", "config": {"space": "s", "xy": [1]}},
-        {"kind": "lso", "config": {"space": "s", "a": "x", "steps": 0}}, {"kind": "lso", "config": {"space": "s", "a": "x", "steps": 1.5}}, {"kind": "lso", "config": {"space": "s", "a": "x", "steps": True}},
-        {"kind": "lso", "config": {"space": "s", "a": "x", "lr": float("nan")}}, {"kind": "lso", "config": {"space": "s", "a": "x", "objective": "rm"}}, {"kind": "lso", "config": {"space": 5, "a": "x"}},
+        None, [], {}, {"kind": "rm"}, {"kind": "train"}, {"kind": "train", "preset": "no-such"}, {"kind": "lso"},
+        {"kind": "lso", "config": []},
+        {"kind": "lso", "config": {"space": "s"}}, {"kind": "lso", "config": {"space": "s", "a": "x", "xy": [0, 0]}},
+        {"kind": "lso", "config": {"space": "s", "xy": [1]}},
+        {"kind": "lso", "config": {"space": "s", "a": "x", "steps": 0}},
+        {"kind": "lso", "config": {"space": "s", "a": "x", "steps": 1.5}},
+        {"kind": "lso", "config": {"space": "s", "a": "x", "steps": True}},
+        {"kind": "lso", "config": {"space": "s", "a": "x", "lr": float("nan")}},
+        {"kind": "lso", "config": {"space": "s", "a": "x", "objective": "rm"}}, {"kind": "lso", "config": {"space": 5, "a": "x"}},
         {"kind": "lso", "config": {"space": "s", "a": "x" * 501}}, {"kind": "lso", "config": {"space": "s", "a": "x", "surprise": 1}},
-        {"kind": "train", "preset": "zoo-digits", "id": "../../etc"}, {"kind": "train", "preset": "zoo-digits", "config": {"lr": "fast"}}, {"kind": "train", "preset": "zoo-digits", "config": {"batch": 0}},
+        {"kind": "train", "preset": "zoo-digits", "id": "../../etc"},
+        {"kind": "train", "preset": "zoo-digits", "config": {"lr": "fast"}},
+        {"kind": "train", "preset": "zoo-digits", "config": {"batch": 0}},
     ],
     ids=lambda raw: json.dumps(raw)[:50],
 )  # fmt: skip
@@ -110,7 +122,13 @@ def test_stages_are_counted_on_and_found_again(tmp_path):
             [zoo(step, {"loss": 1.0}) for step in (1, 2, 3)]
         space = reporter.progress("space", 2)
         [space(step, {"loss": 2.0}) for step in (1, 2)]
-        assert [(point["stage"], point["step"], point["at"]) for point in reporter.metrics()] == [("zoo", 1, 1), ("zoo", 2, 2), ("zoo", 3, 3), ("space", 4, 1), ("space", 5, 2)]
+        assert [(point["stage"], point["step"], point["at"]) for point in reporter.metrics()] == [
+            ("zoo", 1, 1),
+            ("zoo", 2, 2),
+            ("zoo", 3, 3),
+            ("space", 4, 1),
+            ("space", 5, 2),
+        ]
 
 
 def test_a_stop_is_raised_after_the_step_is_told(tmp_path):
@@ -152,7 +170,7 @@ def test_the_job_of_a_dead_worker_goes_on_once_then_has_failed(queue):
     with queue._writing() as db:
         db.execute("UPDATE jobs SET state = 'running', worker = ?, lease = ? WHERE id = ?", (DEAD, 99, job.id))
     assert queue.sweep() == 1 and queue.sweep() == 0
-    assert queue.job(job.id).state == "queued" and "goes on" in queue.job(job.id).reason
+    assert queue.job(job.id).state == "queued" and "resumed" in queue.job(job.id).reason
     me = identity()
     assert queue.sit(["slot"], me) == "slot", "a dead worker's slot is free"
     assert queue.claim("slot", me).id == job.id, "it keeps its place before later ones"
@@ -186,7 +204,13 @@ def clock(monkeypatch):
     return now
 
 
-ELSEWHERE = ("elsewhere:1:1", f"elsewhere:{os.getpid()}:1@abc.1", f"{os.uname().nodename}:{os.getpid()}:1@anotherboot.1", "no identity", "a:b:c")
+ELSEWHERE = (
+    "elsewhere:1:1",
+    f"elsewhere:{os.getpid()}:1@abc.1",
+    f"{os.uname().nodename}:{os.getpid()}:1@anotherboot.1",
+    "no identity",
+    "a:b:c",
+)
 
 
 def test_on_this_machine_the_process_and_its_birth_decide(clock, monkeypatch):
@@ -311,7 +335,9 @@ def test_the_command_lists_shows_stops_and_deletes(call, queue):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("jobs", "show"), ("jobs", "show", "no-such"), ("jobs", "list", "--surprise"), ("jobs", "keep", "no-such"), ("lso", "no-such", "x"), ("lso", "netspace-digits"), ("lso", "netspace-digits", "x", "--space", "y"), ("lso", "netspace-digits", "x", "--steps", "0")],
+    [("jobs", "show"), ("jobs", "show", "no-such"), ("jobs", "list", "--surprise"), ("jobs", "keep", "no-such"),
+    ("lso", "no-such", "x"), ("lso", "netspace-digits"), ("lso", "netspace-digits", "x", "--space", "y"),
+    ("lso", "netspace-digits", "x", "--steps", "0")],
     ids=" ".join,
 )  # fmt: skip
 def test_a_wrong_use_is_one_line_and_two(call, queue, arguments):

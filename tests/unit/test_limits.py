@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from engine.core.boundary import untrusted
+from engine.core.errors import CorruptArtifact, InvalidValue, Stopped
 from engine.core.limits import Limits, limited
-from engine.errors import CorruptArtifact, InvalidValue, Stopped
 
 SMALL = Limits(memory=2 << 30, cpu=2, wall=20, output=8 << 20)
 
@@ -72,7 +72,9 @@ def test_stop_ends_a_reader_long_before_its_limits():
     assert time.monotonic() - began < 100
 
 
-@pytest.mark.parametrize("cause", [RecursionError(), OverflowError("too large"), TypeError("no\nyes"), KeyError("name"), MemoryError(), OSError(5, "x")])
+@pytest.mark.parametrize(
+    "cause", [RecursionError(), OverflowError("too large"), TypeError("no\nyes"), KeyError("name"), MemoryError(), OSError(5, "x")]
+)
 def test_any_failure_of_a_reader_becomes_the_named_error_and_keeps_its_cause(cause):
     with pytest.raises(CorruptArtifact, match=r"^chair\.obj cannot be read \(.+\)\. Export it again\.$") as found:
         with untrusted("chair.obj", CorruptArtifact, "Export it again."):
@@ -90,7 +92,9 @@ def test_a_sentence_for_the_person_passes_as_it_is_and_an_interrupt_too():
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_reader_ends_with_the_process_that_wants_its_answer(tmp_path, how):
     told = tmp_path / "told"
-    program = f"from engine.core.limits import *\nlimited('tests.readers:linger', {{'told': {str(told)!r}}}, 'x', Limits(cpu=100, wall=300))"
+    program = (
+        f"from engine.core.limits import *\nlimited('tests.readers:linger', {{'told': {str(told)!r}}}, 'x', Limits(cpu=100, wall=300))"
+    )
     parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL, preexec_fn=hearing_interrupts)
     reader = _within(60, lambda: told.is_file() and told.read_text())
     assert _alive(int(reader))

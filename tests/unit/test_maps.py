@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.errors import UnknownId
+from engine.core.errors import UnknownId
 from explorer import maps
 
 
@@ -36,11 +36,17 @@ def test_the_line_says_what_the_host_measures(host, space):
     a, b = ids[3], ids[len(ids) - 3]
     line = maps.line(host, space, a, b, 5)
     assert line["gammas"] == [0, 0.25, 0.5, 0.75, 1]
+    count = int(line["basis"].split()[0])  # "360 test images"
+    assert line["basis"] == f"{count} test images" and line["words"].endswith(f"5 decoded networks, each on {line['basis']}.")
     measured = [host.step(space.id, a, b, gamma, images="all").accuracy for gamma in line["gammas"]]
-    assert np.allclose(line["accuracy"], measured, atol=1.5 / line["n"])  # one image may fall the other way by rounding
-    assert np.ptp(line["accuracy"]) > 0.3
+    assert np.allclose(line["values"], measured, atol=1.5 / count)  # one image may fall the other way by rounding
+    assert np.ptp(line["values"]) > 0.3
     table = space.table.set_index("id")
-    assert np.allclose([line["accuracy"][0], line["accuracy"][-1]], [table.loc[a, "predicted_test_accuracy"], table.loc[b, "predicted_test_accuracy"]], atol=1.5 / line["n"])
+    assert np.allclose(
+        [line["values"][0], line["values"][-1]],
+        [table.loc[a, "predicted_test_accuracy"], table.loc[b, "predicted_test_accuracy"]],
+        atol=1.5 / count,
+    )
 
 
 def test_the_line_lies_within_the_picture(host, space):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import trimesh
 
+from engine.core.errors import ExplorerError, InvalidValue
 from engine.core.limits import Limits
-from engine.errors import ExplorerError, InvalidValue
-from engine.shapes import formats, meshes, reading
-from engine.shapes.chairs import RADIUS
-from engine.shapes.meshes import MeshError, MeshShape, SampleShape, read_folder, read_mesh, read_shape
-from engine.shapes.pose import Pose
+from engine.tasks.distances import formats, meshes, reading
+from engine.tasks.distances.chairs import RADIUS
+from engine.tasks.distances.meshes import MeshError, MeshShape, SampleShape, read_folder, read_mesh, read_shape
+from engine.tasks.distances.pose import Pose
 from tests.shape_files import deepsdf, glb, glb_file, table
 
 
@@ -170,7 +170,7 @@ def test_one_heavy_file_does_not_take_its_batch_along(tmp_path, monkeypatch):
 
 
 def test_reading_can_be_stopped(tmp_path):
-    from engine.errors import Stopped
+    from engine.core.errors import Stopped
 
     trimesh.creation.icosphere(subdivisions=6).export(tmp_path / "ball.obj")
     with pytest.raises(Stopped):
@@ -195,7 +195,10 @@ def test_a_packed_glb_is_refused_by_the_name_of_its_extension(name):
 def test_what_only_concerns_a_glbs_looks_does_not_matter():
     names = ["KHR_texture_basisu", "KHR_materials_unlit", "EXT_texture_webp"]
     more = {"extensionsRequired": names, "extensionsUsed": [*names, "KHR_draco_mesh_compression"]}
-    images = {"images": [{"mimeType": "image/ktx2", "uri": "nowhere.ktx2"}], "textures": [{"extensions": {"KHR_texture_basisu": {"source": 0}}}]}
+    images = {
+        "images": [{"mimeType": "image/ktx2", "uri": "nowhere.ktx2"}],
+        "textures": [{"extensions": {"KHR_texture_basisu": {"source": 0}}}],
+    }
     assert len(formats.parse(glb(table(), **more, **images), "glb")[1]) == 72
 
 
@@ -203,7 +206,12 @@ POSITIONS = {"componentType": 5126, "count": 48, "type": "VEC3", "bufferView": 0
 CORNERS = {"componentType": 5125, "count": 216, "type": "SCALAR", "bufferView": 1}
 UNREAD = {
     "fans": {"meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}, {"attributes": {"POSITION": 0}, "mode": 6}]}]},
-    "sparse": {"accessors": [{**POSITIONS, "sparse": {"count": 1, "indices": {"bufferView": 1, "componentType": 5125}, "values": {"bufferView": 0}}}, CORNERS]},
+    "sparse": {
+        "accessors": [
+            {**POSITIONS, "sparse": {"count": 1, "indices": {"bufferView": 1, "componentType": 5125}, "values": {"bufferView": 0}}},
+            CORNERS,
+        ]
+    },
     "no scene": {"scenes": []},
 }
 
@@ -326,7 +334,14 @@ def test_the_rest_of_a_folder_goes_on(tmp_path):
 
 
 def test_meshes_lie_at_any_depth_and_shapenets_are_named_by_their_id(tmp_path):
-    for place in ("1006be65/models/model_normalized.obj", "2a05d684/models/model_normalized.obj", "chairs/old/stool.obj", "lone.obj", "model.obj", ".hidden/x.obj"):
+    for place in (
+        "1006be65/models/model_normalized.obj",
+        "2a05d684/models/model_normalized.obj",
+        "chairs/old/stool.obj",
+        "lone.obj",
+        "model.obj",
+        ".hidden/x.obj",
+    ):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         box().export(tmp_path / place)
     (tmp_path / "loop").symlink_to(tmp_path)

@@ -11,15 +11,15 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.archs import architecture
-from engine.artifacts import Store
-from engine.config import digest
+from engine.core.artifacts import Store
+from engine.core.config import digest
 from engine.datasets import Images
-from engine.nern.config import NernConfig, NetworkConfig
-from engine.nern.make import load_nern
-from engine.nern.nern import places, sizes
-from engine.nern.original import of_module
-from engine.nern.sweep import COLUMNS
-from engine.nern.training import NernTraining
+from engine.kinds.nern.config import NernConfig, NetworkConfig
+from engine.kinds.nern.loading import load_nern
+from engine.kinds.nern.nern import places, sizes
+from engine.kinds.nern.original import of_module
+from engine.kinds.nern.training import NernTraining
+from engine.papers.sweep import COLUMNS
 from engine.presets import config, presets
 from engine.presets.nern_tables import PRESET, TABLES
 from tests.commands import call as run
@@ -27,7 +27,11 @@ from tests.tiny import SPACE, ZOO, write_tiny
 from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
 
 NERNS = [name for name in presets() if name.startswith("nern-")]
-ARCHS = {"network-digits": "resnet8-wide-digits", "network-imagenet-resnet18": "resnet18-imagenet", "network-imagenet-squeezenet": "squeezenet1_1-imagenet"}
+ARCHS = {
+    "network-digits": "resnet8-wide-digits",
+    "network-imagenet-resnet18": "resnet18-imagenet",
+    "network-imagenet-squeezenet": "squeezenet1_1-imagenet",
+}
 pytestmark = pytest.mark.usefixtures("one_thread", "read_here")
 
 
@@ -49,7 +53,11 @@ def test_evaluate_measures_what_the_manifest_says(call, store):
     for id_ in (NERN, ORIGINAL):
         code, value, _ = call("evaluate", id_)
         stored = store.open(id_).manifest.metrics
-        assert code == 0 and value["metrics"].keys() >= {"test_accuracy"} or {"agreement", "size_ratio", "weight_error"} <= value["metrics"].keys()
+        assert (
+            code == 0
+            and value["metrics"].keys() >= {"test_accuracy"}
+            or {"agreement", "size_ratio", "weight_error"} <= value["metrics"].keys()
+        )
         for name, entry in value["metrics"].items():
             assert entry["value"] == pytest.approx(stored[name]["value"], abs=1e-4) and entry["n"] == stored[name]["n"]
 
@@ -67,18 +75,31 @@ def test_send_and_import(call, store, tmp_path):
     code, value, _ = call("send", ZOO, "digits-resnet8-0002", "--name", "network-sent")
     assert code == 0 and value["kind"] == "network" and value["metrics"]["test_accuracy"]["n"] == 360
     save_file(load_nern(store, NERN).original.module.state_dict(), tmp_path / "x.safetensors")
-    code, value, _ = call("import", str(tmp_path / "x.safetensors"), "--architecture", "resnet8-digits", "--dataset", "digits", "--id", "network-imported")
+    code, value, _ = call(
+        "import", str(tmp_path / "x.safetensors"), "--architecture", "resnet8-digits", "--dataset", "digits", "--id", "network-imported"
+    )
     assert code == 0 and value["metrics"] == store.open(ORIGINAL).manifest.metrics
-    for arguments in (("import", str(tmp_path / "x.safetensors"), "--architecture", "lenetlike-digits", "--id", "network-y"), ("import", "no-such.pt", "--architecture", "resnet8-digits"), ("send", ZOO, "no-such"), ("reconstruct", NERN, "--bits", "5"), ("reconstruct", ORIGINAL)):
+    for arguments in (
+        ("import", str(tmp_path / "x.safetensors"), "--architecture", "lenetlike-digits", "--id", "network-y"),
+        ("import", "no-such.pt", "--architecture", "resnet8-digits"),
+        ("send", ZOO, "no-such"),
+        ("reconstruct", NERN, "--bits", "5"),
+        ("reconstruct", ORIGINAL),
+    ):
         code, value, error = call(*arguments)
         assert (code, value) == (2, None) and error.count("\n") == 1 and "Traceback" not in error
 
 
-def test_export_says_what_makes_a_network_of_what_is_none(call, store, tmp_path):
-    for id_, words in ((ZOO, f"send {ZOO} INSTANCE"), (NERN, f"reconstruct {NERN}"), (SPACE, f"export {SPACE} A B")):
-        for anchors in ((), ("0",)) if id_ != SPACE else ((),):
-            code, value, error = call("export", id_, *anchors, "--output", str(tmp_path / "x.safetensors"))
-            assert (code, value) == (2, None) and words in error and error.count("\n") == 1 and not (tmp_path / "x.safetensors").exists()
+def test_export_says_which_network_it_lacks(call, store, tmp_path):
+    for id_, anchors, words in (
+        (ZOO, (), f"export {ZOO} INSTANCE"),
+        (ZOO, ("no-such",), "no-such"),
+        (NERN, ("0",), "represents a single network"),
+        (SPACE, (), f"export {SPACE} A B"),
+    ):
+        code, value, error = call("export", id_, *anchors, "--output", str(tmp_path / "x.safetensors"))
+        assert (code, value) == (2, None) and words in error and error.count("\n") == 1 and not (tmp_path / "x.safetensors").exists()
+    assert call("export", NERN, "--output", str(tmp_path / "x.safetensors"))[0] == 0
 
 
 def test_import_finds_the_architecture_and_refuses_what_does_not_fit(call, store, tmp_path, monkeypatch):
@@ -87,18 +108,43 @@ def test_import_finds_the_architecture_and_refuses_what_does_not_fit(call, store
     torch.save({"net": load_nern(store, NERN).original.module.state_dict()}, ours)
     torch.save({"state_dict": architecture("resnet20a-cifar10").build().state_dict()}, he)
     torch.save(architecture("resnet18-imagenet-c10").build().state_dict(), stem)
-    for arguments, words in ((("--dataset", "nosuch"), "no dataset 'nosuch'"), (("--dataset", "cifar10"), "8 x 8 grey and 10 classes; CIFAR-10 has 32 x 32 colour"), (("--weights", "ema"), "no weights called 'ema'")):
+    for arguments, words in (
+        (("--dataset", "nosuch"), "no dataset 'nosuch'"),
+        (("--dataset", "cifar10"), "8 x 8 grey and 10 classes; CIFAR-10 has 32 x 32 colour"),
+        (("--weights", "ema"), "no weights called 'ema'"),
+    ):
         code, value, error = call("import", str(ours), *arguments, "--id", "network-x")
         assert (code, value) == (2, None) and words in error and not store.has("network-x")
     code, value, error = call("import", str(ours), "--dataset", "digits", "--id", "network-found")
-    assert code == 0 and value["metrics"] == store.open(ORIGINAL).manifest.metrics and store.open("network-found").manifest.config["architecture"] == "resnet8-digits"
+    assert (
+        code == 0
+        and value["metrics"] == store.open(ORIGINAL).manifest.metrics
+        and store.open("network-found").manifest.config["architecture"] == "resnet8-digits"
+    )
     code, value, error = call("import", str(he), "--dataset", "cifar10")
     assert code == 0 and value["id"] == "network-resnet20a-cifar10" and value["metrics"] == {} and "Not measured" in error
     assert call("import", str(he), "--dataset", "cifar100", "--id", "network-x")[0] == 2
     code, value, _ = call("import", str(stem), "--dataset", "cifar10")
     assert code == 0 and value["id"] == "network-resnet18-imagenet-c10-32px"  # it takes any size, and is told which
     assert call("evaluate", "network-resnet20a-cifar10")[0] == 0
-    fields = ["--original", "network-resnet20a-cifar10", "--steps", "1", "--start", "", "--hidden", "8", "--inputs", "noise", "--images", "2", "--batch", "64", "--permutation", "none"]
+    fields = [
+        "--original",
+        "network-resnet20a-cifar10",
+        "--steps",
+        "1",
+        "--start",
+        "",
+        "--hidden",
+        "8",
+        "--inputs",
+        "noise",
+        "--images",
+        "2",
+        "--batch",
+        "64",
+        "--permutation",
+        "none",
+    ]
     code, value, error = call("train", "nern-digits", "--id", "nern-he", *fields)
     assert code == 0 and value["metrics"]["weight_error"]["value"] > 0, error
 
@@ -109,12 +155,20 @@ def test_a_sweep_is_one_table_and_trains_nothing_twice(call, store, tmp_path):
     code, value, _ = call(*arguments)
     table = pd.read_csv(tmp_path / "table.csv")
     assert code == 0 and len(value["rows"]) == len(table) == 2 * len(COLUMNS) and set(table["n"]) == {2} and set(table["hidden"]) == {8}
-    assert list(table.columns[:8]) == ["variant", "preset", "metric", "mean", "spread", "n", "seeds", "split"] and set(table["seeds"]) == {"0 to 1"}
+    assert list(table.columns[:8]) == ["variant", "preset", "metric", "mean", "spread", "n", "seeds", "split"] and set(table["seeds"]) == {
+        "0 to 1"
+    }
     made = {id_ for id_ in store.folders() if id_.startswith("nern-digits")}
     assert len(made) == 4
-    values = [store.open(id_).manifest.metrics["weight_error"]["value"] for id_ in made if store.open(id_).manifest.config["permutation"] == "none"]
+    values = [
+        store.open(id_).manifest.metrics["weight_error"]["value"]
+        for id_ in made
+        if store.open(id_).manifest.config["permutation"] == "none"
+    ]
     row = table[(table["preset"] == "nern-digits-none") & (table["metric"] == "weight_error")].iloc[0]
-    assert row["mean"] == pytest.approx(sum(values) / 2, abs=1e-6) and row["spread"] == pytest.approx(abs(values[0] - values[1]) / math.sqrt(2), abs=1e-6)
+    assert row["mean"] == pytest.approx(sum(values) / 2, abs=1e-6) and row["spread"] == pytest.approx(
+        abs(values[0] - values[1]) / math.sqrt(2), abs=1e-6
+    )
     stamps = {id_: store.open(id_).manifest.created for id_ in made}
     again = call(*arguments)
     assert again[0] == 0 and again[1] == value and stamps == {id_: store.open(id_).manifest.created for id_ in made}
@@ -125,7 +179,11 @@ def test_a_table_is_its_variants_and_shares_what_is_the_same(call, store):
     fields = ["--steps", "2", "--hidden", "8", "--images", "8", "--validate-every", "2", "--original", ORIGINAL]
     code, value, _ = call("sweep", "nern-table5", "--seeds", "1", *fields)
     rows = [row for row in value["rows"] if row["metric"] == "size_ratio"]
-    assert code == 0 and [row["variant"] for row in rows] == list(TABLES["nern-table5"]) and rows[0]["mean"] < rows[1]["mean"] < rows[2]["mean"]
+    assert (
+        code == 0
+        and [row["variant"] for row in rows] == list(TABLES["nern-table5"])
+        and rows[0]["mean"] < rows[1]["mean"] < rows[2]["mean"]
+    )
     made = {id_ for id_ in store.folders() if id_.startswith(PRESET)}
     again = call("sweep", "nern-table7", "--seeds", "1", *fields)[1]["rows"]
     new = {id_ for id_ in store.folders() if id_.startswith(PRESET)} - made

@@ -14,17 +14,16 @@ from safetensors.torch import load as load_bytes
 
 from engine import datasets
 from engine.archs import architecture
-from engine.artifacts import Store
-from engine.host import Host
-from engine.live import OPS, answer
-from engine.frames import unframe
-from engine.nern.compress import compressed
-from engine.nern.coordinates import similarity
-from engine.nern.hosted import Look, hosted, state_bytes
-from engine.nern.live import NAMES
-from engine.nern.make import load_nern
-from engine.nern.original import logits
-from engine.nern.permutations import KINDS, permutations
+from engine.core.artifacts import Store
+from engine.core.frames import unframe
+from engine.host.host import Host
+from engine.host.live import answer
+from engine.host.nerns import Look, hosted, state_bytes
+from engine.kinds.nern.compress import compressed
+from engine.kinds.nern.coordinates import similarity
+from engine.kinds.nern.loading import load_nern
+from engine.kinds.nern.original import logits
+from engine.kinds.nern.permutations import KINDS, permutations
 from tests.tiny_nern import NERN, ORIGINAL, write_tiny_nern
 
 
@@ -51,13 +50,6 @@ def plain_answers(state: dict, split: str = "test"):
     return module.eval()(datasets.load("digits").images[split]).argmax(-1)
 
 
-def test_every_op_is_on_the_socket(host):
-    assert set(NAMES) <= set(OPS)
-    from engine.nern.answers import OPS as answers
-
-    assert set(NAMES) == set(answers)
-
-
 @pytest.mark.parametrize("prune, bits", ((0.0, 32), (0.5, 32), (0.3, 8), (0.0, 4)))
 def test_accuracy_and_agreement_are_those_of_the_compressed_predictors_network(host, prune, bits):
     header, _ = ask(host, "nern", nern=NERN, prune=prune, bits=bits)
@@ -66,10 +58,16 @@ def test_accuracy_and_agreement_are_those_of_the_compressed_predictors_network(h
     theirs, labels = plain_answers(nern.original.module.state_dict()), datasets.load("digits").labels["test"]
     assert header["ok"] and (header["prune"], header["bits"], header["split"], header["total"]) == (prune, bits, "test", 360)
     for name, right in (("reconstructed", ours == labels), ("original", theirs == labels), ("agreement", ours == theirs)):
-        assert header[name]["right"] == int(right.sum()) and header[name]["n"] == 360 and header[name]["low"] <= header[name]["value"] <= header[name]["high"]
+        assert (
+            header[name]["right"] == int(right.sum())
+            and header[name]["n"] == 360
+            and header[name]["low"] <= header[name]["value"] <= header[name]["high"]
+        )
     assert ask(host, "nern", nern=NERN, prune=prune, bits=bits, images=50)[0]["reconstructed"]["right"] == int((ours == labels)[:50].sum())
     whole = ask(host, "nern", nern=NERN)[0]["sizes"]
-    assert (header["sizes"]["predictor"] < whole["predictor"]) == (prune > 0 or bits < 32) and header["sizes"]["learnable"] == whole["learnable"]
+    assert (header["sizes"]["predictor"] < whole["predictor"]) == (prune > 0 or bits < 32) and header["sizes"]["learnable"] == whole[
+        "learnable"
+    ]
 
 
 @pytest.fixture
@@ -81,8 +79,8 @@ def counted(host, monkeypatch):
         pieces.append((torch.equal(weights[0], hosted(fresh, nern=NERN).original.weights[0]), len(images_BCHW)))
         return logits(network, weights, images_BCHW)
 
-    monkeypatch.setattr("engine.nern.hosted.logits", counting)
-    monkeypatch.setattr("engine.nern.hosted.PIECE_PIXELS", 64 * 70)
+    monkeypatch.setattr("engine.host.nerns.logits", counting)
+    monkeypatch.setattr("engine.host.nerns.PIECE_PIXELS", 64 * 70)
     yield fresh, pieces
     fresh.close()
 
@@ -94,7 +92,14 @@ def test_networks_are_asked_about_no_more_images_than_are_needed(counted):
     theirs = plain_answers(nern.original.module.state_dict())
     ask(host, "nern_kernels", nern=NERN, layer=nern.original.layers[0].name)
     assert not pieces
-    for prune, images, new_theirs, new_ours in ((0.0, 40, 40, 40), (0.0, 90, 50, 50), (0.0, 20, 0, 0), (0.0, "all", 270, 270), (0.5, 40, 0, 40), (0.5, 100, 0, 60)):
+    for prune, images, new_theirs, new_ours in (
+        (0.0, 40, 40, 40),
+        (0.0, 90, 50, 50),
+        (0.0, 20, 0, 0),
+        (0.0, "all", 270, 270),
+        (0.5, 40, 0, 40),
+        (0.5, 100, 0, 60),
+    ):
         pieces.clear()
         found, n = ask(host, "nern", nern=NERN, prune=prune, images=images)[0], 360 if images == "all" else images
         ours = plain_answers(nern.state(nern.weights(compressed(nern.predictor, prune, 32))))
@@ -116,7 +121,7 @@ def test_people_who_ask_at_once_get_their_own_figures(counted):
     assert len({tuple(row) for row in one_by_one}) == len(questions)
     with ThreadPoolExecutor(4) as people:
         for _ in range(3):
-            hosted(host, nern=NERN).known.clear()
+            hosted(host, nern=NERN).forget()
             assert list(people.map(figures, questions)) == one_by_one
 
 
@@ -141,8 +146,8 @@ def test_orders_are_worked_out_once_for_all_who_ask(host, monkeypatch):
         all_ask.wait()
         return ask(fresh, "nern_smoothness", original=ORIGINAL)[0]["layers"]
 
-    monkeypatch.setattr("engine.nern.hosted.permutations", slowly)
-    monkeypatch.setattr("engine.nern.hosted.permutation", lambda *args: pytest.fail("it is known"))
+    monkeypatch.setattr("engine.host.nerns.permutations", slowly)
+    monkeypatch.setattr("engine.host.nerns.permutation", lambda *args: pytest.fail("it is known"))
     try:
         hosted(fresh, original=ORIGINAL)
         with ThreadPoolExecutor(3) as people:
@@ -170,9 +175,15 @@ def test_kernels_are_those_of_the_networks_in_that_order(host, order):
 def test_an_original_alone_shows_its_kernels_and_smoothness(host):
     header, arrays = ask(host, "nern_kernels", original=ORIGINAL, layer="stem.conv")
     assert header["ok"] and "reconstructed" not in arrays and arrays["original"].shape == (4, 1, 9)
-    smooth, orders = ask(host, "nern_smoothness", original=ORIGINAL)[0], ask(host, "nern_orders", original=ORIGINAL, layer="blocks.1.first.conv")[1]
+    smooth, orders = (
+        ask(host, "nern_smoothness", original=ORIGINAL)[0],
+        ask(host, "nern_orders", original=ORIGINAL, layer="blocks.1.first.conv")[1],
+    )
     totals = {kind: sum(layer[kind] for layer in smooth["layers"]) for kind in ("none", "in-filter", "cross-filter")}
-    assert totals["cross-filter"] < totals["none"] and smooth["bits"]["cross-filter"] > smooth["bits"]["in-filter"] > smooth["bits"]["none"] == 0
+    assert (
+        totals["cross-filter"] < totals["none"]
+        and smooth["bits"]["cross-filter"] > smooth["bits"]["in-filter"] > smooth["bits"]["none"] == 0
+    )
     assert sorted(orders["cross-filter"].tolist()) == list(range(32)) and orders["none"].tolist() == list(range(32))
 
 
@@ -184,7 +195,11 @@ def test_importance_ranks_filters_and_averages_their_maps(host):
     theirs, ours = nern.original.weights[index], nern.weights()[index]
     error = ((ours - theirs).flatten(1).norm(dim=1) / theirs.flatten(1).norm(dim=1)).numpy()
     assert np.allclose(arrays["error"], error, rtol=1e-4) and header["labels"] == [4, 4, 4]
-    assert header["best_filters"][0] == error.argmin() and header["worst_filters"][0] == error.argmax() and not set(header["best_filters"]) & set(header["worst_filters"])
+    assert (
+        header["best_filters"][0] == error.argmin()
+        and header["worst_filters"][0] == error.argmax()
+        and not set(header["best_filters"]) & set(header["worst_filters"])
+    )
     images = datasets.load("digits")
     rows = torch.nonzero(images.labels["test"] == 4)[:3, 0]
     maps = nern.original.network(nern.original.weights, images.images["test"][rows])[1][index].relu()

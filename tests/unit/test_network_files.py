@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from engine.archs import all_architectures, architecture, imported_architectures, variant
 from engine.archs.folding import fold_batch_norm
-from engine.errors import CheckpointMismatch, InvalidValue, UnknownId
+from engine.core.errors import CheckpointMismatch, InvalidValue, UnknownId
 from engine.nets.fitting import fit, forms, with_statistics
 from engine.nets.naming import behind
 from engine.nets.reading import Checkpoint, read_checkpoint, unpack
@@ -75,13 +75,22 @@ def test_weights_that_are_no_floats_are_refused_by_name_and_dtype(form, dtype, t
         fit(read(save(tensors, tmp_path / f"mine.{form}")), ARCH)
 
 
-@pytest.mark.parametrize("spoil, words", [(lambda t: t.to_sparse(), "sparse float32"), (lambda t: t.to("meta"), "meta"), (lambda t: torch.quantize_per_tensor(t, 0.1, 0, torch.qint8), "quantised")])
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda t: t.to_sparse(), "sparse float32"),
+        (lambda t: t.to("meta"), "meta"),
+        (lambda t: torch.quantize_per_tensor(t, 0.1, 0, torch.qint8), "quantised"),
+    ],
+)
 def test_tensors_without_plain_values_are_refused(spoil, words, tmp_path):
     with pytest.raises(InvalidValue, match=f"fc.weight is .*{words}|cannot be read"):
         fit(read(save({**state(), "fc.weight": spoil(state()["fc.weight"])}, tmp_path / "mine.pt")), ARCH)
 
 
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.", "net.", "model.module.", "network.backbone."])
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.", "net.", "model.module.", "network.backbone."]
+)
 def test_what_all_names_share_is_stripped(prefix):
     tensors = {prefix + name: tensor for name, tensor in state().items()}
     assert same(fit(held(tensors)), tensors, prefix)
@@ -91,14 +100,23 @@ def test_what_all_names_share_is_stripped(prefix):
 def test_a_dict_of_names_and_tensors_is_found_whatever_holds_it(path, tmp_path):
     nested: dict = state()
     for part in reversed(path.split(".")):
-        nested = {part: nested, "epoch": 3, "acc": 91.2, "optimizer": {"state": {0: {"exp_avg": torch.zeros(2)}}, "param_groups": [{"lr": 0.1}]}}
+        nested = {
+            part: nested,
+            "epoch": 3,
+            "acc": 91.2,
+            "optimizer": {"state": {0: {"exp_avg": torch.zeros(2)}}, "param_groups": [{"lr": 0.1}]},
+        }
     fitted = fit(read(save(nested, tmp_path / "mine.ckpt")))
     assert fitted.arch.id == ARCH and fitted.note == "" and same(fitted, state())
 
 
 def test_wrappers_within_names_and_counters_do_not_matter():
     tensors = {name.replace("blocks.", "blocks._orig_mod."): tensor for name, tensor in state().items()}
-    extra = {f"{part}{name}": torch.zeros(1) for part in ("", "fc.", "stem.conv.") for name in ("total_ops", "total_params", "num_batches_tracked", "n_averaged")}
+    extra = {
+        f"{part}{name}": torch.zeros(1)
+        for part in ("", "fc.", "stem.conv.")
+        for name in ("total_ops", "total_params", "num_batches_tracked", "n_averaged")
+    }
     assert fit(held({**tensors, **extra})).arch.id == ARCH
     with pytest.raises(CheckpointMismatch, match="also has aux.weight"):
         fit(held({**tensors, "aux.weight": torch.zeros(1)}), ARCH)
@@ -107,7 +125,10 @@ def test_wrappers_within_names_and_counters_do_not_matter():
 @pytest.mark.parametrize("ema", ["state_dict_ema", "model_ema", "ema", "ema.module", "swa_model", "state_dict_ema.module"])
 def test_the_raw_weights_are_taken_and_the_average_beside_them_is_said(ema):
     raw, averaged = state(), state(seed=1)
-    file = held({f"state_dict.module.{name}": tensor for name, tensor in raw.items()} | {f"{ema}.{name}": tensor for name, tensor in averaged.items()})
+    file = held(
+        {f"state_dict.module.{name}": tensor for name, tensor in raw.items()}
+        | {f"{ema}.{name}": tensor for name, tensor in averaged.items()}
+    )
     for weights in ("", "raw", "state_dict"):
         fitted = fit(file, None, weights)
         assert same(fitted, raw) and ema.split(".")[0] in fitted.note and "--weights ema" in fitted.note
@@ -119,7 +140,9 @@ def test_the_raw_weights_are_taken_and_the_average_beside_them_is_said(ema):
         fit(held(raw), None, "ema")
 
 
-@pytest.mark.parametrize("holder", ["optimizer.exp_avg", "optimizer.state.exp_avg_sq", "optim.momentum_buffer", "grad", "optimizer_state_dict.ema"])
+@pytest.mark.parametrize(
+    "holder", ["optimizer.exp_avg", "optimizer.state.exp_avg_sq", "optim.momentum_buffer", "grad", "optimizer_state_dict.ema"]
+)
 def test_what_an_optimiser_keeps_for_each_weight_is_no_network(holder, tmp_path):
     def file(tensors: dict) -> Checkpoint:
         return held({f"{holder}.{name}": tensor + 1 for name, tensor in state().items()} | tensors)
@@ -131,7 +154,9 @@ def test_what_an_optimiser_keeps_for_each_weight_is_no_network(holder, tmp_path)
             fit(file({}), arch)
 
 
-@pytest.mark.parametrize("wrapped", [lambda name: name.startswith("blocks"), lambda name: "stem" in name, lambda name: name.endswith("bias")])
+@pytest.mark.parametrize(
+    "wrapped", [lambda name: name.startswith("blocks"), lambda name: "stem" in name, lambda name: name.endswith("bias")]
+)
 @pytest.mark.parametrize("wrapper", ["module", "_orig_mod", "module._orig_mod"])
 def test_a_part_of_a_network_may_be_wrapped(wrapped, wrapper):
     at_front = {f"{wrapper}.{name}" if wrapped(name) else name: tensor for name, tensor in state().items()}
@@ -141,7 +166,9 @@ def test_a_part_of_a_network_may_be_wrapped(wrapped, wrapper):
 
 def test_a_word_that_ends_as_a_wrapper_does_is_none():
     tensors = {f"mymodule.{name}": tensor for name, tensor in state().items()}
-    assert same(fit(held(tensors)), tensors, "mymodule.") and "mymodule.x" in str(pytest.raises(CheckpointMismatch, fit, held({**tensors, "mymodule.x": torch.zeros(1)}), ARCH).value)
+    assert same(fit(held(tensors)), tensors, "mymodule.") and "mymodule.x" in str(
+        pytest.raises(CheckpointMismatch, fit, held({**tensors, "mymodule.x": torch.zeros(1)}), ARCH).value
+    )
 
 
 @pytest.mark.parametrize("name", ["a\nb.x", "\x1b[31mred.x", "\u202eback.x", "\udc80.x"])
@@ -163,7 +190,20 @@ def test_a_tensor_that_is_a_lazy_negative_is_its_values(tmp_path):
     assert torch.equal(fit(read(tmp_path / "mine.pt")).module.fc.bias, -state()["fc.bias"])
 
 
-@pytest.mark.parametrize("accuracy, expected", [(torch.tensor(91.5), 0.915), (np.float64(0.5), 0.5), (91, 0.91), (torch.tensor(91.0, device="meta"), None), (float("nan"), None), (10**400, None), (torch.tensor([91.0]), None), (True, None), (-1.0, None)])
+@pytest.mark.parametrize(
+    "accuracy, expected",
+    [
+        (torch.tensor(91.5), 0.915),
+        (np.float64(0.5), 0.5),
+        (91, 0.91),
+        (torch.tensor(91.0, device="meta"), None),
+        (float("nan"), None),
+        (10**400, None),
+        (torch.tensor([91.0]), None),
+        (True, None),
+        (-1.0, None),
+    ],
+)
 def test_an_accuracy_that_the_file_states_is_a_number_or_nothing(accuracy, expected, tmp_path):
     torch.save({"state_dict": state(), "best_prec1": accuracy}, tmp_path / "mine.pt")
     found = read(tmp_path / "mine.pt")
@@ -172,20 +212,27 @@ def test_an_accuracy_that_the_file_states_is_a_number_or_nothing(accuracy, expec
 
 def test_several_networks_that_fit_are_a_question():
     first, second = state(), state(seed=1)
-    file = held({f"student.{name}": tensor for name, tensor in first.items()} | {f"teacher.{name}": tensor for name, tensor in second.items()})
+    file = held(
+        {f"student.{name}": tensor for name, tensor in first.items()} | {f"teacher.{name}": tensor for name, tensor in second.items()}
+    )
     with pytest.raises(InvalidValue, match="'student', 'teacher'.*--weights student"):
         fit(file)
     assert same(fit(file, None, "teacher"), second)
 
 
-@pytest.mark.parametrize("spelling", [{"fc": "linear"}, {"downsample": "shortcut"}, {"fc": "linear", "downsample": "shortcut"}, {"fc": "classifier"}])
+@pytest.mark.parametrize(
+    "spelling", [{"fc": "linear"}, {"downsample": "shortcut"}, {"fc": "linear", "downsample": "shortcut"}, {"fc": "classifier"}]
+)
 @pytest.mark.parametrize("id_", ["resnet20a-cifar10", "resnet20b-cifar10", "resnet18-cifar10"])
 def test_usual_spellings_are_one(id_, spelling):
     tensors = state(id_)
     for ours, theirs in spelling.items():
         tensors = {name.replace(f"{ours}.", f"{theirs}."): tensor for name, tensor in tensors.items()}
     fitted = fit(held(tensors))
-    assert fitted.arch.id == id_ and all(torch.equal(a, b) for a, b in zip(fitted.module.parameters(), (t for n, t in tensors.items() if not n.endswith(("mean", "var", "tracked")))))
+    assert fitted.arch.id == id_ and all(
+        torch.equal(a, b)
+        for a, b in zip(fitted.module.parameters(), (t for n, t in tensors.items() if not n.endswith(("mean", "var", "tracked"))))
+    )
 
 
 @pytest.mark.parametrize("id_", [*all_architectures(), *imported_architectures()])
@@ -221,7 +268,9 @@ def test_the_form_with_batch_norm_is_folded(id_):
     fitted = fit(held({f"module.{name}": tensor for name, tensor in module.state_dict().items()}))
     assert fitted.arch.id == id_
     with torch.no_grad():
-        assert torch.allclose(fitted.module(images_BCHW), module(images_BCHW), rtol=1e-3, atol=1e-3 * float(module(images_BCHW).abs().max()))
+        assert torch.allclose(
+            fitted.module(images_BCHW), module(images_BCHW), rtol=1e-3, atol=1e-3 * float(module(images_BCHW).abs().max())
+        )
         assert torch.equal(fitted.module(images_BCHW), fold_batch_norm(module)(images_BCHW))
     bare = {name: tensor for name, tensor in module.state_dict().items() if "running" not in name}
     with pytest.raises(InvalidValue, match="running statistics"):
@@ -241,7 +290,14 @@ class Config:
     """Something of the person's own."""
 
 
-@pytest.mark.parametrize("thing, what", [(argparse.Namespace(lr=0.1), "an argparse.Namespace"), (Config(), "Config"), (torch.nn.Linear(2, 2), "torch.nn.modules.linear.Linear")])
+@pytest.mark.parametrize(
+    "thing, what",
+    [
+        (argparse.Namespace(lr=0.1), "an argparse.Namespace"),
+        (Config(), "Config"),
+        (torch.nn.Linear(2, 2), "torch.nn.modules.linear.Linear"),
+    ],
+)
 @pytest.mark.parametrize("legacy", [False, True])
 def test_what_is_forbidden_is_named_with_the_way_out(thing, what, legacy, tmp_path):
     torch.save({"state_dict": state(), "args": thing}, tmp_path / "mine.pt", _use_new_zipfile_serialization=not legacy)
@@ -250,7 +306,11 @@ def test_what_is_forbidden_is_named_with_the_way_out(thing, what, legacy, tmp_pa
     assert "documentation" not in str(refused.value)
 
 
-@pytest.mark.parametrize("value", [np.float64(0.9), np.float32(0.9), np.int64(3), np.bool_(True), np.arange(3.0), np.str_("x")], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value",
+    [np.float64(0.9), np.float32(0.9), np.int64(3), np.bool_(True), np.arange(3.0), np.str_("x")],
+    ids=lambda value: type(value).__name__,
+)
 def test_numpys_scalars_do_no_harm(value, tmp_path):
     torch.save({"state_dict": state(), "best": value}, tmp_path / "mine.pt")
     assert fit(read(tmp_path / "mine.pt")).arch.id == ARCH
@@ -268,7 +328,7 @@ def zipped(members: dict[str, str]):
 FILES = {
     "Git LFS pointer": lambda path: path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 123\n"),
     "web page": lambda path: path.write_bytes(b"\n<!DOCTYPE html><html><body>Not found</body></html>"),
-    "is empty": lambda path: path.write_bytes(b""),
+    "is an empty file": lambda path: path.write_bytes(b""),
     "cut off or damaged": lambda path: path.write_bytes(save(state(), path).read_bytes()[:900]),
     "a zip, but not one of torch": zipped({"readme.txt": "hello"}),
     "plain Python pickle": lambda path: path.write_bytes(b"\x80\x04}\x94."),
@@ -302,7 +362,11 @@ def test_a_legacy_file_of_torch_is_read(tmp_path):
     assert same(fit(read(tmp_path / "mine.th")), state())
 
 
-@pytest.mark.parametrize("make", [lambda: torch.zeros(1).expand(1 << 50), lambda: torch.empty(0, (1 << 62))], ids=["a terabyte of one number", "no values, a shape without end"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: torch.zeros(1).expand(1 << 50), lambda: torch.empty(0, (1 << 62))],
+    ids=["a terabyte of one number", "no values, a shape without end"],
+)
 def test_a_shape_that_would_take_all_memory_takes_none(make, tmp_path):
     torch.save({"a": make(), "b": torch.zeros(2)}, tmp_path / "mine.pt")
     with pytest.raises(InvalidValue):

@@ -13,20 +13,19 @@ from safetensors.torch import load_file, save_file
 
 from engine import datasets
 from engine.archs import architecture
-from engine.artifacts import Store
-from engine.config import LsoConfig
-from engine.errors import CorruptArtifact, InvalidValue, UnknownId
+from engine.core.artifacts import Store
+from engine.core.errors import CorruptArtifact, InvalidValue, UnknownId
 from engine.jobs import work
-from engine.make import reevaluate
-from engine.meshing import Mesh
-from engine.nern.make import import_network, send
-from engine.nern.original import load_original
+from engine.kinds.nern.bringing import import_network, send
+from engine.kinds.nern.original import load_original
+from engine.kinds.netspace import kept, placed_shapes
+from engine.kinds.netspace.space import load_space
+from engine.kinds.netspace.targets import target
+from engine.learn.config import LsoConfig
+from engine.make import evaluate
+from engine.nets.answers import accuracies
 from engine.nets.networks import read
-from engine.netspace import kept
-from engine.netspace.space import load_space
-from engine.shapes import placed
-from engine.stacked import accuracies
-from engine.targets import target
+from engine.tasks.distances.meshing import Mesh
 from tests import tiny_shapes
 from tests.commands import call
 from tests.tiny import SPACE, ZOO, edit_manifest, write_tiny
@@ -50,13 +49,22 @@ def store(tmp_path_factory, read_here) -> Store:
     save_file(load_original(store, ORIGINAL).module.state_dict(), root / "x.safetensors")
     import_network(store, root / "x.safetensors", ARCH, IDS["imported"], "digits", "cpu")
     send(store, ZOO, "digits-resnet8-0001", None, 0.0, "weights", IDS["sent"], "cpu")
-    for of, id_, lso in ((space, IDS["kept"], {"best_step": 3}), (shapes, SHAPES[0], {"best_step": 3, "target": str(shapes.table["id"].iloc[2])})):
+    for of, id_, lso in (
+        (space, IDS["kept"], {"best_step": 3}),
+        (shapes, SHAPES[0], {"best_step": 3, "objective": "answers", "target": str(shapes.table["id"].iloc[2])}),
+    ):
         embedding_E = of.embeddings_NE[0] + 0.1
         metrics = {"test_accuracy": {"value": 0.5, "split": "test images", "n": 360}} if of is space else {}
         kept.save(store, of, 0, embedding_E.numpy(), of.at(embedding_E).parameters_P.numpy(), of.arch.id, lso, metrics, {}, id_)
     corner = Mesh(np.eye(3, dtype="float32"), np.array([[0, 1, 2]], "int32"))
     arrays = (shapes.parameters_NP[1].numpy(), shapes.embeddings_NE[1].numpy(), shapes.embeddings_NE[0].numpy())
-    placed.save(store, shapes, placed.Placed(SHAPES[1], "x.obj", *arrays, corner, {"placed_iou": {"value": 0.5, "split": "x", "n": 1}}), {"webp": np.zeros(3, "uint8")}, {})
+    placed_shapes.save(
+        store,
+        shapes,
+        placed_shapes.PlacedShape(SHAPES[1], "x.obj", *arrays, corner, {"placed_iou": {"value": 0.5, "split": "x", "n": 1}}),
+        {"webp": np.zeros(3, "uint8")},
+        {},
+    )
     return store
 
 
@@ -70,17 +78,19 @@ def test_a_classifier_of_any_making_goes_everywhere(store, made, capsys, tmp_pat
     net = read(store, id_)
     assert (net.arch.id, net.dataset, net.preprocessing) == (ARCH, "digits", images.preprocessing)
     expected = float(accuracies(flat(store, id_)[None], images.images["test"], images.labels["test"], net.arch)[0])
-    measured = reevaluate(store, store.open(id_), "cpu")  # evaluate
+    measured = evaluate(store, store.open(id_), "cpu")  # evaluate
     assert measured["test_accuracy"]["value"] == pytest.approx(expected, abs=1e-6) and measured["train_accuracy"]["n"] == 1077
     original = load_original(store, id_)  # a NeRN's
     assert original.dataset == "digits" and torch.allclose(original.weights[0].flatten(), flat(store, id_)[: original.weights[0].numel()])
     teacher = target(store, space, id_)  # an LSO's target
     logits_1BK = teacher.teachers(images, ("test",))["test"]
     assert float((logits_1BK[0].argmax(-1) == images.labels["test"]).float().mean()) == pytest.approx(expected, abs=1e-6)
-    work.objective_of(store, space, LsoConfig(SPACE, "x", objective="answers", target=id_, batch=16))
+    work.descent_of(store, space, LsoConfig(SPACE, "x", objective="answers", target=id_, batch=16), space.embeddings_NE[0])
     file = tmp_path / "out.safetensors"  # a file for others, which comes in again as it went out
     assert call(capsys, store.workspace, "export", id_, "--output", str(file))[0] == 0
-    assert torch.equal(torch.cat([tensor.flatten() for tensor in (load_file(file)[name] for name in net.module().state_dict())]), flat(store, id_))
+    assert torch.equal(
+        torch.cat([tensor.flatten() for tensor in (load_file(file)[name] for name in net.module().state_dict())]), flat(store, id_)
+    )
     with safe_open(file, "pt") as opened:
         said = opened.metadata()
     assert said["architecture"] == ARCH and json.loads(said["preprocessing"])["mean"] == [0.5]
@@ -91,10 +101,12 @@ def test_a_classifier_of_any_making_goes_everywhere(store, made, capsys, tmp_pat
 @pytest.mark.parametrize("id_", SHAPES)
 def test_a_shape_of_any_making_is_measured_and_a_target(store, id_, capsys, tmp_path):
     space = load_space(store, tiny_shapes.SPACE)
-    measured = reevaluate(store, store.open(id_), "cpu")
+    measured = evaluate(store, store.open(id_), "cpu")
     assert measured and all(0 <= each["value"] <= 1 for each in measured.values())
-    assert torch.equal(torch.cat([tensor.flatten() for pair in target(store, space, id_).layers() for tensor in pair]), flat(store, id_))
-    work.objective_of(store, space, LsoConfig(tiny_shapes.SPACE, "x", objective="answers", target=id_, batch=16))
+    assert torch.equal(target(store, space, id_).parameters(), flat(store, id_))
+    work.descent_of(
+        store, space, LsoConfig(tiny_shapes.SPACE, "x", objective="answers", target=id_, batch=16), space.embeddings_NE[0]
+    )
     code, value, _ = call(capsys, store.workspace, "export", id_, "--output", str(tmp_path / "out.safetensors"))
     assert code == 0
     with safe_open(tmp_path / "out.safetensors", "pt") as opened:
@@ -114,7 +126,13 @@ def test_the_commands_that_failed(store, capsys):
 
 def test_what_names_no_network_is_refused(store, capsys):
     space = load_space(store, SPACE)
-    for name, error in (("nobody", UnknownId), (f"{ZOO}/nobody", UnknownId), ("no-zoo/x", UnknownId), (SPACE, InvalidValue), (ZOO, InvalidValue)):
+    for name, error in (
+        ("nobody", UnknownId),
+        (f"{ZOO}/nobody", UnknownId),
+        ("no-zoo/x", UnknownId),
+        (SPACE, InvalidValue),
+        (ZOO, InvalidValue),
+    ):
         with pytest.raises(error):
             target(store, space, name)
     for arguments in (("export", IDS["kept"], "x"), ("export", SPACE), ("export", ZOO, "a", "b")):
@@ -141,5 +159,5 @@ def test_a_space_that_is_gone_leaves_its_network(store, tmp_path):
     other = Store(tmp_path / "workspace", store.gallery)
     shutil.copytree(store.workspace / IDS["kept"], other.workspace / IDS["kept"])
     net = read(other, IDS["kept"])
-    assert net.dataset is None and net.images() is None and reevaluate(other, other.open(IDS["kept"]), "cpu") == {}
+    assert net.dataset is None and net.images() is None and evaluate(other, other.open(IDS["kept"]), "cpu") == {}
     assert net.parameters_P().shape == (architecture(ARCH).parameters,)

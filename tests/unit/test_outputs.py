@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from engine.core.errors import StorageError
 from engine.core.outputs import output_path, write_output
-from engine.errors import StorageError
 from tests.commands import call
 
 COMMANDS = {
@@ -30,7 +30,12 @@ def test_a_missing_folder_is_named_with_its_option(name, tmp_path, capsys):
 
 @pytest.mark.parametrize("wrong", ("a file in its place", "a folder of that name", "a long name", "a NUL"))
 def test_other_places_where_it_cannot_go(wrong, tmp_path):
-    path = {"a file in its place": tmp_path / "f" / "x.obj", "a folder of that name": tmp_path / "d", "a long name": tmp_path / ("x" * 5000), "a NUL": tmp_path / "x\0y"}[wrong]
+    path = {
+        "a file in its place": tmp_path / "f" / "x.obj",
+        "a folder of that name": tmp_path / "d",
+        "a long name": tmp_path / ("x" * 5000),
+        "a NUL": tmp_path / "x\0y",
+    }[wrong]
     (tmp_path / "f").write_text("")
     (tmp_path / "d").mkdir()
     with pytest.raises(StorageError, match="--output") as raised:

@@ -10,12 +10,14 @@ import pytest
 import torch
 import trimesh
 
-from engine.netspace import outside
-from engine.netspace.outside import BOUNDS, Outside, compare, members
-from engine.netspace.umap_map import NEIGHBOURS, project
-from engine.netspace.placing import fit_mesh, place_network
-from engine.shapes.networks import insides, ious, layers_of
-from engine.shapes.sampling import NoInside
+from engine.kinds.netspace import outside
+from engine.kinds.netspace.outside import Outside, compare, members
+from engine.kinds.netspace.placing import place_network
+from engine.kinds.netspace.umap_map import NEIGHBOURS, project
+from engine.tasks import task_of
+from engine.tasks.distances.mesh_fit import fit_mesh
+from engine.tasks.distances.networks import insides, ious, layers_of
+from engine.tasks.distances.sampling import NoInside
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -30,7 +32,7 @@ def plainly(point_E: np.ndarray, others_TE: np.ndarray, count: int) -> float:
 
 
 def of(embeddings_TE: torch.Tensor, embeddings_ME: torch.Tensor, agreement: float | None = None, shapes: bool = True) -> list[Outside]:
-    return compare(members(embeddings_TE), embeddings_ME, [agreement] * len(embeddings_ME), shapes)
+    return compare(members(embeddings_TE), embeddings_ME, [agreement] * len(embeddings_ME), task_of("distances" if shapes else "images"))
 
 
 @pytest.mark.parametrize(("count", "shift"), [(200, 0.0), (16, 0.0), (9, 0.0), (200, 3000.0)])
@@ -87,7 +89,7 @@ def test_a_zoo_of_a_few_says_what_it_can(count):
 def test_an_embedding_that_cannot_be_measured_is_outside_and_json(value):
     (said,) = of(cloud(50), torch.full((1, 8), value), 0.0)
     assert said.outside and said.hollow and "Outside the zoo" in said.words
-    json.dumps(said.said(), allow_nan=False), json.dumps(said.metrics(), allow_nan=False)
+    json.dumps(said.as_json(), allow_nan=False), json.dumps(said.metrics(), allow_nan=False)
 
 
 def test_a_zoo_of_copies_has_no_usual_distance():
@@ -99,11 +101,15 @@ def test_a_zoo_of_copies_has_no_usual_distance():
 
 @pytest.mark.parametrize("shapes", [True, False])
 def test_below_the_bound_it_is_a_best_guess(shapes):
-    bound = BOUNDS["shapes" if shapes else "networks"]
+    bound = task_of("distances" if shapes else "images").known_from
     what = "such shapes" if shapes else "such networks"
     for agreement, known in ((0.0, False), (bound - 0.001, False), (bound, True), (1.0, True)):
         (said,) = of(cloud(50), cloud(1, 1), agreement, shapes)
-        assert said.known is known and said.hollow is (not known) and (f"This space does not know {what}: what it shows is its best guess" in said.words) is not known
+        assert (
+            said.known is known
+            and said.hollow is (not known)
+            and (f"This space does not know {what}: what it shows is its best guess" in said.words) is not known
+        )
         assert ("IoU" if shapes else "agreement") in said.words
         reached = said.words.split("IoU " if shapes else "agreement ")[1].split()[0]
         assert known or float(reached) < bound, "it does not read as if it had reached the bound"
@@ -137,7 +143,7 @@ def test_the_space_of_chairs_does_not_know_other_things(host, name):
     fitted = fit_mesh(f"{name}.ply", space.arch, trimesh.exchange.ply.export_ply(WRONG[name]()), steps=150)
     found = place_network(space, fitted.parameters_P)
     assert fitted.iou > 0.6, "the network is that of the thing"
-    assert found.outside.known is False and found.outside.hollow and found.outside.agreement == found.iou < 0.4
+    assert found.outside.known is False and found.outside.hollow and found.outside.agreement == found.likeness < 0.4
     assert "This space does not know such shapes" in found.outside.words and "best guess" in found.outside.words
 
 
@@ -183,7 +189,10 @@ def test_several_architectures_are_each_compared_with_their_own(host, id_):
     space = host.space(id_)
     shown = (space.table["split"] == "train") & space.table["seen"].astype(bool)
     rows = [np.flatnonzero((space.table["class_id"] == class_id) & shown) for class_id in sorted(set(space.table[shown]["class_id"]))]
-    assert {class_id: len(found.centred_TE) for class_id, found in space.members.items()} == {**space.table[shown]["class_id"].value_counts().to_dict(), -1: int(shown.sum())}
+    assert {class_id: len(found.centred_TE) for class_id, found in space.members.items()} == {
+        **space.table[shown]["class_id"].value_counts().to_dict(),
+        -1: int(shown.sum()),
+    }
     middle_AE = [space.embeddings_NE[each].mean(0) for each in rows]
     for middle_E in middle_AE:
         (class_id,) = space.class_ids_at(middle_E[None])
@@ -193,7 +202,9 @@ def test_several_architectures_are_each_compared_with_their_own(host, id_):
     (said,), (class_id,) = space.outside(between), space.class_ids_at(between)
     assert said.members == len(space.members.get(class_id, space.members[-1]).centred_TE)
     if id_ == "netspace-digits-unseen":
-        assert class_id not in space.members and said.members == int(shown.sum()), "an architecture that was never seen is compared with all"
+        assert class_id not in space.members and said.members == int(shown.sum()), (
+            "an architecture that was never seen is compared with all"
+        )
 
 
 def test_a_space_with_two_training_instances_says_so(host):
@@ -211,16 +222,16 @@ def test_weights_near_the_largest_number_are_refused_or_told(host, scale):
             place_network(space, huge_P, steps=2)
         return
     found = place_network(space, huge_P, steps=2)
-    assert found.embedding_E.isfinite().all() and found.iou >= found.encoded_iou and found.outside.known is False
-    json.dumps(found.outside.said(), allow_nan=False)
+    assert found.embedding_E.isfinite().all() and found.likeness >= found.encoded_likeness and found.outside.known is False
+    json.dumps(found.outside.as_json(), allow_nan=False)
 
 
 def test_a_placed_network_is_measured_where_it_was_placed(host):
     space = host.space("netspace-chairs-probe")
     found = place_network(space, space.parameters_NP[0], steps=3)
     decoded = insides(layers_of(space.decode(found.embedding_E[None]), space.arch))
-    assert found.outside == replace(space.outside(found.embedding_E[None])[0], agreement=found.iou)
-    assert found.iou == pytest.approx(float(ious(decoded, insides(layers_of(space.parameters_NP[:1], space.arch)))))
+    assert found.outside == replace(space.outside(found.embedding_E[None])[0], agreement=found.likeness)
+    assert found.likeness == pytest.approx(float(ious(decoded, insides(layers_of(space.parameters_NP[:1], space.arch)))))
 
 
 @pytest.mark.parametrize("count", (1, 2, 3, 4, NEIGHBOURS))

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from engine import commands as command_line
 from engine import presets
 from engine.__main__ import parser
-from engine.artifacts import Manifest, Store
-from engine.nern.config import NernConfig
+from engine.cli import command as command_line
+from engine.core.artifacts import Manifest, Store
+from engine.kinds.nern.config import NernConfig
 from engine.papers import export
 from engine.papers.entries import entries, entry
 from engine.papers.recipe import recipe
@@ -30,7 +30,8 @@ def store(tmp_path) -> Store:
 @pytest.mark.parametrize(
     "id_, key, preset, metrics, shown",
     [
-        ("nern-table-1", "resnet20.accuracy", "network-cifar10-resnet20-mini", {"test_accuracy": 0.87}, True),  # ResNet20 on CIFAR-10, as the paper's
+        # ResNet20 on CIFAR-10, as the paper's
+        ("nern-table-1", "resnet20.accuracy", "network-cifar10-resnet20-mini", {"test_accuracy": 0.87}, True),
         ("nern-table-1", "resnet20-cross-filter-160.accuracy", "nern-digits-90", {"reconstructed_accuracy": 0.99}, False),
         ("nern-figure-3", "240-1e-6.accuracy", "nern-digits-table", {"reconstructed_accuracy": 0.99}, False),
     ],
@@ -46,7 +47,9 @@ def test_a_difference_needs_the_papers_architecture_and_data(store, id_, key, pr
 
 def test_no_line_of_what_ships_subtracts_across_data_or_architectures(gallery_store):
     lines = [line for found in resolve(gallery_store, list(entries().values())) for line in found.lines if line.difference is not None]
-    assert lines and all(not line.ours.reduced or subject(line.row.ours) in [subject(source) for source in line.row.reduced] for line in lines)
+    assert lines and all(
+        not line.ours.reduced or subject(line.row.ours) in [subject(source) for source in line.row.reduced] for line in lines
+    )
 
 
 def test_a_comparison_that_does_not_hold_is_in_the_entrys_state(gallery_store):
@@ -59,11 +62,23 @@ def test_a_comparison_that_does_not_hold_is_in_the_entrys_state(gallery_store):
 
 def test_runs_on_different_data_are_not_compared(store):
     """Table 5 of NeRN: a reduced run on digits beside one on CIFAR-10 tells nothing."""
-    one, other = (replace(line(store, "nern-table-5", key), ours=Ours(value, None, 1, 1, "", "", (key,), "", "", "", None, True, data=data)) for key, value, data in (("resnet20-140.accuracy", 9.0, "digits"), ("resnet20-160.accuracy", 5.0, "cifar10")))
-    assert holds(one, other) == holds(other, one) == "apart" and holds(one, replace(other, ours=replace(other.ours, data="digits"))) == "holds"
+    one, other = (
+        replace(line(store, "nern-table-5", key), ours=Ours(value, None, 1, 1, "", "", (key,), "", "", "", None, True, data=data))
+        for key, value, data in (("resnet20-140.accuracy", 9.0, "digits"), ("resnet20-160.accuracy", 5.0, "cifar10"))
+    )
+    assert (
+        holds(one, other) == holds(other, one) == "apart" and holds(one, replace(other, ours=replace(other.ours, data="digits"))) == "holds"
+    )
 
 
-ORIGINALS = [("resnet8-wide-digits", "digits"), ("lenetlike-digits", "digits"), ("resnet20-cifar10", "cifar10"), ("resnet8-cifar10", "cifar10"), ("resnet18-imagenet", None), ("lenetlike-digits", None)]
+ORIGINALS = [
+    ("resnet8-wide-digits", "digits"),
+    ("lenetlike-digits", "digits"),
+    ("resnet20-cifar10", "cifar10"),
+    ("resnet8-cifar10", "cifar10"),
+    ("resnet18-imagenet", None),
+    ("lenetlike-digits", None),
+]
 
 
 @pytest.mark.parametrize("arch, dataset", ORIGINALS)

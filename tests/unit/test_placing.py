@@ -1,4 +1,4 @@
-"""Placing shapes in a space, and meshes from the command line: instances, networks of any width, meshes of someone else's making."""
+"""Placing networks in a space and from the command line: instances, networks of any width, meshes of someone else's making, classifiers."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from safetensors.torch import save_file
 
 from engine.__main__ import main
 from engine.archs.siren import Siren
-from engine.artifacts import Store
-from engine.errors import InvalidValue, Stopped, UnknownId
-from engine.netspace import placing
-from engine.netspace.model import build
-from engine.netspace.placing import fit_mesh, network_layers, place_network, place_what
-from engine.netspace.space import Space, load_space
-from engine.shapes.meshes import MeshError
-from engine.shapes.networks import grid, insides, ious, layers_of, queries, values
-from engine.shapes.pose import Pose
-from engine.shapes.sampling import NoInside
+from engine.core.artifacts import Store
+from engine.core.errors import CheckpointMismatch, InvalidValue, Stopped, UnknownId
+from engine.kinds.netspace.model import build
+from engine.kinds.netspace.placing import place_network, place_what
+from engine.kinds.netspace.space import Space, load_space
+from engine.nets.answers import classes_of_one
+from engine.nets.stacked import unflatten
+from engine.tasks.distances import mesh_fit
+from engine.tasks.distances.mesh_fit import fit_mesh
+from engine.tasks.distances.meshes import MeshError
+from engine.tasks.distances.networks import grid, insides, ious, layers_of, queries, values
+from engine.tasks.distances.placing import network_layers
+from engine.tasks.distances.pose import Pose
+from engine.tasks.distances.sampling import NoInside
 from tests.commands import call as run
 from tests.serving import tiny_host, tiny_store  # noqa: F401 - fixtures
 from tests.shape_files import deepsdf
 from tests.tiny import SPACE as CLASSIFIERS
 from tests.tiny_shapes import SPACE, ZOO, write_tiny_shapes
-
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -65,10 +68,13 @@ def quiet(title: str, total: int):
 def test_a_known_network_is_placed_with_its_iou(space):
     row = space.row(space.table["id"][0])
     found = place_network(space, space.parameters_NP[row], steps=20)
-    own, decoded = insides(layers_of(space.parameters_NP[[row]], space.arch)), insides(layers_of(space.decode(found.embedding_E[None]), space.arch))
-    assert found.iou == pytest.approx(float(ious(decoded, own)), abs=1e-6) and found.steps == 20 and found.encoded == "prep"
+    own, decoded = (
+        insides(layers_of(space.parameters_NP[[row]], space.arch)),
+        insides(layers_of(space.decode(found.embedding_E[None]), space.arch)),
+    )
+    assert found.likeness == pytest.approx(float(ious(decoded, own)), abs=1e-6) and found.steps == 20 and found.encoded == "prep"
     train = [name for name, split in zip(space.table["id"], space.table["split"]) if split == "train"]
-    assert found.nearest in train and (found.nearest_iou == 1) == (space.table["split"][0] == "train")
+    assert found.nearest in train and (found.nearest_likeness == 1) == (space.table["split"][0] == "train")
     assert place_network(space, space.parameters_NP[row], steps=0).embedding_E.shape == (64,)
 
 
@@ -81,7 +87,9 @@ def test_steps_of_inversion_lower_the_error(space):
     for steps in (0, 40):
         found = place_network(space, space.parameters_NP[row], steps)
         with torch.no_grad():
-            error.append(float((values(layers_of(space.decode(found.embedding_E[None]), space.arch), points_1Q3) - answers_1Q).square().mean()))
+            error.append(
+                float((values(layers_of(space.decode(found.embedding_E[None]), space.arch), points_1Q3) - answers_1Q).square().mean())
+            )
     assert error[1] < 0.95 * error[0], error
 
 
@@ -101,7 +109,8 @@ def test_a_network_of_another_width_begins_at_the_nearest_where_weights_are_read
 
 
 def test_the_probe_encoder_asks_networks_of_any_width(space):
-    probe = build(replace(space.config, encoder="probe"), space.arch, space.parameters_NP).eval().requires_grad_(False)
+    config = replace(space.config, encoder="probe")
+    probe = build(config, space.archs, space.parameters_NP, answer=space.task.answer(space.arch)).eval().requires_grad_(False)
     wide = another_width()
     found = place_network(replace(space, model=probe, config=replace(space.config, encoder="probe")), wide, steps=1)
     assert found.encoded == "probe" and found.encoded_E.shape == (64,)
@@ -116,7 +125,11 @@ def test_a_file_of_the_spaces_own_architecture_is_encoded(space, store, call, tm
     assert code == 0 and value["encoded"] == "prep" and value["fit"] is None
     by_id = call("place", SPACE, a, "--steps", "2")[1]
     assert value["iou"] == pytest.approx(by_id["iou"], abs=1e-6) and value["x2"] == pytest.approx(by_id["x2"], abs=1e-5)
-    assert value.keys() == by_id.keys() >= {"id", "what", "iou", "encoded_iou", "nearest", "nearest_iou", "steps", "seconds", "x2", "y2", "fit", "outside"}
+    assert (
+        value.keys()
+        == by_id.keys()
+        >= {"id", "what", "iou", "encoded_iou", "nearest", "nearest_iou", "steps", "seconds", "x2", "y2", "fit", "outside"}
+    )
 
 
 def test_place_says_how_far_outside_the_zoo_it_is(space, call, capsys, store):
@@ -145,7 +158,7 @@ def test_a_mesh_is_fitted_watched_and_stopped(space, box):
 
 
 def test_samples_and_a_mesh_on_its_side_are_placed_from_the_command_line(call, space, tmp_path, monkeypatch):
-    monkeypatch.setitem(placing.FIT, "steps", 300)
+    monkeypatch.setitem(mesh_fit.FIT, "steps", 300)
     np.savez(tmp_path / "ball.npz", **deepsdf(100.0))
     code, value, _ = call("place", SPACE, str(tmp_path / "ball.npz"), "--steps", "1")
     assert code == 0 and value["fit"]["iou"] > 0.9 and "units" in value["fit"]["notes"][0]
@@ -159,7 +172,7 @@ def test_samples_and_a_mesh_on_its_side_are_placed_from_the_command_line(call, s
 
 
 def test_place_a_mesh_from_the_command_line(call, box, monkeypatch):
-    monkeypatch.setitem(placing.FIT, "steps", 100)
+    monkeypatch.setitem(mesh_fit.FIT, "steps", 100)
     code, value, _ = call("place", SPACE, str(box), "--steps", "3")
     assert code == 0 and value["fit"]["iou"] > 0.8 and 0 <= value["encoded_iou"] <= 1 and value["what"] == str(box)
 
@@ -208,7 +221,8 @@ def test_bad_inputs_are_named(space, tmp_path, tiny_store, box):
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "cut.safetensors").write_bytes(b"\xff" * 20)
     for what, kind in {
-        "sheet.obj": MeshError, "broken.glb": MeshError, "missing.ply": MeshError, "notes.txt": InvalidValue, "cut.safetensors": InvalidValue,
+        "sheet.obj": MeshError, "broken.glb": MeshError, "missing.ply": MeshError, "notes.txt": InvalidValue,
+        "cut.safetensors": InvalidValue,
         "missing.safetensors": InvalidValue,
     }.items():  # fmt: skip
         with pytest.raises(kind, match=what.split(".")[0]):
@@ -247,3 +261,71 @@ def test_a_wrong_use_is_one_line_and_two(call, arguments):
     assert (code, value) == (2, None)
     last = error.strip().splitlines()[-1]
     assert last.startswith("python -m engine") and "Traceback" not in error and len(last) > 20
+
+
+# ---- classifiers, by the same path
+
+
+@pytest.fixture(scope="module")
+def classifiers(host) -> Space:
+    return host.space("netspace-digits")
+
+
+def own_of(space: Space, row: int):
+    own = space.target(row)
+    return space.task.unseen(space, own.arch, own.parameters_P)
+
+
+def test_a_classifier_is_placed_with_its_agreement_on_test_images(classifiers):
+    space = classifiers
+    held = np.flatnonzero(space.table["split"] == "test")[:2]
+    images_BCHW = space.images.images["test"]
+    for row in held:
+        found, own = place_network(space, own_of(space, row), steps=20), space.target(row)
+        mine_B = classes_of_one(own.parameters_P, images_BCHW, own.arch)
+        there = space.at(found.embedding_E)
+        agreement = float((classes_of_one(there.parameters_P, images_BCHW, there.arch) == mine_B).float().mean())
+        assert found.likeness == found.outside.agreement == pytest.approx(agreement, abs=1e-6) and found.encoded == "prep"
+        assert "agreement" in found.outside.words and found.as_json()["encoded_agreement"] == found.encoded_likeness
+        near = space.target(space.row(found.nearest))
+        share = float((classes_of_one(near.parameters_P, images_BCHW, near.arch) == mine_B).float().mean())
+        assert found.nearest_likeness == pytest.approx(share, abs=1e-6)
+    row = int(space.trained[3])
+    known = place_network(space, own_of(space, row), steps=0)  # the zoo that ships is in half precision
+    assert known.nearest_likeness == 1 and torch.allclose(known.embedding_E, space.embeddings_NE[row], atol=0.05)
+
+
+def test_a_classifier_that_answers_at_random_is_not_known(classifiers):
+    torch.manual_seed(0)
+    parameters_P = 3 * torch.cat([tensor.detach().flatten() for tensor in classifiers.arch.build().parameters()])
+    found = place_network(classifiers, parameters_P, steps=20)
+    assert found.outside.known is False and found.outside.hollow and "such networks" in found.outside.words
+    assert place_network(classifiers, own_of(classifiers, int(classifiers.trained[3])), steps=0).outside.known is True  # control
+
+
+def test_a_classifiers_file_of_any_architecture_is_placed(classifiers, host, tmp_path):
+    """One that the encoder reads, and one of another architecture, which is placed by what it answers."""
+    space, other = classifiers, host.space("netspace-digits-resnet8")
+    row = int(np.flatnonzero(space.table["split"] == "test")[0])
+    best = int(other.table[other.table["split"] == "train"]["val_accuracy"].idxmax())
+    for of, at, encoded in ((space, row, "prep"), (other, best, "nearest")):
+        own = of.target(at)
+        path = tmp_path / f"{own.arch.id}.safetensors"
+        save_file({name: tensor.clone() for name, tensor in unflatten(own.parameters_P.cpu(), own.arch).items()}, path)
+        found, fit = place_what(space, str(path), 10, 0, quiet)
+        assert fit is None and found.encoded == encoded and found.likeness >= 0.8, found
+        for wrong in ({"activation": "relu"}, {"pose": Pose("z")}):
+            with pytest.raises(InvalidValue, match=f"--{next(iter(wrong))}.*classifiers"):
+                place_what(space, str(path), 10, 0, quiet, **wrong)
+    save_file({name: tensor for name, tensor in tensors().items()}, tmp_path / "shape.safetensors")
+    with pytest.raises((InvalidValue, CheckpointMismatch), match="shape.safetensors"):
+        place_what(space, str(tmp_path / "shape.safetensors"), 1, 0, quiet)
+
+
+def test_a_space_of_several_architectures_places_by_its_encoder(host):
+    space = host.space("netspace-digits-multi")
+    row = int(np.flatnonzero(space.table["split"] == "test")[0])
+    found = place_network(space, own_of(space, row))
+    assert found.steps == 0 and torch.equal(found.embedding_E, found.encoded_E) and found.likeness > 0.5
+    with pytest.raises(InvalidValue, match="several architectures"):
+        place_network(space, own_of(space, row), steps=5)

@@ -12,19 +12,21 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from engine import datasets
-from engine.artifacts import Store
-from engine.datasets import Images, digits, prepared
+from engine.core.artifacts import Store
+from engine.core.errors import CorruptArtifact, InvalidValue
+from engine.datasets import Images, prepared
+from engine.datasets.builtin import digits
 from engine.datasets.pixels import Pixels
 from engine.datasets.preprocessing import Preprocessing, of_dict, parse
-from engine.errors import CorruptArtifact, InvalidValue
-from engine.nern.make import import_network
-from engine.nern.network_training import NetworkTraining
-from engine.nern.original import load_original
+from engine.kinds.nern.bringing import import_network
+from engine.kinds.nern.network_training import NetworkTraining
+from engine.kinds.nern.original import load_original
+from engine.kinds.netspace.space import load_space
+from engine.kinds.netspace.targets import target
+from engine.kinds.zoo.loading import load_zoo
 from engine.nets import measuring
 from engine.nets.networks import read, record_of
 from engine.nets.reading import unpack
-from engine.netspace.space import load_space, load_zoo
-from engine.targets import target
 from tests.commands import call
 from tests.tiny import SPACE, ZOO, edit_manifest, write_tiny
 from tests.tiny_nern import NETWORK
@@ -44,7 +46,13 @@ pytestmark = pytest.mark.usefixtures("one_thread", "read_here")
 def made(bytes_BCHW: torch.Tensor, of: Preprocessing) -> torch.Tensor:
     """The definition, written out: the input of channel c is (range * pixel - mean) / std."""
     pixels_BCHW = bytes_BCHW.double() / 255
-    return torch.stack([(of.range * pixels_BCHW[:, place] - mean) / std for place, mean, std in zip((2, 1, 0) if of.order == "BGR" else (0, 1, 2), of.mean, of.std)], 1)
+    return torch.stack(
+        [
+            (of.range * pixels_BCHW[:, place] - mean) / std
+            for place, mean, std in zip((2, 1, 0) if of.order == "BGR" else (0, 1, 2), of.mean, of.std)
+        ],
+        1,
+    )
 
 
 @pytest.mark.parametrize("given, wanted", [*itertools.product(GREY, GREY), *itertools.product(COLOUR, COLOUR)], ids=str)
@@ -98,14 +106,53 @@ def test_what_normalise_says(text, channels, expected):
     assert found == expected and parse(str(found), channels) == found and of_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
-@pytest.mark.parametrize("text", ("", "0.5", "mean=0.5", "std=1", "mean=0.5,std=0", "mean=0.5,std=-1", "mean=0.5,std=1e-300", "mean=0.5,std=1e-6", "mean=0.5,std=0.01,range=255", "mean=0,std=1,range=1e-300", "mean=0.5,0.5,std=1", "mean=nan,std=1", "mean=0.5,std=inf", "mean=0.5,std=1e9", "mean=x,std=1", "mean=1,2,std=1",
-                                  "mean=0.5,mean=0.5,std=1", "mean=0.5,std=1,size=3", "mean=0.5,std=1,range=0", "mean=0.5,std=1,range=1,2", "mean=0.5,std=1,order=HSV", "mean=0.5,std=1,range=", "banana"))  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    (
+        "",
+        "0.5",
+        "mean=0.5",
+        "std=1",
+        "mean=0.5,std=0",
+        "mean=0.5,std=-1",
+        "mean=0.5,std=1e-300",
+        "mean=0.5,std=1e-6",
+        "mean=0.5,std=0.01,range=255",
+        "mean=0,std=1,range=1e-300",
+        "mean=0.5,0.5,std=1",
+        "mean=nan,std=1",
+        "mean=0.5,std=inf",
+        "mean=0.5,std=1e9",
+        "mean=x,std=1",
+        "mean=1,2,std=1",
+        "mean=0.5,mean=0.5,std=1",
+        "mean=0.5,std=1,size=3",
+        "mean=0.5,std=1,range=0",
+        "mean=0.5,std=1,range=1,2",
+        "mean=0.5,std=1,order=HSV",
+        "mean=0.5,std=1,range=",
+        "banana",
+    ),
+)
 def test_what_is_no_normalisation_is_refused(text):
     with pytest.raises(InvalidValue, match="mean=0.5,std=0.25|order"):
         parse(text, 3)
 
 
-@pytest.mark.parametrize("raw", ({"mean": [0.5]}, {"mean": 0.5, "std": 1}, [1], "x", {"mean": ["a"], "std": [1]}, {"mean": [0.5], "std": [0.0]}, {"mean": [0.5], "std": [1], "gamma": 2}, {"mean": [True], "std": [1]}, {"mean": [0.5], "std": [1], "order": 3}))
+@pytest.mark.parametrize(
+    "raw",
+    (
+        {"mean": [0.5]},
+        {"mean": 0.5, "std": 1},
+        [1],
+        "x",
+        {"mean": ["a"], "std": [1]},
+        {"mean": [0.5], "std": [0.0]},
+        {"mean": [0.5], "std": [1], "gamma": 2},
+        {"mean": [True], "std": [1]},
+        {"mean": [0.5], "std": [1], "order": 3},
+    ),
+)
 def test_a_record_that_is_none_is_refused(raw):
     with pytest.raises(InvalidValue):
         of_dict(raw)
@@ -133,12 +180,20 @@ def test_a_network_of_another_normalisation(strangers, capsys, tmp_path):
     with_images = ("import", str(file), "--architecture", ARCH, "--dataset", "digits", "--device", "cpu")
     code, value, error = call(capsys, store.workspace, *with_images, "--id", "network-wrong", "--accuracy", f"{accuracy:.3f}")
     wrong = value["metrics"]["test_accuracy"]["value"]
-    assert code == 0 and accuracy - wrong > 0.05 and f"stated {100 * accuracy:.1f} %, here {100 * wrong:.1f} % of 360 digits test images" in error
+    assert (
+        code == 0
+        and accuracy - wrong > 0.05
+        and f"stated {100 * accuracy:.1f} %, here {100 * wrong:.1f} % of 360 digits test images" in error
+    )
     assert "--normalise mean=0,std=1 " in error, "the usual normalisations were tried on validation images"
     assert call(capsys, store.workspace, "evaluate", "network-wrong")[2].count("stated") == 1
-    code, value, error = call(capsys, store.workspace, *with_images, "--id", "network-right", "--accuracy", f"{accuracy:.3f}", "--normalise", "mean=0,std=1")
+    code, value, error = call(
+        capsys, store.workspace, *with_images, "--id", "network-right", "--accuracy", f"{accuracy:.3f}", "--normalise", "mean=0,std=1"
+    )
     assert code == 0 and value["metrics"]["test_accuracy"]["value"] == pytest.approx(accuracy, abs=1e-6) and "stated" not in error
-    code, value, error = call(capsys, store.workspace, *with_images, "--id", "network-same", "--normalise", "mean=0,std=16,range=16")  # says the same
+    code, value, error = call(
+        capsys, store.workspace, *with_images, "--id", "network-same", "--normalise", "mean=0,std=16,range=16"
+    )  # says the same
     assert value["metrics"]["test_accuracy"]["value"] == pytest.approx(accuracy, abs=1e-6)
     net = read(store, "network-right")
     assert net.preprocessing == load_original(store, "network-right").preprocessing == PLAIN and net.images().preprocessing == PLAIN
@@ -154,12 +209,31 @@ def test_a_percentage_is_an_accuracy_and_nonsense_is_none(strangers, capsys):
     store, file, accuracy = strangers
     artifact = import_network(store, file, ARCH, "network-percent", "digits", "cpu", normalise=str(PLAIN), stated=100 * accuracy)
     assert artifact.manifest.config["stated_accuracy"] == pytest.approx(accuracy) and measuring.beside_stated(artifact.manifest) is None
-    for option, value in (("--accuracy", "177"), ("--accuracy", "-0.5"), ("--accuracy", "nan"), ("--normalise", "mean=1"), ("--normalise", "mean=1,2,3,std=1")):
-        code, said, error = call(capsys, store.workspace, "import", str(file), "--architecture", ARCH, "--dataset", "digits", "--id", "network-x", option, value)
+    for option, value in (
+        ("--accuracy", "177"),
+        ("--accuracy", "-0.5"),
+        ("--accuracy", "nan"),
+        ("--normalise", "mean=1"),
+        ("--normalise", "mean=1,2,3,std=1"),
+    ):
+        code, said, error = call(
+            capsys, store.workspace, "import", str(file), "--architecture", ARCH, "--dataset", "digits", "--id", "network-x", option, value
+        )
         assert (code, said) == (2, None) and error.count("\n") == 1 and not store.has("network-x")
 
 
-@pytest.mark.parametrize("said, expected", [({"best_prec1": 97.7}, 0.977), ({"acc": 0.9}, 0.9), ({"best_acc": torch.tensor(93.0)}, 0.93), ({"acc": True}, None), ({"acc": float("nan")}, None), ({"acc": 177}, None), ({"epoch": 3}, None)])
+@pytest.mark.parametrize(
+    "said, expected",
+    [
+        ({"best_prec1": 97.7}, 0.977),
+        ({"acc": 0.9}, 0.9),
+        ({"best_acc": torch.tensor(93.0)}, 0.93),
+        ({"acc": True}, None),
+        ({"acc": float("nan")}, None),
+        ({"acc": 177}, None),
+        ({"epoch": 3}, None),
+    ],
+)
 def test_a_checkpoint_may_state_its_accuracy_itself(tmp_path, said, expected):
     torch.save({"state_dict": {"fc.weight": torch.zeros(2, 2)}, **said}, tmp_path / "x.pt")
     found, _ = unpack(str(tmp_path / "x.pt"), "x.pt")

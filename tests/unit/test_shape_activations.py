@@ -11,12 +11,13 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from engine.archs.siren import OMEGA, OTHERS, Layers, of_frequency, siren_forward
-from engine.artifacts import Store
-from engine.errors import InvalidValue
-from engine.netspace.placing import place_what
-from engine.netspace.space import load_space, load_zoo
-from engine.shapes.networks import insides, ious, layers_of, queries, rows_of, values
-from engine.shapes.activations import Activation, check_shape, chosen, doubt
+from engine.core.artifacts import Store
+from engine.core.errors import InvalidValue
+from engine.kinds.netspace.placing import place_what
+from engine.kinds.netspace.space import load_space
+from engine.kinds.zoo.loading import load_zoo
+from engine.tasks.distances.activations import Activation, check_shape, chosen, doubt
+from engine.tasks.distances.networks import insides, ious, layers_of, queries, rows_of, values
 from tests.commands import call
 from tests.tiny_shapes import SPACE, write_tiny_shapes
 
@@ -47,7 +48,11 @@ def ball() -> Layers:
 def file_of(path, layers, omega: float = OMEGA, first: float | None = None, **metadata):
     """As a network of sines of `omega` saves it: its own weights, of which `of_frequency` makes ours."""
     scales = [OMEGA / (omega if depth or first is None else first) for depth in range(len(layers) - 1)] + [1.0]
-    tensors = {f"layers.{i}.{part}": scale * tensor[0] for (i, pair), scale in zip(enumerate(layers), scales) for part, tensor in zip(("weight", "bias"), pair)}
+    tensors = {
+        f"layers.{i}.{part}": scale * tensor[0]
+        for (i, pair), scale in zip(enumerate(layers), scales)
+        for part, tensor in zip(("weight", "bias"), pair)
+    }
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, {key: str(value) for key, value in metadata.items()})
     return path
 
@@ -74,7 +79,11 @@ def test_other_activations_are_what_they_are_called(ball, name):
     layers, points_1B3 = Layers(ball, name), torch.rand(1, 100, 3) * 2 - 1
     signal = points_1B3
     for weight, bias in layers[:-1]:
-        signal = F.softplus(signal @ weight.mT + bias[:, None], 100) if name == "softplus" else getattr(torch if name == "tanh" else F, name)(signal @ weight.mT + bias[:, None])
+        signal = (
+            F.softplus(signal @ weight.mT + bias[:, None], 100)
+            if name == "softplus"
+            else getattr(torch if name == "tanh" else F, name)(signal @ weight.mT + bias[:, None])
+        )
     expected_1B = (signal @ layers[-1][0].mT + layers[-1][1][:, None])[..., 0]
     assert torch.allclose(values(layers, points_1B3), expected_1B, atol=1e-5)
     assert rows_of(layers, [0]).activation == name and queries(Layers(ball, "relu"), 16, 0)[1].shape == (1, 16)
@@ -110,7 +119,14 @@ def test_files_say_it_themselves(chair, tmp_path):
     assert chosen(plain).name == "leaky_relu" and chosen(own).omega == 20.0
     assert chosen(plain, "tanh") == Activation("tanh", told=True), "what a person says comes first"
     assert chosen(plain, "sine", [60, 30]) == Activation(omega=30, first=60, told=True)
-    for wrong in ("[1, 2]", "{", json.dumps({"activation": 3}), json.dumps({"omega": "fast"}), json.dumps({"omega": -1}), json.dumps({"act": "mish"})):
+    for wrong in (
+        "[1, 2]",
+        "{",
+        json.dumps({"activation": 3}),
+        json.dumps({"omega": "fast"}),
+        json.dumps({"omega": -1}),
+        json.dumps({"act": "mish"}),
+    ):
         (tmp_path / "plain.json").write_text(wrong)
         if wrong in ("[1, 2]", "{"):
             assert chosen(plain).omega == 10.0  # the other one's
@@ -120,7 +136,9 @@ def test_files_say_it_themselves(chair, tmp_path):
         assert chosen(plain, "relu").name == "relu"
 
 
-@pytest.mark.parametrize("activation, omega", [("mish", None), (None, [0.0]), (None, [float("nan")]), (None, [1, 2, 3]), ("relu", [30.0]), (None, [5000.0])])
+@pytest.mark.parametrize(
+    "activation, omega", [("mish", None), (None, [0.0]), (None, [float("nan")]), (None, [1, 2, 3]), ("relu", [30.0]), (None, [5000.0])]
+)
 def test_what_is_no_activation_is_refused(activation, omega, tmp_path, chair):
     with pytest.raises(InvalidValue):
         chosen(file_of(tmp_path / "x.safetensors", chair), activation, omega)
@@ -134,7 +152,9 @@ def test_place_from_the_command_line(chair, ball, tmp_path, capsys):
     assert (code, value) == (2, None) and "--omega" in error and error.count("\n") == 1
     code, value, error = call(capsys, store.workspace, "place", SPACE, str(path), "--steps", "1", "--omega", "12")
     assert code == 0 and 0 <= value["iou"] <= 1
-    code, value, error = call(capsys, store.workspace, "place", SPACE, str(file_of(tmp_path / "ball.safetensors", ball)), "--steps", "1", "--activation", "relu")
+    code, value, error = call(
+        capsys, store.workspace, "place", SPACE, str(file_of(tmp_path / "ball.safetensors", ball)), "--steps", "1", "--activation", "relu"
+    )
     assert code == 0 and value["encoded"] == "nearest", "weights of another activation are not for an encoder that reads weights"
     code, value, error = call(capsys, store.workspace, "place", SPACE, "chairs-siren-0000", "--omega", "10")
     assert (code, value) == (2, None) and "Leave them out" in error

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import trimesh
 
-from engine.config import ShapeZooConfig
-from engine.errors import InvalidValue
-from engine.shapes import zoo
-from engine.shapes.sources import Folder, source_of
-from engine.shapes.pose import Pose
+from engine.core.errors import InvalidValue
+from engine.tasks.distances import zoo
+from engine.tasks.distances.config import ShapeZooConfig
+from engine.tasks.distances.pose import Pose
+from engine.tasks.distances.sources import Folder, source_of
 from tests.commands import call as run
 from tests.shape_files import deepsdf, obj, table
 
@@ -70,14 +70,16 @@ def test_a_folder_of_too_few_says_how_many_were_left_out(folder):
 
 
 def fits(*values: float) -> pd.DataFrame:
-    return pd.DataFrame({"id": [f"mesh-{i}" for i in range(len(values))], "file": [f"f{i}.obj" for i in range(len(values))], "fit_iou": values})
+    return pd.DataFrame(
+        {"id": [f"mesh-{i}" for i in range(len(values))], "file": [f"f{i}.obj" for i in range(len(values))], "fit_iou": values}
+    )
 
 
 def test_undefined_fits_are_no_perfect_ones():
-    said = zoo.metrics(fits(0.9, math.nan, 0.8))
+    said = zoo.metrics_of(fits(0.9, math.nan, 0.8))
     assert said["fit_iou_mean"]["value"] == pytest.approx(0.85) and said["fit_iou_mean"]["n"] == 2 and said["fit_failed"]["value"] == 1
     assert zoo.failed(fits(0.9, math.nan, 0.1)) == ["mesh-1 (f1.obj) undefined", "mesh-2 (f2.obj) 0.10"]
-    nothing = zoo.metrics(fits(math.nan, math.nan))
+    nothing = zoo.metrics_of(fits(math.nan, math.nan))
     assert nothing["fit_iou_mean"]["value"] is None and nothing["fit_iou_min"]["value"] is None
 
 

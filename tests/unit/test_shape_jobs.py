@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trimesh
 
-from engine.shapes.jobs import ReadingJob
+from engine.host.placing import ReadingJob
 from tests.shape_files import ply, table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,9 +48,11 @@ def test_an_interrupt_before_the_first_steps_ends_the_fit_at_once(tmp_path, afte
     """While it starts, or while it reads: nothing is there to keep."""
     heavy = trimesh.exchange.obj.export_obj(trimesh.creation.icosphere(subdivisions=7)).encode()
     (tmp_path / "heavy.obj").write_bytes(heavy)
-    command = [sys.executable, "-m", "engine.shapes.fit_process", "heavy.obj", "siren-small", str(tmp_path / "out"), "y", "0"]
+    command = [sys.executable, "-m", "engine.tasks.distances.fit_process", "heavy.obj", "siren-small", str(tmp_path / "out"), "y", "0"]
     with (tmp_path / "heavy.obj").open("rb") as given:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hearing_interrupts)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hearing_interrupts
+        )
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=120)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from engine.artifacts import SAFE_NAME, safe_name
+from engine.core.artifacts import SAFE_NAME, safe_name
 from engine.core.slugs import plain, slug, unused
 
 NAMES = {
-    "my best": "my-best", "My BEST, v2!": "my-best-v2", "  spaced   out ": "spaced-out", "Größe é": "grosse-e", "v1.2_b": "v1.2_b", "../../etc/passwd": "etc-passwd",
-    "a/b\\c": "a-b-c", "-rf": "rf", ".hidden": "hidden", "a..b": "a-b", "x" * 300: "x" * 80, "x" * 79 + " y": "x" * 79, "CON": "con", "=1+1": "1-1", "<script>": "script",
+    "my best": "my-best", "My BEST, v2!": "my-best-v2", "  spaced   out ": "spaced-out", "Größe é": "grosse-e", "v1.2_b": "v1.2_b",
+    "../../etc/passwd": "etc-passwd",
+    "a/b\\c": "a-b-c", "-rf": "rf", ".hidden": "hidden", "a..b": "a-b", "x" * 300: "x" * 80, "x" * 79 + " y": "x" * 79, "CON": "con",
+    "=1+1": "1-1", "<script>": "script",
 }  # fmt: skip
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine.core.errors import InvalidValue
 from engine.core.suffixes import form_of
-from engine.errors import InvalidValue
 from tests.commands import call
 
 COMMANDS = {

@@ -49,7 +49,11 @@ def lab(colour: str) -> list[float]:
 def fifths(scale: list[str]) -> list[float]:
     """How different (CIE 1976) the two ends of each fifth of the magnitudes look, lowest first."""
     colours = [lab(colour) for colour in scale]
-    at = lambda share: [a + (b - a) * (9 * share % 1) for a, b in zip(colours[int(9 * share)], colours[min(9, int(9 * share) + 1)])]  # noqa: E731
+
+    def at(share: float) -> list[float]:
+        left, right = colours[int(9 * share)], colours[min(9, int(9 * share) + 1)]
+        return [a + (b - a) * (9 * share % 1) for a, b in zip(left, right)]
+
     return [sum((a - b) ** 2 for a, b in zip(at(low / 5), at((low + 1) / 5))) ** 0.5 for low in range(5)]
 
 

@@ -10,12 +10,14 @@ from typing import Literal
 import pytest
 
 from engine import presets
-from engine.config import LsoConfig, NetSpaceConfig, ShapeSpaceConfig, ShapeZooConfig, ZooConfig
+from engine.core.config import fields_of
+from engine.core.errors import InvalidValue
 from engine.core.told import KEY, check, hints_of, told
-from engine.errors import InvalidValue
-from engine.jobs.fields import fields_of
-from engine.multi.config import MultiSpaceConfig, MultiZooConfig
-from engine.nern.config import NernConfig, NetworkConfig
+from engine.kinds.nern.config import NernConfig, NetworkConfig
+from engine.learn.config import LsoConfig
+from engine.tasks.distances.config import ShapeSpaceConfig, ShapeZooConfig
+from engine.tasks.images.config import MultiSpaceConfig, MultiZooConfig, NetSpaceConfig, ZooConfig
+from engine.tasks.signals.config import SignalSpaceConfig, SignalZooConfig
 
 CONFIGS = (
     ZooConfig("lenetlike-digits", "digits"),
@@ -27,6 +29,8 @@ CONFIGS = (
     MultiSpaceConfig("zoo-digits"),
     NetworkConfig("resnet8-digits", "digits"),
     NernConfig("network-digits"),
+    SignalZooConfig(),
+    SignalSpaceConfig("zoo-digits-inr"),
 )
 NUMBERS = [(config, field.name) for config in CONFIGS for field in fields(config) if hints_of(type(config))[field.name] in (int, float)]
 
@@ -52,12 +56,15 @@ def untold(kind: type) -> list[str]:
 
 # Names in the code that are the trade's own words, too.
 PLAIN = {
-    "architecture", "architectures", "teacher", "zoo", "space", "seed", "temperature", "momentum", "original", "betas", "stratified", "gamma",
-    "objective", "target",
+    "architecture", "architectures", "teacher", "zoo", "space", "seed", "temperature", "momentum", "original", "betas", "stratified",
+    "gamma",
+    "objective", "target", "optimiser",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", sorted({type(config) for config in CONFIGS} | {type(presets.config(name)) for name in presets.presets()}, key=str))
+@pytest.mark.parametrize(
+    "kind", sorted({type(config) for config in CONFIGS} | {type(presets.config(name)) for name in presets.presets()}, key=str)
+)
 def test_every_field_has_a_label_and_a_sentence(kind):
     assert untold(kind) == []
 
@@ -94,7 +101,9 @@ class Oven:
         check(self)
 
 
-@pytest.mark.parametrize("change", [{}, {"heat": 50}, {"heat": 250}, {"trays": ()}, {"share": 0.1}, {"mode": "top"}, {"at": (1, 2.5)}, {"light": False}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{}, {"heat": 50}, {"heat": 250}, {"trays": ()}, {"share": 0.1}, {"mode": "top"}, {"at": (1, 2.5)}, {"light": False}], ids=str
+)
 def test_what_is_within_the_bounds_is_taken(change):
     Oven(**change)
 

@@ -1,0 +1,122 @@
+"""A space and the PReps of its instances.
+
+Legend: N instances, H x W the PRep.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ..archs import Architecture
+from ..core.frames import frame, to_bytes
+from ..datasets import SPLITS
+from ..host.host import Host, colour_range, prep_of
+from ..kinds.netspace.space import Network, Space
+from ..tasks.images.live import live_images
+from .answers import binary, choice, plain
+
+THUMBNAIL_WIDTH = 64
+
+
+def space(host: Host, request: Request) -> Response:
+    """Manifest, instance table as columns, layers, PRep of a space; where its networks are classifiers their data set, and classes
+    and images where that is here."""
+    found = host.space(request.path_params["id"])
+    config, data = found.config, found.images
+    more: dict = {"dataset": found.dataset} if found.dataset else {}
+    if data is not None:
+        _, channels, rows, cols = data.images["test"].shape
+        counts = {split: len(data.labels[split]) for split in SPLITS}
+        more = {
+            "classes": data.classes,
+            "images": {
+                "title": data.title,
+                "rows": rows,
+                "cols": cols,
+                "channels": channels,
+                "live": live_images(data.images["test"].shape),
+                **counts,
+            },
+        }
+    return JSONResponse(
+        {
+            "manifest": asdict(found.manifest),
+            "architecture": about(found.arch),
+            "architectures": [about(arch) for arch in found.archs],
+            "instances": {str(name): [plain(value) for value in column.tolist()] for name, column in found.table.items()}
+            | outside_columns(found),
+            "layers": [{"name": entry.name, "shape": entry.shape, "start": entry.start, "stop": entry.stop} for entry in found.arch.layout],
+            "prep": {"rows": config.prep_height, "cols": config.prep_width},
+            "shapes": found.task.surfaces,
+            **more,
+        }
+    )
+
+
+def outside_columns(found: Space) -> dict[str, list]:
+    """How far outside of the zoo each instance lies, as columns: whether its marker is `hollow`, and what is said of it; None of
+    those trained on."""
+    return {
+        name: [None if each is None else getattr(each, of) for each in found.outside_of_rows]
+        for name, of in (
+            ("hollow", "hollow"),
+            ("outside_words", "words"),
+            ("neighbour_percentile", "percentile"),
+            ("neighbour_multiple", "multiple"),
+        )
+    }
+
+
+def about(arch: Architecture) -> dict:
+    return {"id": arch.id, "family": arch.family, "parameters": arch.parameters}
+
+
+def prep(host: Host, request: Request) -> Response:
+    """The PRep of an instance as it is (`which=target`) or as the space decodes it (`predicted`), float32 [H, W]. The colour
+    range is the target's either way."""
+    found = host.space(request.path_params["id"])
+    row = found.row(request.path_params["instance"])
+    which = choice(request, "which", ("target", "predicted"), "target")
+    target_P = found.parameters_NP[row][: found.arch_of(row).parameters]
+    network = Network(found.arch_of(row), target_P) if which == "target" else host.run(found.predicted, row)
+    high = colour_range(target_P.cpu().numpy())
+    cells = prep_of(found, network.parameters_P)
+    header = {
+        "instance": request.path_params["instance"],
+        "which": which,
+        "architecture": network.arch.id,
+        "parameters": network.arch.parameters,
+        "prep": {"rows": cells.shape[0], "cols": cells.shape[1], "vmin": -high, "vmax": high},
+    }
+    return binary(frame(header, {"prep": cells}))
+
+
+def thumbnails(host: Host, request: Request) -> Response:
+    """A small PRep of each target in the table's order, uint8 [N, rows, cols], on one colour scale."""
+    found = host.space(request.path_params["id"])
+    small, high = small_preps(found)
+    header = {"thumbnails": {"rows": small.shape[1], "cols": small.shape[2], "vmin": -high, "vmax": high}}
+    return binary(frame(header, {"thumbnails": small}))
+
+
+def small_preps(found: Space) -> tuple[np.ndarray, float]:
+    """Each run of cells in a row by the one of largest magnitude, which keeps signs where a mean would be grey."""
+    preps_NHW = np.stack([prep_of(found, parameters_P) for parameters_P in found.parameters_NP])
+    count, height, width = preps_NHW.shape
+    run = math.ceil(width / THUMBNAIL_WIDTH)
+    padded = np.pad(preps_NHW, ((0, 0), (0, 0), (0, -width % run))).reshape(count, height, -1, run)
+    largest = np.take_along_axis(padded, np.abs(padded).argmax(-1)[..., None], -1)[..., 0]
+    high = colour_range(largest)
+    return to_bytes(largest, -high, high), high
+
+
+ROUTES = {
+    "/api/spaces/{id}": space,
+    "/api/spaces/{id}/preps/{instance}": prep,
+    "/api/spaces/{id}/thumbnails": thumbnails,
+}

@@ -1,0 +1,1 @@
+"""The host: what is loaded, and what answers the live questions about it."""

@@ -1,0 +1,1 @@
+"""Signed distances: networks that are shapes."""

@@ -1,0 +1,1 @@
+"""Classifiers: networks that answer images with classes."""

@@ -1,0 +1,1 @@
+"""Signals: networks that are images."""

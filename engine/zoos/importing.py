@@ -1,0 +1,231 @@
+"""Somebody's zoo as an artifact: surveyed, streamed into rows on disk, split, measured where its data set is at hand, written.
+
+Legend: N instances, P parameters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..archs import Architecture, architecture
+from ..core.artifacts import Artifact, Store, manifest_of, safe_name
+from ..core.boundary import readable
+from ..core.clocks import stopwatch
+from ..core.errors import InvalidValue, StorageError
+from ..core.provenance import provenance
+from ..core.rows import open_rows
+from ..core.slugs import slug, unused
+from ..datasets.preprocessing import Preprocessing, parse
+from ..kinds.zoo.loading import FILE as PARAMETERS_FILE
+from ..kinds.zoo.loading import TABLE
+from ..nets.networks import recording
+from ..plan import inputs_of, recorded
+from ..tasks.config import ImportedZooConfig
+from ..tasks.zoo import Zoos, title, zoos_of
+from .drawing import splits
+from .fitting import check_form
+from .members import CHANGED, FILE, ROW, SIZE, Asked, Survey
+from .partial import Partial
+from .reading import FREE, streamed, surveyed
+from .telling import Report, left_table, same_as
+
+FOLDER = ".importing"
+BLOCK = 256  # instances that are measured together
+Progress = Callable[[str, int], Callable[[int, dict[str, float]], None]]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person says of an import beside the zoo itself. `measured`: of each split so many images; 0 for all."""
+
+    architecture: str
+    dataset: str = ""
+    normalise: str = ""
+    seed: int = 0
+    measured: int = 1000
+    layout: str = ""  # where it is not to be recognised
+
+
+def import_zoo(
+    store: Store, asked: Asked, wanted: Wanted, id_: str | None, device: str, progress: Progress, replacing: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[Artifact, Report]:  # fmt: skip
+    """The zoo at a path as an artifact of kind zoo, and what is to be told of it. An import that was stopped or killed goes on where it
+    was, with the same bits. Raises UnknownId, InvalidValue, CheckpointMismatch, DataMissing, StorageError, Stopped."""
+    took = stopwatch()
+    if not asked.path.exists():
+        said = readable(str(asked.path))[-200:]
+        raise InvalidValue(f"There is no file or folder {said}. Name a zoo's folder, or the file that holds it.")
+    arch = architecture(wanted.architecture)
+    zoos = zoos_of(arch.task)
+    if zoos.imported is None:
+        raise InvalidValue(f"{arch.id} is of the task {arch.task}, whose zoos cannot be imported yet.")
+    check_form(arch)
+    id_ = safe_name(id_ or f"zoo-{slug(asked.path.resolve().name.split('.')[0]) or 'imported'}")
+    store.check_new(id_, replacing)
+    config = zoos.imported(
+        arch.id, readable(asked.path.resolve().name), "?", wanted.dataset, splits=asked.split, measured=wanted.measured, seed=wanted.seed
+    )
+    preprocessing = parse(wanted.normalise, arch.input_shape[0]) if wanted.normalise else None
+    data = zoos.data(config, device, preprocessing) if wanted.dataset else None
+    with held(store, id_) as partial:
+        layout, survey = surveyed(partial, asked, wanted.layout, stop)
+        config = replace(config, layout=layout)
+        if partial.begin(tag_of(config, arch, survey)):
+            print(f"{id_}: resuming its import after {partial.done()[0]:,} of {len(survey.table):,} networks.", file=sys.stderr)
+        check_room(store, arch, survey)
+        on_read = progress(id_, len(survey.table))
+        notes = (*survey.notes, *streamed(partial, asked.path, layout, arch.id, heard(on_read), stop))
+        table, left = rows_kept(partial, survey)
+        if not len(table):
+            raise InvalidValue(f"No network of {readable(asked.path.name)} could be read. The first: {left[0][0]}: {left[0][1]}")
+        same_N = partial.same()
+        given, told = splits(table, same_N, config.seed)
+        counts = {split: given.count(split) for split in ("train", "val", "test")}
+        config = replace(config, **counts)
+        parameters_NP = open_rows(partial.rows, arch.parameters)
+        columns = measured(partial, zoos, config, parameters_NP, data, progress(f"{id_}: measuring", len(table)) if data else None, stop)
+        table = table_of(table, arch, given, columns)
+        read = len(survey.table) + len(survey.left)
+        report = Report(layout, survey.seen, read, counts, tuple(left), same_as(table, same_N), (*notes, *told))
+        named = title((arch,), data.title if data else readable(asked.path.resolve().name))
+        manifest = manifest_of(
+            config, id_, named, "", inputs=recorded(store, inputs_of(store, config)), metrics=zoos.imported_metrics(config, table, data),
+            provenance=recording(
+                provenance(took(), device, arguments(asked, wanted, id_)) | report.recorded(), preprocessing_of(data, preprocessing)
+            ),
+        )  # fmt: skip
+        tables = {TABLE: table, **left_table(left)}
+        artifact = store.write(manifest, {}, tables, replace=replacing, new=True, written={PARAMETERS_FILE: partial.rows})
+        partial.remove()
+    return artifact, report
+
+
+def preprocessing_of(data, asked: Preprocessing | None) -> Preprocessing | None:
+    """What the networks' input is: as a person says, or as their data set's own images are."""
+    return asked or getattr(data, "preprocessing", None)
+
+
+@contextlib.contextmanager
+def held(store: Store, id_: str) -> Iterator[Partial]:
+    """The folder of an import, which nobody else works on meanwhile. Raises StorageError, InvalidValue."""
+    folder = store.workspace / FOLDER / id_
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise StorageError(f"Cannot write to {store.workspace} ({error.strerror}). Choose another folder with --workspace.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise InvalidValue(f"{id_} is being imported already. Wait until that ends, or name this one with --id.") from error
+    try:
+        yield Partial(folder)
+    finally:
+        os.close(handle)
+
+
+def tag_of(config: ImportedZooConfig, arch: Architecture, survey: Survey) -> str:
+    """Tells an import from every other: what was read, how, and for which architecture."""
+    hashed = hashlib.sha256(repr((config.layout, config.source, config.dataset, config.measured, arch.id, arch.version)).encode())
+    columns = [column for column in (FILE, SIZE, CHANGED, ROW) if column in survey.table]
+    hashed.update(str(survey.table[columns].to_csv(index=False)).encode())
+    return hashed.hexdigest()
+
+
+def check_room(store: Store, arch: Architecture, survey: Survey) -> None:
+    """Raises StorageError where the disk cannot hold what is read."""
+    needed = 4 * arch.parameters * len(survey.table)
+    if shutil.disk_usage(store.workspace).free < needed:
+        raise StorageError(f"{needed / 1e9:.1f} GB are needed in {store.workspace}. {FREE}")
+
+
+def heard(on_step: Callable[[int, dict[str, float]], None]) -> Callable[[int], None]:
+    return lambda members: on_step(members, {}) if members else None
+
+
+def rows_kept(partial: Partial, survey: Survey) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """The survey's rows of the members that were kept, and the others with why they are left out."""
+    out = dict(partial.left())
+    mask_N = np.ones(len(survey.table), bool)
+    mask_N[list(out)] = False
+    names = survey.table[FILE].tolist()
+    rows = survey.table[ROW].tolist() if ROW in survey.table else names
+    left = [(names[member] or f"row {rows[member]}", reason) for member, reason in out.items()]
+    return survey.table.loc[mask_N].reset_index(drop=True), [*survey.left, *left]
+
+
+def measured(
+    partial: Partial, zoos: Zoos, config: ImportedZooConfig, parameters_NP: np.ndarray, data, on_step, stop: Callable[[], bool]
+) -> dict[str, np.ndarray]:
+    """What the task measures of each instance, name -> [N]; what was measured before a kill is not measured again."""
+    from ..core.errors import Stopped
+
+    if data is None:
+        parts = zoos.looked_at(config, torch.from_numpy(np.zeros_like(parameters_NP[:1])), None)
+        return {name: np.full(len(parameters_NP), values[0].item()) for name, values in parts.items()}
+    names = list(zoos.looked_at(config, torch.from_numpy(np.array(parameters_NP[:1])), data))
+    with open(partial.measured, "a+b") as file:
+        size = file.tell() // (4 * len(names)) // BLOCK * BLOCK
+        file.truncate(size * 4 * len(names))
+        for first in range(size, len(parameters_NP), BLOCK):
+            if stop():
+                raise Stopped("The import was stopped.")
+            block_NP = torch.from_numpy(np.array(parameters_NP[first : first + BLOCK])).to(device_of(data))
+            columns = zoos.looked_at(config, block_NP, data)
+            file.write(np.stack([columns[name].cpu().numpy() for name in names], 1).astype("<f4").tobytes())
+            file.flush()
+            on_step(min(first + BLOCK, len(parameters_NP)), {})
+    found_NK = np.fromfile(partial.measured, "<f4").reshape(-1, len(names))
+    return {name: found_NK[:, at] for at, name in enumerate(names)}
+
+
+def device_of(data) -> torch.device:
+    """Where the images are."""
+    return next(iter(data.images.values())).device
+
+
+def table_of(table: pd.DataFrame, arch: Architecture, given: list[str], columns: dict[str, np.ndarray]) -> pd.DataFrame:
+    """A zoo's table of what a survey found: id, split and architecture first, then what is measured, then the source's properties."""
+    first = {"id": ids_of(table), "split": given, "architecture": arch.id, **columns}
+    rest = table.drop(columns=[name for name in (SIZE, CHANGED, "split") if name in table])
+    if not any(rest[FILE]):
+        rest = rest.drop(columns=[FILE])
+    rest = rest[[name for name in rest if name not in first]]
+    return pd.concat([pd.DataFrame(first, index=table.index), rest], axis=1)
+
+
+def ids_of(table: pd.DataFrame) -> list[str]:
+    """Names of the instances: of their files, or of their places in the file that holds all."""
+    if not any(table[FILE]):
+        width = len(str(max(table[ROW])))
+        return [f"{row:0{width}d}" for row in table[ROW]]
+    found: dict[str, None] = {}
+    for name in table[FILE]:
+        stem = name.rsplit(".", 1)[0] if "." in name.rpartition("/")[2] else name
+        found[unused(slug(stem) or "network", found)] = None
+    return list(found)
+
+
+def arguments(asked: Asked, wanted: Wanted, id_: str) -> list[str]:
+    """The command that makes it again."""
+    options = {
+        "--architecture": wanted.architecture, "--dataset": wanted.dataset, "--table": asked.table and readable(str(asked.table)),
+        "--split": asked.split, "--normalise": wanted.normalise, "--id": id_,
+    }  # fmt: skip
+    words = [word for name, value in options.items() if value for word in (name, value)]
+    words += ["--seed", str(wanted.seed)] if wanted.seed else []
+    words += ["--measured", str(wanted.measured)] if wanted.measured != Wanted.measured else []
+    return ["zoo", "import", readable(asked.path.name), *words]

@@ -1,0 +1,1 @@
+"""One file per layout; `layout.layouts` collects them."""

@@ -1,0 +1,80 @@
+// How values of a table's column are written, and the range that a colour scale has, by the column's form (explorer/screens.py).
+
+/**
+ * @typedef {object} Form
+ * @property {(value: any) => string} write  A value.
+ * @property {(value: number) => string} [end]  An end of a colour scale.
+ * @property {(values: number[]) => number[]} [range]  Of the scale, from the lowest and highest value.
+ * @property {number[]} [whole]  The range of what is measured anew.
+ * @property {string} [tick]  Plotly's format of a tick.
+ * @property {boolean} [log] @property {boolean} [names]  Whether the scale is logarithmic; a category.
+ */
+
+/**
+ * @typedef {object} Column  Of a table, as Python sends it (explorer/screens.py, Column.data).
+ * @property {string} name @property {string} label @property {string} form @property {string} short @property {string} missing
+ * @property {string[]} parts
+ */
+
+/** @type {Record<string, Form>} */
+export const FORMS = {
+  percent: {
+    write: (value) => `${(100 * value).toFixed(1)}\u202f%`,
+    end: (value) => `${Math.round(100 * value)}\u202f%`,
+    range: () => [0, 1],
+    tick: ".0%",
+  },
+  overlap: {
+    write: (value) => value.toFixed(3),
+    end: (value) => value.toFixed(1),
+    range: ([low]) => [Math.floor(10 * low) / 10, 1],
+    whole: [0, 1],
+  },
+  decibels: {
+    write: (value) => `${value.toFixed(1)}\u202fdB`,
+    end: (value) => `${value.toFixed(0)}\u202fdB`,
+    range: ([low, high]) => [Math.floor(low), Math.ceil(high)],
+  },
+  steps: {
+    write: (value) => `${value.toLocaleString("en")} steps`,
+    end: (value) => Math.round(10 ** value).toLocaleString("en"),
+    range: ([low, high]) => [Math.log10(low), Math.log10(high)],
+    log: true,
+  },
+  names: { write: String, names: true },
+  text: { write: String },
+};
+
+/**
+ * What a card or list says of a row: "92.4 %", "steps 120", "four legs, 3 slats, arms".
+ *
+ * @param {Record<string, any[]>} table  Column by name. @param {number} row @param {Column} column @returns {string}
+ */
+export function written(table, row, column) {
+  if (column.form === "parts") return parts(table, row, column.parts);
+  const value = table[column.name]?.[row];
+  return value == null ? column.missing : FORMS[column.form].write(value);
+}
+
+// A word as it is, a count with its name, a property that something has by its name.
+function parts(table, row, names) {
+  const found = names.map((name) => [name, table[name]?.[row]]).filter(([, value]) => value);
+  return found
+    .map(([name, value]) =>
+      typeof value === "string" ? value : value === true ? name : `${value} ${value === 1 ? name.replace(/s$/, "") : name}`,
+    )
+    .join(", ");
+}
+
+/** @param {string} words @returns {string} */
+export const capital = (words) => words[0].toUpperCase() + words.slice(1);
+
+/**
+ * Of a column's values, those that are known; a column without any has [0, 1].
+ *
+ * @param {(number | null | undefined)[]} values @returns {number[]}  [lowest, highest]
+ */
+export function reached(values) {
+  const known = values.filter((value) => value != null);
+  return known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
+}

@@ -1,0 +1,83 @@
+// What the page of shapes shows of an answer: meshes, figures, files to download.
+
+import { LiveView } from "./live_view.js";
+
+/** What the page of shapes shows of an answer; see Shapes for its fields. */
+export class ShapeAnswers extends LiveView {
+  show(at, answer, coarse) {
+    const { header } = answer,
+      { vertices, faces } = this.read(answer),
+      { figure, stage, surface, find } = this.panes[at];
+    surface.show(vertices ?? null, faces ?? null);
+    const count = faces ? faces.length / 3 : 0,
+      resolution = `${header.resolution}³`;
+    Object.assign(stage.dataset, {
+      faces: count,
+      vertices: vertices ? vertices.length / 3 : 0,
+      gamma: header.gamma,
+      resolution: header.resolution,
+      surface: header.surface,
+      path: header.path,
+    });
+    find("facts").textContent =
+      header.path === "original"
+        ? `${count.toLocaleString("en")} triangles`
+        : `${coarse ? "coarse " : ""}${resolution}, ${count.toLocaleString("en")} triangles`;
+    find("none").hidden = Boolean(faces);
+    find("none").textContent = faces
+      ? ""
+      : `No surface: at level ${header.level.toFixed(3).replace("-", "\u2212")} the whole cube lies ${header.surface} of the shape.`;
+    figure.classList.remove("waiting");
+    this.root.classList.remove("waiting");
+    if (at) return;
+    this.far(header.outside);
+    this.shown = JSON.stringify(this.question("mesh", "", 0, header.gamma));
+    this.slider.say(`gamma ${header.gamma.toFixed(3)}, ${count} triangles`);
+    this.links(header);
+  }
+
+  // How far outside of the zoo the shape under the thumb lies, as the engine says it.
+  far(outside) {
+    this.find("outside").textContent = outside?.words ?? "";
+    this.root.dataset.known = String(outside?.known ?? "");
+  }
+
+  links({ gamma, level, path }) {
+    const [a, b] = this.ends(),
+      base = `api/spaces/${encodeURIComponent(this.data.space)}`;
+    for (const link of this.root.querySelectorAll("[data-take]")) {
+      const form = link.dataset.take;
+      link.href =
+        form === "network"
+          ? `${base}/network?${new URLSearchParams({ a, b, gamma, path, format: link.dataset.form })}`
+          : `${base}/mesh?${new URLSearchParams({ a, b, gamma, path, level, resolution: this.view.resolution, format: form })}`;
+    }
+  }
+
+  // ---- look
+
+  colours() {
+    const style = getComputedStyle(this.root),
+      read = (name) => style.getPropertyValue(name).trim();
+    const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
+    const back = parse(read("--st-background-color")),
+      text = parse(read("--st-text-color"));
+    const shadow = back.map((part, i) => (part > 0.5 ? 0.88 * part + 0.12 * text[i] : 0.45 * part));
+    this.panes.forEach(({ surface }, at) => {
+      surface.look = { colour: at ? [0.66, 0.66, 0.655] : [0.56, 0.66, 0.74], shadow };
+      surface.invalidate();
+    });
+    this.film.look = { colour: [0.56, 0.66, 0.74], shadow };
+    if (this.back !== String(back)) this.film.redraw();
+    this.back = String(back);
+  }
+
+  saveFilm() {
+    const style = getComputedStyle(this.root),
+      read = (name) => style.getPropertyValue(name).trim();
+    const words = { title: `${this.view.a} to ${this.view.b}`, caption: `${this.data.space}: ${this.data.captions.film}` };
+    this.film
+      .save(words, { back: read("--st-background-color"), text: read("--st-text-color") }, style.fontFamily)
+      .then(() => this.film.redraw());
+  }
+}

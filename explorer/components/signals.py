@@ -1,0 +1,34 @@
+"""Interpolation between two images that are networks, as one component (signals.js)."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from engine.kinds.netspace.space import Space
+from explorer.components import script, source
+from explorer.components.interpolation import committed
+
+KEY = "signals"
+CAPTION = (
+    "Each network of {count} parameters ({arch}) answers a point of the picture with a brightness, drawn here at {moving} points an axis "
+    "while the thumb moves and at {resting} when it rests; it was fitted to {shown}. Left: the network decoded from (1 − gamma) e_A + "
+    "gamma e_B. Right: the same gamma applied to the weights of A and B, as they are and once B's units are in A's order (Git Re-Basin). "
+    "Measured live, on those pixels: PSNR to the networks of A and B."
+)
+
+_mount = component(
+    "explorer_signals",
+    html=source("signals.html"),
+    css=source("live.css", "interpolation.css", "signals.css"),
+    js=script("signals.js"),
+    isolate_styles=False,
+)
+
+
+def signals(space: Space, a: str, b: str, gamma: float, shown: str) -> None:
+    """Show the line from anchor `a` (gamma 0) to `b` (gamma 1), the thumb at `gamma`. Releasing it selects its gamma. `shown`: what the
+    networks were fitted to, in words."""
+    words = {"count": space.arch.parameters, "arch": space.arch.id, "moving": 64, "resting": 256, "shown": shown}
+    data = {"space": space.id, "a": a, "b": b, "gamma": gamma, "caption": CAPTION.format(**words)}
+    _mount(data=data, key=KEY, on_gamma_change=lambda: committed(st.session_state[KEY].get("gamma")))

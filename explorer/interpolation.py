@@ -1,0 +1,35 @@
+"""The Interpolation page of classifiers: the line between two anchors, and in a space of several architectures the square of four."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.kinds.netspace.space import Space
+from explorer import controls, navigation, state
+from explorer.components.corners import corner_pad, defaults
+from explorer.components.interpolation import interpolation, measured
+
+CORNERS = ("Lower left", "Lower right", "Upper left", "Upper right")
+
+
+def pair(space: Space) -> None:
+    """The pickers of both anchors, the slider between them and what answers it."""
+    a, b = controls.pick_anchors(space)
+    interpolation(space, a, b, state.gamma())
+    navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
+
+
+def square(space: Space) -> None:
+    """The pad whose corners are four instances."""
+    st.subheader("Between four", anchor=False)
+    picks = [column.container() for column in st.columns(4)]
+    corners = []
+    for i, (pick, name, default) in enumerate(zip(picks, CORNERS, defaults(space))):
+        with pick:
+            corners.append(controls.pick_instance(f"c{i}", name, space, default))
+    corner_pad(space, corners, state.number("x", 0.5, 0, 1), state.number("y", 0.5, 0, 1))
+    st.caption(
+        "Each place of the square is the embedding mixed bilinearly from its corners, decoded and loaded into the architecture that the "
+        "ClassId head finds there; cells that fill in take its colour, the stronger the higher its accuracy. "
+        f"{measured(space)} The square is ours; its sides are the lines of fig. 5."
+    )

@@ -1,0 +1,190 @@
+"""What the screens ask of a task: where its paths are dragged, how its instances are called and coloured, what LSO can descend.
+
+`Screens` answers for any task from what the engine knows of it. A task says what differs in a file of its own,
+`explorer/tasks/<its id>.py`, whose `SCREENS` is an instance of a subclass. Pages get it from `explorer.tasks.screens(task id)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import torch
+
+from engine.host.host import Host
+from engine.kinds.netspace import kept
+from engine.kinds.netspace.outside import Outside
+from engine.kinds.netspace.space import Space
+from engine.tasks import task_of
+from explorer.cards import Contrast, Figure, percent
+
+DECODED = "Start is the network that the space decodes there. "  # of an LSO
+HELD_OUT = {"test": " · held out", "val": " · validation", **{each: f" · {each}" for each in kept.FOUND}}
+WHY = "NetSpace is trained on what networks answer, not on their weights."  # they differ and answer alike
+HOLLOW = "A hollow marker lies outside the zoo, or stands for something that the space does not know: its card says how far."
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a space's table (several for `parts`) as the map shows it.
+
+    `form` says how a value is written and which range a colour scale has (forms.js): percent (0 to 1), overlap (up to 1), steps (log),
+    decibels, names (a category), parts (what an instance has, put together from several columns), text.
+    """
+
+    name: str
+    label: str  # "test accuracy"
+    form: str = "percent"
+    short: str = ""  # in the picker of colours, where it is another
+    parts: tuple[str, ...] = ()
+    missing: str = "not measured"
+
+    def data(self) -> dict:
+        """For the map's script."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "form": self.form,
+            "short": self.short or self.label,
+            "parts": list(self.parts),
+            "missing": self.missing,
+        }
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What was measured of the networks decoded at some gammas between two anchors."""
+
+    values: list[float | None]  # a quality each, as `Screens.walked` writes it; None where it is not measured
+    outside: list[Outside | None]  # how far outside of the zoo each lies
+    words: str  # the sentence beside the map
+    basis: str = ""  # "360 test images"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What LSO can descend. `target` asks for what it is pulled towards and gives the fields of the LsoConfig; None: it needs none."""
+
+    label: str
+    note: str
+    quality: str  # what the curve shows, as an axis is titled
+    target: Callable[[Space], dict] | None = None
+    required: bool = False  # nothing can be launched before a target is given
+
+
+class Screens:
+    """A task on the screens. `space` is a loaded space of it, `facts` a row of its table (`facts.split`)."""
+
+    id = ""
+    order = 9  # of its spaces among others, as a newcomer meets them
+    path = "interpolation"  # the page where its paths are dragged, as in navigation.SCREENS
+    drag = "Interpolate"  # the link there
+    preset = ""  # makes a first space
+    needs_images = False  # whether its data set may have to be downloaded
+    checkpoints = False  # whether a network's file can be dropped on the map
+    kernels = False  # whether its networks have convolutions, which NeRN predicts
+
+    # -- Home: the metrics of a space's manifest that its card shows
+    figures: tuple[Figure, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()  # the first that was measured is shown
+
+    # -- Latent map
+    colours: Mapping[str, Column] = {  # what points can be coloured by; keys are in links
+        "split": Column("split", "split", "names"),
+        "architecture": Column("architecture", "architecture", "names"),
+    }
+    card: tuple[Column, ...] = (Column("split", "split", "text"),)  # what a point's card says
+    quality: Column | None = None  # of an instance in a list
+    walked = Column("", "quality")  # how a Walk's values are called and written
+    pictures = "thumbnails"  # of instances: small PReps, or "sheet", the targets as the task draws them
+    selected: Mapping[str, str] = {}  # further columns of the table of selected instances: name, heading
+    caption = (
+        "Each point is one of the {count:,} trained networks of the zoo, put where UMAP (fixed seed, kept with the artifact) puts its "
+        "embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. {hollow}"
+    )
+
+    # -- LSO
+    objectives: Mapping[str, Objective] = {}
+    lso_form = "percent"  # how the quality of an LSO is written
+
+    @property
+    def task(self):
+        return task_of(self.id)
+
+    def missing(self, space: Space) -> str | None:
+        """The data set that is not on this machine and without which nothing can be measured."""
+        return None
+
+    # -- pickers
+
+    def best(self, space: Space) -> str:
+        """The instance that is shown first."""
+        held = space.table[space.table["split"] == "test"]
+        ranked = held if len(held) else space.table
+        return str((ranked.sort_values(self.task.best_column, kind="stable") if self.task.best_column in ranked else ranked)["id"].iloc[-1])
+
+    def choice(self, facts: Any) -> str:
+        """What a picker shows of an instance."""
+        return f"{facts.id}{HELD_OUT.get(facts.split, '')}"
+
+    # -- Interpolation
+
+    def interpolation(self, space: Space) -> None:
+        """The page below its heading."""
+        raise NotImplementedError(f"{self.id} has no Interpolation page yet: write it in explorer/tasks/{self.id}.py")
+
+    # -- Latent map
+
+    def placed(self, host: Host, space: Space) -> list[dict]:
+        """Rows of the map's table for what a person placed in the space, beside the zoo's."""
+        return []
+
+    def embedding(self, host: Host, space: Space, instance: str) -> torch.Tensor:
+        """Where an instance, or what was placed, lives [E]. Raises UnknownId."""
+        return space.embeddings_NE[space.row(instance)]
+
+    def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
+        """Measures the networks decoded between two anchors. Raises UnknownId."""
+        a_E, b_E = (self.embedding(host, space, name) for name in (a, b))
+        embeddings_GE = torch.lerp(a_E, b_E, torch.tensor(gammas, device=a_E.device)[:, None])
+        return Walk(
+            [None] * len(gammas), list(space.outside(embeddings_GE)), f"{len(gammas)} networks are decoded along the line, not measured."
+        )
+
+    def map_caption(self, space: Space) -> str:
+        return self.caption.format(count=len(space.table), embedding=space.config.embedding, hollow=HOLLOW)
+
+    # -- PReps
+
+    def likeness(self, space: Space, facts: Any) -> str:
+        """What target and predicted network answer, and which figure of a paper shows that: ends a caption."""
+        return WHY
+
+    # -- LSO
+
+    def lso_start(self, space: Space) -> str:
+        """The instance that a descent starts at, where none is chosen."""
+        return str(space.table["id"].iloc[0])
+
+    def lso_note(self, space: Space) -> str:
+        """Ends the page's caption: on what is descended and measured."""
+        return ""
+
+    def lso_start_words(self, space: Space, facts: Any) -> str:
+        """What the start is, decoded for the instance of that row."""
+        return DECODED
+
+    def lso_pictures(self, space: Space, parameters: Mapping[str, torch.Tensor]) -> Mapping[str, Any] | None:
+        """Pictures of networks by name, as st.image takes them; None: their PReps are shown."""
+        return None
+
+    def lso_figures(self, result: Mapping[str, Any], key: str) -> str:
+        """The figures of one end ("before", "after") of a finished LSO, as HTML; `result` as engine.jobs.work tells it."""
+        value = percent(result["validation"][key])
+        return f'<b data-testid="lso-{key}">{value}</b><span>{escape(result["quality"])}</span>'
+
+    def lso_basis(self, result: Mapping[str, Any]) -> str:
+        """On what those figures were measured."""
+        return ""

@@ -1,0 +1,41 @@
+"""What an LSO is pulled towards, as a person gives it: another network, a cloud of points. Each gives fields of the LsoConfig."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.core.errors import ExplorerError
+from engine.jobs import clouds
+from engine.kinds.netspace.space import Space
+from explorer import controls, services, state
+
+
+def network(space: Space, label: str, default: str) -> dict:
+    """A network by its id, of this space or another zoo or the workspace; `default` says in words which it is where none is given."""
+    mine = [each.id for each in services.store().manifests("network") if each.id not in set(space.table["id"])]
+    labels: dict[str, str] = {"": default} | controls.describe(space) | {id_: id_ for id_ in mine}
+    picked = st.selectbox(
+        label,
+        list(labels),
+        format_func=lambda id_: labels[id_] if id_ in labels else str(id_),
+        accept_new_options=True,
+        key="lso_target",
+        help="An instance of the space, a network of the workspace, or another zoo's instance typed as ZOO/INSTANCE.",
+    )
+    return {"target": picked or ""}
+
+
+def cloud() -> dict:
+    """An uploaded cloud of points, kept by its content; the target is "" before there is one."""
+    file = st.file_uploader(
+        "Point cloud",
+        type=[suffix[1:] for suffix in (*clouds.TEXTS, *clouds.MESH_SUFFIXES)],
+        max_upload_size=clouds.MAX_BYTES >> 20,
+        help="A text file with x y z on each line, or a mesh, whose surface is sampled.",
+    )
+    if file is not None:
+        try:
+            state.remember(cloud=clouds.save(services.store(), file.name, file.getvalue()))
+        except ExplorerError as error:
+            st.error(str(error))
+    return {"target": state.get("cloud") or ""}

@@ -1,0 +1,189 @@
+"""Shapes on the screens: their paths are dragged on the page of that name, as surfaces."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+
+from engine.host import shapes as viewing
+from engine.host.host import Host
+from engine.kinds.netspace import placed_shapes
+from engine.kinds.netspace.space import MAP_2D, MAP_3D, Space
+from engine.tasks.distances.measures import iou
+from engine.tasks.distances.networks import GRID
+from explorer import navigation, services, targets
+from explorer.cards import Contrast, Figure
+from explorer.screens import HELD_OUT, WHY, Column, Objective, Screens, Walk
+
+SIDE = 280  # of a shape's picture, in pixels
+IOU, FIT = Column("predicted_iou", "IoU, predicted", "overlap"), Column("fit_iou", "IoU, fit", "overlap")
+FIGURES = (
+    Figure(
+        "predicted_iou_mean", "IoU, seen shapes", "number", "shapes",
+        "Mean intersection over union of the decoded shape and the network that it stands for, over the shapes the space was trained on",
+    ),
+    Figure(
+        "heldout_iou_mean", "IoU, held-out", "number", "shapes",
+        "The same for shapes that the space has never seen, placed by inversion of the decoder",
+    ),
+    Figure(
+        "path_whole_share", "whole on the way", "percent", "meshes",
+        "Share of the decoded meshes between random pairs that are one piece",
+    ),
+)  # fmt: skip
+
+
+class Distances(Screens):
+    id = "distances"
+    order = 1
+    path, drag, preset = "shapes", "Turn and drag", "netspace-chairs"
+    figures = FIGURES
+    contrasts = (
+        Contrast(
+            "IoU half-way, against the chair with the parameters half-way", "pairs", "number",
+            (
+                ("midpoint_iou_mean", "through the space"),
+                ("aligned_midpoint_iou_mean", "weights aligned"),
+                ("weight_midpoint_iou_mean", "weights as they are"),
+            ),
+        ),
+    )  # fmt: skip
+
+    colours = {
+        "iou": Column("predicted_iou", "IoU, predicted with target", "overlap", short="IoU, predicted"),
+        "fit": Column("fit_iou", "IoU, target with its shape", "overlap", short="IoU, fit"),
+        "legs": Column("legs", "kind of chair", "names", short="kind"),
+        **Screens.colours,
+    }
+    card = (IOU, FIT, *Screens.card, Column("legs", "kind", "parts", parts=("legs", "slats", "arms")))
+    quality = Column("predicted_iou", "IoU", "overlap")
+    walked = Column("", "IoU, nearer anchor", "overlap", short="IoU")
+    pictures = "sheet"
+    selected = {"legs": "kind", "predicted_iou": "predicted IoU", "fit_iou": "fit IoU"}
+    caption = (
+        "Each point is one of the {count:,} networks of the zoo, a shape, put where UMAP (fixed seed, kept with the artifact) puts its "
+        "embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. IoU: between the predicted shape "
+        "and its target, or between the target and the shape it was fitted to, on a grid of 48³ cells. The line holds 21 shapes decoded "
+        "at equal steps of gamma, each drawn at the mean of its 15 nearest embeddings, however far they are. {hollow} Pictures show the "
+        "targets. The space follows section IV and fig. 4 of the NetSpace paper; the map is ours, and so are the shapes that were placed "
+        "later."
+    )
+
+    objectives = {
+        "answers": Objective(
+            "A given network's own answers",
+            "Places a network that the space has never seen.",
+            "queries on the right side",
+            lambda space: targets.network(space, "Network to match", "the best training instance on validation"),
+        ),
+        "cloud": Objective(
+            "A cloud of points on a surface",
+            "Where the nearest point is d away, the shape's |distance| is to be d: no normals, no inside needed.",
+            "points on the surface",
+            lambda space: targets.cloud(),
+            required=True,
+        ),
+    }
+
+    def best(self, space: Space) -> str:
+        seen = space.table[space.table["split"] == "train"]
+        return str((seen if len(seen) else space.table).sort_values("predicted_iou", kind="stable")["id"].iloc[-1])
+
+    def choice(self, facts: Any) -> str:
+        return f"{facts.id} · IoU {facts.predicted_iou:.3f}{HELD_OUT.get(facts.split, '')}"
+
+    def interpolation(self, space: Space) -> None:
+        st.info(
+            f"The networks of **{space.manifest.title}** are shapes: they answer a distance at a point of space, not the class of an "
+            "image. Drag from one to another on Shapes.",
+            icon=":material/chair:",
+        )
+        navigation.link("shapes", "Open Shapes", ":material/arrow_forward:")
+
+    def embedding(self, host: Host, space: Space, instance: str) -> torch.Tensor:
+        if placed_shapes.is_id(instance):
+            return host.end(host.loaded_space(space.id), instance).embedding_E
+        return super().embedding(host, space, instance)
+
+    def placed(self, host: Host, space: Space) -> list[dict]:
+        rows = []
+        for each in placed_shapes.listed(host.store, space.id):
+            places = space.place_on_map(self.embedding(host, space, each.id)[None])
+            figures = {
+                name: each.metrics.get(key, {}).get("value") for name, key in (("predicted_iou", "placed_iou"), ("fit_iou", "fit_iou"))
+            }
+            columns = dict(zip([*MAP_2D, *MAP_3D], [float(value) for place in places for value in place[0]]))
+            outside = viewing.outside_of_placed(host, space.id, each.id)
+            rows.append(
+                {
+                    "id": each.id,
+                    "name": str(each.config.get("name", each.id)),
+                    **dict.fromkeys(("split", "architecture", "legs"), "placed"),
+                    **figures,
+                    **columns,
+                    "hollow": outside.hollow,
+                    "outside_words": outside.words,
+                    "neighbour_percentile": outside.percentile,
+                    "neighbour_multiple": outside.multiple,
+                }
+            )
+        return rows
+
+    def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
+        """The IoU of each shape with the nearer of the two targets."""
+        loaded = viewing.shapes(host, space.id)
+        views = [viewing.View(space.id, a, b, gamma) for gamma in gammas]
+        ends = [viewing.target(host, loaded, name)[0] for name in (a, b)]
+        insides = [host.run_long(viewing.inside, host, space, viewing.parameters(host, view)) for view in views]
+        near = [max((value for end_M in ends if (value := iou(inside_M, end_M)) is not None), default=None) for inside_M in insides]
+        lowest = min((value for value in near if value is not None), default=None)
+        write = lambda value: "not measured" if value is None else f"{value:.3f}"
+        words = (
+            f"IoU with the nearer anchor: {write(near[0])} at A, {write(near[-1])} at B, lowest on the way {write(lowest)}: "
+            f"{len(near)} decoded shapes, each on {GRID**3:,} cells."
+        )
+        return Walk(near, [viewing.outside(host, view) for view in views], words)
+
+    def likeness(self, space: Space, facts: Any) -> str:
+        return f"the shapes overlap with an IoU of {facts['predicted_iou']:.3f}. {WHY} No figure of the paper shows this."
+
+    def lso_start(self, space: Space) -> str:
+        held = space.table[space.table["split"] == "test"]
+        return str((held if len(held) else space.table)["id"].iloc[0])
+
+    def lso_pictures(self, space: Space, parameters: Mapping[str, torch.Tensor]) -> Mapping[str, np.ndarray]:
+        return drawn(space, dict(parameters))
+
+    def lso_figures(self, result: Mapping[str, Any], key: str) -> str:
+        if "target" not in result:
+            return super().lso_figures(result, key)
+        value = result["target"][key]
+        return f'<b data-testid="lso-{key}">{"–" if value is None else f"{value:.3f}"}</b><span>IoU to the target</span>'
+
+    def lso_basis(self, result: Mapping[str, Any]) -> str:
+        return f"IoU is that with the target network, on a grid of {GRID} cells an axis." if "target" in result else ""
+
+
+@st.cache_data(
+    max_entries=32,
+    show_spinner="Drawing ...",
+    hash_funcs={Space: lambda space: space.id, torch.Tensor: lambda tensor: tensor.numpy().tobytes()},
+)
+def drawn(space: Space, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """A picture of each shape, RGBA uint8 [S, S, 4]."""
+    from PIL import Image
+
+    from engine.tasks.distances.measuring import mesh_of
+    from engine.tasks.distances.sheet import draw
+
+    meshes = [services.host().run_long(mesh_of, parameters_P, space.arch) for parameters_P in parameters.values()]
+    atlas = np.asarray(Image.open(io.BytesIO(draw(meshes, SIDE)["webp"].tobytes())).convert("RGBA"))
+    return {name: atlas[:SIDE, i * SIDE : (i + 1) * SIDE] for i, name in enumerate(parameters)}
+
+
+SCREENS = Distances()

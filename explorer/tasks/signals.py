@@ -1,0 +1,190 @@
+"""Signals on the screens: an image that becomes another under the thumb, beside the image of the mixed weights."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+
+from engine.host import signals as host_signals
+from engine.host.export import network_bytes
+from engine.host.host import Host
+from engine.kinds.netspace.space import Space
+from engine.tasks.signals.images import name_of, pictures_of
+from engine.tasks.signals.networks import pictures, psnr
+from engine.tasks.signals.placing import read_picture
+from explorer import controls, navigation, services, state, taking, targets
+from explorer.cards import Contrast, Figure
+from explorer.components.signals import signals
+from explorer.screens import HELD_OUT, WHY, Column, Objective, Screens, Walk
+
+SIDE = 256  # of a picture in the report of an LSO
+SIZES = ("8", "64", "256", "512", "1024", "2048")  # pixels a side of a PNG
+FIGURES = (
+    Figure(
+        "predicted_psnr_mean", "PSNR (dB), seen images", "number", "images",
+        "Mean peak signal-to-noise ratio of the decoded network's image to that of the network that it stands for",
+    ),
+    Figure(
+        "heldout_psnr_mean", "PSNR (dB), held-out", "number", "images",
+        "The same for images that the space has never seen, placed by inversion of the decoder",
+    ),
+)  # fmt: skip
+
+
+class Signals(Screens):
+    id = "signals"
+    order = 2
+    preset = "netspace-digits-inr"
+    figures = FIGURES
+    contrasts = (
+        Contrast(
+            "PSNR (dB) to the nearest image trained on, lowest on the way", "pairs", "number",
+            (
+                ("path_floor_psnr_mean", "through the space"),
+                ("aligned_path_floor_psnr_mean", "weights aligned"),
+                ("weight_path_floor_psnr_mean", "weights as they are"),
+            ),
+        ),
+    )  # fmt: skip
+
+    colours = {
+        "shows": Column("shows", "what the image shows", "names", short="digit"),
+        "psnr": Column("predicted_psnr", "PSNR, predicted with target", "decibels", short="PSNR, predicted"),
+        "fit": Column("fit_psnr", "PSNR, target with its image", "decibels", short="PSNR, fit"),
+        **Screens.colours,
+    }
+    card = (
+        Column("shows", "shows", "text"),
+        Column("predicted_psnr", "PSNR, predicted", "decibels"),
+        Column("fit_psnr", "PSNR, fit", "decibels"),
+        *Screens.card,
+    )
+    quality = Column("predicted_psnr", "PSNR", "decibels")
+    walked = Column("", "PSNR, nearer anchor", "decibels", short="PSNR")
+    selected = {"shows": "shows", "predicted_psnr": "predicted PSNR", "fit_psnr": "fit PSNR"}
+    lso_form = "decibels"
+    objectives = {
+        "image": Objective(
+            "A given image",
+            "The mean squared error between the network's image and the given one, on its pixels.",
+            "PSNR (dB)",
+            lambda space: {"target": given(space)},
+            required=True,
+        ),
+        "answers": Objective(
+            "A given network's own answers",
+            "Places a network that the space has never seen.",
+            "PSNR (dB)",
+            lambda space: targets.network(space, "Network to match", "the best training instance on validation"),
+        ),
+    }
+
+    def choice(self, facts: Any) -> str:
+        return f"{facts.id} · {facts.shows} · PSNR {facts.predicted_psnr:.1f} dB{HELD_OUT.get(facts.split, '')}"
+
+    def interpolation(self, space: Space) -> None:
+        a, b = anchors(space)
+        gamma = state.gamma()
+        data = pictures_of(space.zoo.dataset)
+        signals(space, a, b, gamma, f"one image of {data.title} each")
+        navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
+        downloads(space, a, b, gamma)
+
+    def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
+        """The PSNR of each image with the nearer of the two targets."""
+        rows = space.row(a), space.row(b)
+        shape = pictures_of(space.zoo.dataset).shape
+
+        def images(parameters_NP: torch.Tensor) -> torch.Tensor:
+            return pictures(parameters_NP, space.arch, *shape).flatten(1)
+
+        made_GB = host.run(lambda: images(torch.stack([space.point(*rows, gamma) for gamma in gammas])))
+        ends_2B = host.run(lambda: images(space.parameters_NP[list(rows)]))
+        near = torch.stack([psnr(made_GB, end_B) for end_B in ends_2B]).amax(0).tolist()
+        words = (
+            f"PSNR with the nearer anchor: {near[0]:.1f} dB at A, {near[-1]:.1f} dB at B, lowest on the way {min(near):.1f} dB: "
+            f"{len(near)} decoded images of {shape[1]} × {shape[0]} pixels."
+        )
+        return Walk(near, [space.outside_between(*rows, gamma) for gamma in gammas], words)
+
+    def likeness(self, space: Space, facts: Any) -> str:
+        return f"the images have a PSNR of {facts['predicted_psnr']:.1f} dB to each other. {WHY} No figure of the paper shows this."
+
+    def lso_pictures(self, space: Space, parameters: Mapping[str, torch.Tensor]) -> Mapping[str, np.ndarray]:
+        return {name: picture(space, parameters_P) for name, parameters_P in parameters.items()}
+
+    def lso_figures(self, result: Mapping[str, Any], key: str) -> str:
+        return f'<b data-testid="lso-{key}">{result["target"][key]:.1f}\u202fdB</b><span>PSNR to the target</span>'
+
+    def lso_basis(self, result: Mapping[str, Any]) -> str:
+        return "PSNR is that with the given image, or with the target network's, on the data set's pixels."
+
+
+def picture(space: Space, parameters_P: torch.Tensor) -> np.ndarray:
+    """The image of a network, grey uint8 [SIDE, SIDE]."""
+    found_1SS = services.host().run(pictures, parameters_P[None].to(space.parameters_NP), space.arch, SIDE, SIDE)
+    return (found_1SS[0].clamp(0, 1) * 255).byte().cpu().numpy()
+
+
+def anchors(space: Space) -> tuple[str, str]:
+    """Pickers of both anchors, with buttons to swap them and to draw a pair. Returns (A, B)."""
+    held = space.table[space.table["split"] == "test"]
+    first = (held if len(held) > 1 else space.table).drop_duplicates("shows")["id"].tolist()
+    left, right = st.columns(2)
+    with left:
+        a = controls.pick_instance("a", "Anchor A (gamma 0)", space, str(first[0]))
+    with right:
+        b = controls.pick_instance("b", "Anchor B (gamma 1)", space, str(first[-1]))
+    with st.container(horizontal=True, gap="small"):
+        st.button("Swap", icon=":material/swap_horiz:", type="tertiary", on_click=controls.swap, args=(a, b))
+        ids = space.table["id"].tolist()
+        st.button(
+            "Random pair",
+            icon=":material/casino:",
+            type="tertiary",
+            on_click=lambda: state.remember(**dict(zip("ab", random.sample(ids, min(2, len(ids)))))),
+        )
+    return a, b
+
+
+def downloads(space: Space, a: str, b: str, gamma: float) -> None:
+    """The network under the thumb as files: its picture of any size, and itself in every format."""
+    host, name = services.host(), f"{a}-{b}-{gamma:g}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        size = int(st.selectbox("Pixels a side", SIZES, index=3, width=140, key="signal_pixels"))
+        st.download_button(
+            "Image as PNG",
+            lambda: host_signals.png(host, space.id, a, b, gamma, "embedding", size),
+            f"{name}.png", "image/png", icon=":material/image:", on_click="ignore",
+        )  # fmt: skip
+    taking.network("Network as", name, lambda: network_bytes(host, space.id, a, b, gamma), "signal")
+
+
+def given(space: Space) -> str:
+    """The name of the image that an LSO descends towards: one of the held-out images, or a picture's file."""
+    import tempfile
+    from pathlib import Path
+
+    data = pictures_of(space.zoo.dataset)
+    labels = {f"test/{i}": f"test/{i} · {data.classes[label]}" for i, label in enumerate(data.labels["test"].tolist())}
+    words = "Of the data set's test split."
+    picked = st.selectbox("Image", list(labels), format_func=lambda name: labels[name], key="lso_image", help=words)
+    file = st.file_uploader("Or a picture of your own", type=["png", "jpg", "jpeg", "webp", "bmp"], max_upload_size=8)
+    if file is None:
+        return str(picked)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "picture")
+        path.write_bytes(file.getvalue())
+        try:
+            return name_of(read_picture(path, *data.shape))
+        except ValueError as error:
+            st.error(str(error))
+            return ""
+
+
+SCREENS = Signals()
