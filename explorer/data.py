@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import streamlit as st
 
 from engine import presets
@@ -20,7 +22,7 @@ WORDS = {
 }
 
 
-def missing(name: str | None) -> bool:
+def missing(name: str | None) -> TypeGuard[str]:
     """Whether a data set of that name is needed and not here. Fast."""
     try:
         return bool(name) and name != "digits" and not prepared.here(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+import torch
 
 from engine.core.errors import ExplorerError
 from engine.host.placing import NetworkJob
@@ -11,7 +12,7 @@ from engine.kinds.netspace.umap_map import MAP_2D, MAP_3D
 from engine.nets.sniffing import SUFFIXES
 from explorer import services, state
 
-JOB, TURN = "_network_job", "_network_turn"
+JOB, TURN, AWAY = "_network_job", "_network_turn", "_network_away"
 PREVIEW = "placed-not-kept"  # on the map, of what is not an instance yet
 MAX_MIB = 512
 REFRESH = 0.3  # seconds
@@ -26,6 +27,25 @@ def job(space: Space) -> NetworkJob | None:
     """The session's checkpoint on its way into this space, or placed in it."""
     found = st.session_state.get(JOB)
     return found if found is not None and found.space_id == space.id else None
+
+
+def look(id_: str | None) -> None:
+    """A person looks at a point of the map: at the preview, or away from it."""
+    found = st.session_state.get(JOB)
+    if found is not None and found.found is not None:
+        st.session_state[AWAY] = id_ != PREVIEW
+
+
+def looked_at() -> bool:
+    """Whether the preview, where there is one, is what a person looks at: it is until another point is."""
+    return not st.session_state.get(AWAY, False)
+
+
+def embedding(space: Space) -> torch.Tensor:
+    """Where the preview lives [E]."""
+    mine = job(space)
+    assert mine is not None and mine.found is not None, "it has a row"
+    return mine.found.embedding_E
 
 
 def row(space: Space) -> dict | None:
@@ -59,6 +79,7 @@ def panel(space: Space) -> None:
         dropped = st.file_uploader("Drop a file of weights", type=kinds, key=f"map_network_{turn}", max_upload_size=MAX_MIB)
         if dropped is not None:
             st.session_state[TURN] += 1
+            st.session_state[AWAY] = False
             st.session_state[JOB] = NetworkJob(services.host(), space.id, dropped.name[-100:], dropped.getvalue()).start()
             st.rerun()
     elif mine.done:

@@ -33,7 +33,12 @@ def _found(id_: str, version: str, _space: Space) -> list[Property]:
 
 def table(each: Sequence[Property]) -> Any:
     """A row for each property."""
-    return table_of(list(each))
+    return table_of(list(each)).assign(property=[label(one.name) for one in each])
+
+
+def label(name: str) -> str:
+    """A property as the screen writes it."""
+    return name.replace("_", " ")
 
 
 def scatter(each: Property, colours: Sequence[str]) -> go.Figure:
@@ -65,7 +70,7 @@ def scatter(each: Property, colours: Sequence[str]) -> go.Figure:
     ticks: Mapping[str, Any] = {} if each.numeric else {"tickvals": list(places.values()), "ticktext": labels}
     figure.update_layout(
         **{**FRAME, "height": 420}, clickmode="event+select", dragmode=False,
-        xaxis={"title": f"{each.name}, true", **ticks}, yaxis={"title": f"{each.name}, predicted", **ticks},
+        xaxis={"title": f"{label(each.name)}, true", **ticks}, yaxis={"title": f"{label(each.name)}, predicted", **ticks},
     )  # fmt: skip
     return figure
 

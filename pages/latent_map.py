@@ -16,7 +16,9 @@ def optional(name: str, ids: list[str]) -> str | None:
 
 
 def act(values: dict) -> None:
-    """What a person did on the map, as the component says it; what is not kept is no instance, and cannot be chosen."""
+    """What a person did on the map, as the component says it; what is not kept is looked at, but is no instance."""
+    if "instance" in values:
+        dropping.look(values["instance"])
     values = {name: value for name, value in values.items() if value != dropping.PREVIEW}
     if values.pop("go", False):
         st.session_state["map_go"] = True
@@ -59,6 +61,10 @@ colours = list(shown.colours)
 if state.get("colour") in every_colour().difference(colours):  # of a space of another task
     state.remember(colour=None)
 a, b, instance = (picked := {name: optional(name, ids) for name in ("a", "b", "instance")}).values()
+embedding_E = shown.embedding(host, space, instance) if instance else None
+if dropped and dropping.looked_at():
+    picked["instance"] = instance = dropping.PREVIEW
+    embedding_E = dropping.embedding(space)
 chosen = latent_map(
     {
         "space": space.id,
@@ -69,9 +75,9 @@ chosen = latent_map(
         "range": state.numbers("range", 4, what="part of the map"),
         "eye": state.numbers("eye", 9, what="view of the map"),
         **picked,
-        **({"instance": dropping.PREVIEW} if dropped else {}),
+        "preview": dropping.PREVIEW if dropped else None,
         "placed": [*mine, dropped] if dropped else mine,
-        "neighbours": maps.neighbours(space, instance, embedding_E=shown.embedding(host, space, instance)) if instance else None,
+        "neighbours": maps.neighbours(space, instance, embedding_E=embedding_E) if instance else None,
         "line": maps.line(host, space, a, b) if a and b and a != b else None,
     },
     on_act=act,

@@ -25,11 +25,11 @@ FORMATS = {"png": "image/png", "svg": "image/svg+xml"}
 def figure(space, instance: str, target_P, predicted_P, view: str, form: str, crop: dict | None, stops: list[str], kind: str) -> bytes:
     """The view as it is shown, drawn by matplotlib."""
     cols = space.config.prep_width if form == "raw" else wrapped_cols(len(target_P), view)
-    fits = crop and not crop["whole"] and crop["cols"] == cols
+    box = crop["box"] if crop and not crop["whole"] and crop["cols"] == cols else None
     names = {"pair": ("target", "predicted", "difference"), "swipe": ("target", "predicted"), "difference": ("difference",)}[view]
     note = f"{space.id}: {len(target_P)} parameters in {cols} columns; colours to the target's 1st and 99th percentile"
     return charts.figure_bytes(
-        charts.prep_figure(target_P, predicted_P, space.arch.layout, cols, names, crop["box"] if fits else None, instance, note, stops),
+        charts.prep_figure(target_P, predicted_P, space.arch.layout, cols, names, box, instance, note, stops),
         kind,
     )
 

@@ -35,7 +35,7 @@ st.download_button(
     "Download CSV", cells.csv_of(table), f"{space.id}-properties.csv", "text/csv", icon=":material/download:", on_click="ignore"
 )
 names = [each.name for each in found]
-name = st.selectbox("Property", names, **state.bound("property", names, what="property"))
+name = st.selectbox("Property", names, format_func=properties.label, **state.bound("property", names, what="property"))
 each = found[names.index(name)]
 event = st.plotly_chart(
     properties.scatter(each, theme.current()["chartCategoricalColors"]), key=f"properties-{space.id}-{name}", on_select="rerun",
@@ -45,5 +45,5 @@ if instance := properties.clicked(event):
     del st.session_state[f"properties-{space.id}-{name}"]
     navigation.go("latent_map", instance=instance)
 st.caption(f"Predicted against true, of {len(each.true_H)} held-out instances; a click on a point opens the map there.")
-counts = space.zoo.table["split"].value_counts()
-st.caption(CAPTION.format(**{split: int(counts.get(split, 0)) for split in ("train", "val", "test")}))
+counts = {split: space.zoo.table["split"].eq(split).to_numpy().sum() for split in ("train", "val", "test")}
+st.caption(CAPTION.format(**counts))

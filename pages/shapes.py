@@ -33,5 +33,5 @@ own = [
     {"id": each.id, "name": str(each.config.get("name", each.id)), "known": each.id not in said or said[each.id].known is not False}
     for each in mine
 ]
-shapes(space, selected, own, on_act=lambda values: controls.act_on(space.id, values))
+shapes(space, selected, own, on_act=lambda values, of=space.id: controls.act_on(of, values))
 placing.panel(space, mine, said)

@@ -37,7 +37,8 @@ def new_job() -> None:
         config = changed(base, values)
         spec = specs.parse({"kind": "train", "preset": preset, "config": values, **({"id": name} if name else {})})
     except ExplorerError as error:
-        return st.error(str(error))
+        st.error(str(error))
+        return
     arguments = tuple(specs.command(specs.of_training(preset, config))[2:])
     left, right = st.columns([1, 3], vertical_alignment="center")
     if left.button("Estimate the cost", icon=":material/timer:", width="stretch"):

@@ -7,6 +7,7 @@ process that is started gets it with `environment`.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,9 +54,12 @@ def checkpoint_seconds() -> float:
     """EXPLORER_CHECKPOINT_SECONDS: seconds between the checkpoints of a training. Raises InvalidValue."""
     text = os.environ.get("EXPLORER_CHECKPOINT_SECONDS") or str(CHECKPOINT_SECONDS)
     try:
-        return float(text)
-    except ValueError as error:
-        raise InvalidValue(f"EXPLORER_CHECKPOINT_SECONDS is a number of seconds, such as 20; got {text[:60]!r}.") from error
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InvalidValue(f"EXPLORER_CHECKPOINT_SECONDS is a number of seconds, such as 20; got {text[:60]!r}.")
+    return seconds
 
 
 def allowed_hosts() -> list[str]:

@@ -189,7 +189,7 @@ class NetworkJob(PlacingJob):
     found: Placed | None = None
 
     def stop(self) -> None:
-        """Place it no longer, where that has not begun."""
+        """Place it no longer; what is found all the same is not shown."""
         self._stopped = True
 
     def _place(self) -> str:
@@ -199,11 +199,16 @@ class NetworkJob(PlacingJob):
             path = Path(folder, Path(self.name).name or "network")
             path.write_bytes(self.content)
             unseen = space.task.read_unseen(space, path)
+        self._unless_stopped()
+        self.stage, self.share = "Placing the network: encoder, then inversion", 0.3
+        found = self.host.run_long(torch.enable_grad()(place_network), space, unseen)
+        self._unless_stopped()
+        self.found = found
+        return self.name
+
+    def _unless_stopped(self) -> None:
         if self._stopped:
             raise NotFitted(f"{self.name} was stopped before it was placed.")
-        self.stage, self.share = "Placing the network: encoder, then inversion", 0.3
-        self.found = self.host.run_long(torch.enable_grad()(place_network), space, unseen)
-        return self.name
 
     def keep(self) -> str:
         """Make it an instance of its space; its id. Raises StorageError, InvalidValue."""

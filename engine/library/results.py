@@ -50,10 +50,12 @@ class Optimised:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a network lives in a space. `placed`: by the encoder and by inversion, with its likenesses to the network itself and how far
-    outside of the zoo it lies; `xy`: on the two-dimensional map; `fit`: of the network that was fitted to a mesh or a picture, else None.
+    """Where a network lives in a space. `asked`: what places it, as the command line takes it; `placed`: by the encoder and by inversion,
+    with its likenesses to the network itself and how far outside of the zoo it lies; `xy`: on the two-dimensional map; `fit`: of the
+    network that was fitted to a mesh or a picture, else None.
     """
 
+    asked: list[str]
     placed: Placed = field(repr=False)
     xy: tuple[float, float]
     fit: dict | None = field(repr=False)

@@ -120,18 +120,18 @@ class Space(Opened):
         signals a picture; `seed` is the fit's, `progress(title, total)` gives its `on_step(step, metrics)`). `reading` as the task takes
         it: of shapes `pose` (engine.tasks.distances.pose), `activation`, `omega`. Raises InvalidValue, UnknownId, DataMissing.
         """
-        from ..kinds.netspace.placing import place_what
+        from ..kinds.netspace.placing import asked, place_what
 
-        found, fit = place_what(self._loaded.space, str(what), steps, seed, progress or quiet, **reading)
-        return Placement(found, self.on_map(found.embedding_E), fit)
+        space = self._loaded.space
+        found, fit = place_what(space, str(what), steps, seed, progress or quiet, **reading)
+        return Placement(asked(space, str(what), steps, seed, **reading), found, self.on_map(found.embedding_E), fit)
 
     def keep(self, placement: Placement, name: str) -> str:
         """Make what was placed an instance of the space, an anchor on every page; its id, made of `name`. Of a network of another
         architecture what is kept is the space's own network there. Raises InvalidValue, StorageError."""
         from ..kinds.netspace.placing import keep
 
-        space, arguments = self._loaded.space, ["place", self.id, name, "--keep"]
-        return keep(self.store, space, placement.placed, name, arguments, str(self.host.device)).id
+        return keep(self.store, self._loaded.space, placement.placed, name, [*placement.asked, "--keep"], str(self.host.device)).id
 
     def on_map(self, z: Tensor) -> tuple[float, float]:
         """The place of an embedding [E] on the space's two-dimensional map."""

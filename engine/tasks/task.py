@@ -260,6 +260,10 @@ class Task:
             words = ", ".join(f"--{each}" for each in reading)
             raise InvalidValue(f"{words}: not an option where {self.many} are placed. Leave it out.")
 
+    def reading_arguments(self, **reading: Any) -> list[str]:
+        """What `check_reading` lets pass, as the command line takes it."""
+        return []
+
     def nearest(self, space, unseen: Any) -> int:
         """Which of the instances that the space was trained on answers most alike."""
         raise self.refusal("placed")

@@ -60,6 +60,8 @@ class Zoo:
 
     def arch_of(self, row: int) -> Architecture:
         """The architecture of an instance."""
+        if len(self.archs) == 1:
+            return self.archs[0]
         return self.archs[int(self.class_ids_N[row])]
 
     def parts(self) -> list[Tensor]:

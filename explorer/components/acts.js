@@ -2,7 +2,7 @@
 // a run is already on its way, so all of them go along with each, and once more while the page's answer does not hold them.
 
 const LOST_MS = 3000; // an answer that takes longer may never come
-const TRIES = 10; // after these, what Python says is taken: it refused the value
+const TRIES = 3; // after these, what Python says is taken: it refused the value
 
 /** What was set here and Python does not hold yet. */
 export class Acts {

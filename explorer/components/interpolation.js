@@ -3,6 +3,7 @@
 import { ClassBoard } from "./class_board.js";
 import { ClassIds } from "./class_ids.js";
 import { paintBytes, signedTable } from "./colours.js";
+import { offer } from "./downloads.js";
 import { fetchFrame } from "./frames.js";
 import { GammaSlider } from "./gamma_slider.js";
 import { rightOf } from "./live.js";
@@ -68,6 +69,7 @@ class Interpolation extends LiveView {
       this.table,
     );
     for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
+    offer(this.find("download"), data.formats);
     const key = [data.space, data.a, data.b, data.images].join("\n");
     if (key !== this.key) {
       this.key = key;
@@ -239,8 +241,8 @@ class Interpolation extends LiveView {
       this.board?.paint(this.answers, this.perClass);
     }
     const { space, a, b } = this.data;
-    for (const link of this.find("take").querySelectorAll("a"))
-      link.href = `api/spaces/${encodeURIComponent(space)}/network?${new URLSearchParams({ a, b, gamma, format: link.dataset.form })}`;
+    const base = `api/spaces/${encodeURIComponent(space)}/network`;
+    offer(this.find("download"), this.data.formats, (format) => `${base}?${new URLSearchParams({ a, b, gamma, format })}`);
     this.root.classList.remove("waiting");
   }
 
@@ -309,6 +311,7 @@ class Interpolation extends LiveView {
  * @property {string} space @property {string} a @property {string} b  Ids of the space and of the anchors.
  * @property {number} gamma
  * @property {Record<string, string>} captions  "curve", "classes", "preps".
+ * @property {Record<string, string>} formats  Export format -> words.
  * @property {boolean} images  Whether accuracies can be measured.
  * @property {Record<"a" | "b", string>} stored @property {Record<"a" | "b", string>} predicted  Accuracies in words.
  * @property {Record<"a" | "b", string>} origins @property {Record<"a" | "b", boolean>} outside

@@ -9,6 +9,7 @@ from streamlit.components.v2 import component
 
 from engine.kinds.netspace import kept
 from engine.kinds.netspace.space import Space
+from engine.nets.export import formats
 from engine.nets.fast import fastest
 from engine.tasks.images.live import live_images
 from explorer import state
@@ -68,6 +69,7 @@ def interpolation(space: Space, a: str, b: str, gamma: float) -> None:
         "b": b,
         "gamma": gamma,
         "captions": captions,
+        "formats": formats.words(),
         "images": space.images is not None,
         "stored": stored,
         "architectures": architectures(space),

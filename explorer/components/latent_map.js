@@ -18,7 +18,8 @@ const OWN = ["dims", "colour", "range", "eye", "a", "b", "instance"]; // what a 
  *   card: import("./forms.js").Column[], quality: import("./forms.js").Column | null, walked: import("./forms.js").Column}} screen
  * @property {"2" | "3"} dims @property {string} colour  One of the screen's.
  * @property {string | null} range @property {string | null} eye  Four and nine numbers, "1_2.5_-3".
- * @property {Record<string, any>[]} placed  Rows as the table's.
+ * @property {Record<string, any>[]} placed  Rows as the table's. @property {string | null} preview  The id of the one that is not
+ *   kept: it is looked at, and is no anchor.
  * @property {string | null} a @property {string | null} b @property {string | null} instance  Ids.
  * @property {{of: string, ids: string[], distances: number[]} | null} neighbours
  * @property {object | null} line  (explorer/maps.py)
@@ -122,7 +123,8 @@ class LatentMap extends Around {
   }
 
   pick(id) {
-    if (this.next() === "b" && id === this.view.a) return this.set({ instance: id }); // a line needs two ends
+    const alone = id === this.data.preview || (this.next() === "b" && id === this.view.a); // a line needs two ends
+    if (alone) return this.set({ instance: id });
     this.set(this.next() === "b" ? { b: id, instance: id } : { a: id, b: null, instance: id });
   }
 

@@ -41,8 +41,8 @@ def latent_map(data: dict, on_act: Callable[[dict], None], key: str = "latent_ma
 
     `data`: space (id), title (the space's), screen (see for_map), dims ("2" or "3"), colour (one of the screen's), range (the box that the
     flat picture shows, "left_right_bottom_top", or None for all), eye (nine numbers of the solid one's camera, alike), placed (rows
-    like the table's, of what was placed in it), a, b, instance (ids or None), neighbours ({"of": id, "ids", "distances"} or None), line
-    (that of maps.line, or None).
+    like the table's, of what was placed in it), preview (the id of the one that is not kept, or None), a, b, instance (ids or None),
+    neighbours ({"of": id, "ids", "distances"} or None), line (that of maps.line, or None).
     `on_act` gets what a person changed: some of dims, colour, range, eye, a, b, instance, or {"go": True} for "Interpolate".
     """
     result = _mount(

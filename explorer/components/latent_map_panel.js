@@ -78,8 +78,13 @@ export class Around extends Saved {
     this.find("somebody").hidden = row === undefined;
     if (row !== undefined) {
       this.find("who").replaceChildren(...this.card(row, look));
-      disable(this.find("set-a"), instance === a);
-      disable(this.find("set-b"), instance === b);
+      for (const [name, anchor] of [
+        ["set-a", a],
+        ["set-b", b],
+      ]) {
+        disable(this.find(name), [anchor, this.data.preview].includes(instance));
+        this.find(name).title = instance === this.data.preview ? "Keep it first" : "";
+      }
       const near = this.near(),
         list = this.find("near");
       refill(

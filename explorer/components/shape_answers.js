@@ -1,5 +1,6 @@
 // What the page of shapes shows of an answer: meshes, figures, files to download.
 
+import { offer } from "./downloads.js";
 import { LiveView } from "./live_view.js";
 
 /** What the page of shapes shows of an answer; see Shapes for its fields. */
@@ -45,13 +46,11 @@ export class ShapeAnswers extends LiveView {
   links({ gamma, level, path }) {
     const [a, b] = this.ends(),
       base = `api/spaces/${encodeURIComponent(this.data.space)}`;
-    for (const link of this.root.querySelectorAll("[data-take]")) {
-      const form = link.dataset.take;
-      link.href =
-        form === "network"
-          ? `${base}/network?${new URLSearchParams({ a, b, gamma, path, format: link.dataset.form })}`
-          : `${base}/mesh?${new URLSearchParams({ a, b, gamma, path, level, resolution: this.view.resolution, format: form })}`;
-    }
+    const asked = { a, b, gamma, path };
+    offer(this.find("network"), this.data.formats, (format) => `${base}/network?${new URLSearchParams({ ...asked, format })}`);
+    const meshed = { ...asked, level, resolution: this.view.resolution };
+    for (const link of this.root.querySelectorAll("[data-take]"))
+      link.href = `${base}/mesh?${new URLSearchParams({ ...meshed, format: link.dataset.take })}`;
   }
 
   // ---- look

@@ -5,6 +5,7 @@
 
 import { Acts } from "./acts.js";
 import { ContactSheet } from "./contact_sheet.js";
+import { offer } from "./downloads.js";
 import { FILM_RESOLUTION, Filmstrip } from "./filmstrip.js";
 import { GammaSlider, tidy } from "./gamma_slider.js";
 import { Live } from "./live.js";
@@ -117,6 +118,7 @@ class Shapes extends ShapeAnswers {
       if (name === "camera") this.camera.place(value);
     }
     for (const name of ["sheet", "film"]) this.find(`caption-${name}`).textContent = data.captions[name];
+    offer(this.find("network"), data.formats);
     this.camera.onMove();
     this.colours();
     const names = JSON.stringify(data.placed);
@@ -357,6 +359,7 @@ class Shapes extends ShapeAnswers {
  * @property {number} gamma @property {number} level @property {number} resolution  Nodes an axis.
  * @property {string} shape @property {string | null} camera
  * @property {import("./contact_sheet.js").Placed[]} placed @property {Record<string, string>} captions
+ * @property {Record<string, string>} formats  Export format -> words.
  */
 
 /**

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from engine.kinds.netspace.space import Space
+from engine.nets.export import formats
 from explorer.components import script, source
 
 KEY = "shapes"
@@ -54,5 +55,5 @@ def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[d
         "film": f"Eleven gammas on {COARSE}\u00b3 nodes, as in fig. 4 of the NetSpace paper: decoded embeddings above, mixed weights "
         "below, first aligned, then as they are. Turn a view and all pictures turn; a click goes to its gamma.",
     }
-    data = {"space": space.id, **selected, "placed": placed, "captions": captions}
+    data = {"space": space.id, **selected, "placed": placed, "captions": captions, "formats": formats.words()}
     _mount(data=data, key=KEY, on_act_change=lambda: on_act(st.session_state[KEY]["act"]))

@@ -34,7 +34,8 @@ def test_each_property_is_a_row_and_one_is_drawn(gallery_store):
     app = screen(gallery_store, space="netspace-digits", property="test_accuracy")
     assert not app.exception and not app.error and not app.warning
     table = app.dataframe[0].value
-    assert "test_accuracy" in set(table["property"]) and table["embedding"].str.contains(" to ").all()
+    assert "test accuracy" in set(table["property"]) and not table["property"].str.contains("_").any()
+    assert table["embedding"].str.contains(" to ").all()
     assert app.selectbox(key="pick_property").value == "test_accuracy"
     assert any("of 64 held-out instances" in caption.value for caption in app.caption)
 

@@ -56,3 +56,8 @@ def at_rest(page: Page) -> Page:
         timeout=1000 * PATIENCE,
     )
     return page
+
+
+def offered(page: Page) -> dict[str, str]:
+    """Format -> what its link says."""
+    return page.locator("a[data-form][href]").evaluate_all("links => Object.fromEntries(links.map(a => [a.textContent, a.title]))")

@@ -16,8 +16,9 @@ from playwright.sync_api import Locator, Page, expect
 from safetensors import safe_open
 
 from engine.archs import architecture
+from engine.nets.export import formats
 from tests.browser.conftest import ROOT, start, stop
-from tests.browser.hand import grab, until
+from tests.browser.hand import grab, offered, until
 
 SPACE = "netspace-digits"
 
@@ -216,6 +217,7 @@ def test_swap_keeps_the_network_and_random_draws_another_pair(page, anchors):
 
 def test_the_network_under_the_thumb_is_taken_away(page, anchors, tmp_path):
     show(page, anchors, 0.7)
+    assert offered(page) == formats.words()
     with page.expect_download() as download:
         page.get_by_test_id("take-safetensors").click()
     path = tmp_path / download.value.suggested_filename

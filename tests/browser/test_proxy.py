@@ -77,7 +77,7 @@ def test_a_page_behind_a_proxy_drags_gamma_loads_all_it_shows_and_leads_on(page,
     expect(page).to_have_url(re.compile(rf"{re.escape(PREFIX)}/interpolation\?.*gamma=0\.3"))
     assert page.evaluate("window.__live.paints.length") > 3, "it did not follow the thumb"
     with page.expect_download() as download:
-        page.locator('[data-ip="take"]').click()
+        page.get_by_test_id("take-folder").click()
     assert download.value.suggested_filename.endswith(".zip") and download.value.path().stat().st_size > 1000
 
     page.locator(".st-key-bar").get_by_role("link", name="Latent map").click()

@@ -13,8 +13,9 @@ import trimesh
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from engine.nets.export import formats
 from engine.tasks.distances.pose import Pose
-from tests.browser.hand import choose, grab, until
+from tests.browser.hand import choose, grab, offered, until
 
 SPACE = "netspace-chairs"
 WITHOUT_WEBGL2 = (
@@ -108,6 +109,7 @@ def test_the_mesh_follows_the_thumb_the_camera_stays_and_the_file_is_what_is_sho
     print(f"\n{len(page.evaluate('window.__live.paints'))} meshes were painted")
     assert np.abs(picture(page) - before).mean() > 0.5, "the picture is the same"
 
+    assert offered(page) == formats.words()
     with page.expect_download() as download:
         page.get_by_test_id("take-glb").click()
     path = tmp_path / download.value.suggested_filename

@@ -17,10 +17,12 @@ from torch.nn import functional as F
 from engine.archs import Architecture, architecture
 from engine.archs.graph.capture import capture
 from engine.core.artifacts import Store
+from engine.core.errors import InvalidValue
 from engine.host.host import Host
 from engine.host.network_files import network_file
 from engine.kinds.architecture import write
 from engine.nets.export import files, formats
+from engine.nets.export.formats import onnx
 from engine.nets.export.outgoing import Outgoing, of_safetensors
 from tests.commands import call
 from tests.tiny import write_tiny
@@ -219,9 +221,50 @@ def test_a_layer_that_is_not_called_as_one_is_not_written_as_one(kind, tmp_path,
     torch.testing.assert_close(here(x), expected)
 
 
+class Bounded(nn.Module):
+    """A bound that the network computes: ONNX's Clip could take it, but it is not written down."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.fc(x.flatten(1)).clamp(min=0.0, max=x.shape[0])
+
+
+class Even(nn.Module):
+    """Attention of a scale of zero, which is not none: each answer is the mean of all values."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(3, 4))
+
+    def forward(self, x):
+        x = x * self.scale
+        return F.scaled_dot_product_attention(x, x, x, scale=0.0).flatten(1)
+
+
+@pytest.mark.skipif(not ONNX, reason="needs onnx, onnxruntime")
+def test_onnx_refuses_a_bound_that_is_computed_and_keeps_a_scale_of_zero(tmp_path, monkeypatch):
+    import onnxruntime
+
+    monkeypatch.setenv("EXPLORER_WORKSPACE", str(tmp_path))
+    with pytest.raises(InvalidValue, match="clamp.* cannot be written as ONNX"):
+        onnx.files(outgoing(Bounded, (1, 8, 8), tmp_path))
+    net = outgoing(Even, (3, 4), tmp_path)
+    x, expected = net.example(3)
+    found = onnxruntime.InferenceSession(onnx.files(net)["model.onnx"]).run(None, {"input": x.numpy()})[0]
+    torch.testing.assert_close(torch.from_numpy(found), expected)
+    torch.testing.assert_close(expected, x.mean(1).repeat(1, 3))
+
+
+def outgoing(kind, shape, folder) -> Outgoing:
+    id_ = f"own-{kind.__name__.lower()}"
+    write(Store(folder), id_, id_, capture(kind, shape), "test", "", None, {}, False)
+    return of_safetensors(bytes_of(architecture(id_)))
+
+
 def test_what_onnx_lacks_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    from engine.core.errors import InvalidValue
-
     with pytest.raises(InvalidValue, match="pip install onnx"):
         files(bytes_of(architecture("lenetlike-digits")), "onnx")

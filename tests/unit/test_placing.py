@@ -15,7 +15,7 @@ from engine.archs.siren import Siren
 from engine.core.artifacts import Store
 from engine.core.errors import CheckpointMismatch, InvalidValue, Stopped, UnknownId
 from engine.kinds.netspace.model import build
-from engine.kinds.netspace.placing import place_network, place_what
+from engine.kinds.netspace.placing import asked, place_network, place_what
 from engine.kinds.netspace.space import Space, load_space
 from engine.nets.answers import classes_of_one
 from engine.nets.stacked import unflatten
@@ -165,6 +165,8 @@ def test_samples_and_a_mesh_on_its_side_are_placed_from_the_command_line(call, s
     tall = trimesh.creation.box((0.6, 0.4, 1.6))
     tall.export(tmp_path / "tall.ply")
     assert np.argmax(np.ptp(fit_mesh(tmp_path / "tall.ply", space.arch, steps=50, pose=Pose("z")).shape.vertices_V3, axis=0)) == 1
+    wrote = asked(space, str(tmp_path / "tall.ply"), 1, pose=Pose("-z", 1), omega=[30.0])
+    assert wrote == ["place", SPACE, "tall.ply", "--steps", "1", "--up", "-z", "--turn", "1", "--omega", "30.0"]
     code, value, _ = call("place", SPACE, str(tmp_path / "tall.ply"), "--steps", "1", "--up", "-z", "--turn", "1")
     assert code == 0 and value["fit"]["iou"] > 0.8
     assert call("place", SPACE, str(tmp_path / "tall.ply"), "--up", "up")[0] == 2

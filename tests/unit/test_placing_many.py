@@ -11,8 +11,11 @@ from engine import library
 from engine.__main__ import main
 from engine.archs import architecture
 from engine.core.artifacts import Store
+from engine.host import placing
 from engine.host.host import Host
+from engine.host.placing import NetworkJob
 from engine.kinds.netspace import kept
+from engine.kinds.netspace.placing import place_network
 from engine.kinds.netspace.space import load_space
 from engine.make import evaluate
 from engine.nets.networks import read
@@ -48,7 +51,9 @@ def test_a_folder_is_placed_but_for_the_broken_one_and_what_is_kept_is_an_anchor
     assert isinstance(value, dict)
     other, mine = value["placed"]
     assert [each["what"] for each in value["failed"]] == [str(folder / "broken.pt")] and (mine["kept"], other["kept"]) == ("mine", "other")
-    assert mine["encoded"] == "prep" and not mine["note"]
+    assert mine["encoded"] == "prep" and not mine["note"] and mine["n"] == 360
+    command = store.open("mine").manifest.provenance["command"]
+    assert command == f"python -m engine place {SPACE} mine.safetensors --steps 3 --keep", "it names the file"
     assert other["encoded"] == "nearest" and "placed by its answers alone" in other["note"]
     space = library.space(SPACE, store.workspace, "cpu")
     assert space.instances[-2:] == ["mine", "other"] and 0 <= space.accuracy(space.at("mine", space.instances[0], 0.5)).value <= 1
@@ -76,6 +81,25 @@ def test_a_folder_is_placed_but_for_the_broken_one_and_what_is_kept_is_an_anchor
     assert isinstance(again, dict) and again["kept"] == "mine" and len(load_space(store, SPACE).table) == len(loaded.table), (
         "kept twice is kept once"
     )
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_a_job_that_was_stopped_shows_nothing(placed, monkeypatch, stops):
+    store, folder = placed
+    host = Host(store, "cpu")
+    job = NetworkJob(host, SPACE, "mine.safetensors", (folder / "mine.safetensors").read_bytes())
+
+    def place(*arguments):
+        if stops:
+            job.stop()
+        return place_network(*arguments, steps=0)
+
+    monkeypatch.setattr(placing, "place_network", place)
+    try:
+        job.start().thread.join(60)
+    finally:
+        host.close()
+    assert job.done and (job.found is None) == stops and ("was stopped" in str(job.error)) == stops
 
 
 def test_several_are_a_table_and_where_none_can_be_placed_it_fails(placed, capsys):

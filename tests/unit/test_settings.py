@@ -54,8 +54,11 @@ def test_a_workspace_that_is_named_takes_precedence_and_is_given_to_processes(tm
 
 
 def test_seconds_between_checkpoints_are_a_number(monkeypatch):
-    monkeypatch.setenv("EXPLORER_CHECKPOINT_SECONDS", "often")
-    with pytest.raises(InvalidValue, match="EXPLORER_CHECKPOINT_SECONDS"):
-        settings.checkpoint_seconds()
+    for wrong in ("often", "nan", "inf", "-1"):
+        monkeypatch.setenv("EXPLORER_CHECKPOINT_SECONDS", wrong)
+        with pytest.raises(InvalidValue, match="EXPLORER_CHECKPOINT_SECONDS"):
+            settings.checkpoint_seconds()
+    monkeypatch.setenv("EXPLORER_CHECKPOINT_SECONDS", "0")
+    assert settings.checkpoint_seconds() == 0
     monkeypatch.delenv("EXPLORER_CHECKPOINT_SECONDS")
     assert settings.checkpoint_seconds() == settings.CHECKPOINT_SECONDS

@@ -22,6 +22,7 @@ def test_each_format_is_the_network_between_two_anchors(port, question, tiny_hos
     network = tiny_host.between(SPACE, question["a"], question["b"], 0.25).network
     x_BCHW, expected_BK, others_BK = answers(network)
     found = {}
+    assert list(formats.words()) == list(formats.names()) and all(formats.words().values())
     for form in formats.names():
         status, content, headers = get(port, f"{where}&format={form}")
         assert status == 200 and headers["content-disposition"].endswith(f'{formats.of(form).SUFFIX or ".zip"}"'), form

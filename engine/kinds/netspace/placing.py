@@ -48,13 +48,13 @@ class Placed:
     nearest_likeness: float
     seconds: float  # of placing; the likenesses are measured after it
     outside: Outside
-    figures: dict[str, float]  # of a classifier its accuracy, that of the network placed, and the gap
+    figures: dict[str, float]  # of a classifier its accuracy, that of the space's network there, the gap, and n, the number of images
     unseen: Any = field(repr=False)
     note: str = ""  # how it was placed, where that is unusual
 
     def figure_words(self) -> str:
         """The accuracies of a classifier, for a person; "" where there are none."""
-        said = "Right on {accuracy:.1%} of the test images; what the space has there on {placed_accuracy:.1%} (gap {gap:.3f})."
+        said = "Right on {accuracy:.1%} of {n:,} test images; the space's network there is right on {placed_accuracy:.1%} (gap {gap:.3f})."
         return said.format(**self.figures) if self.figures else ""
 
     def as_json(self) -> dict:
@@ -139,6 +139,13 @@ def files_of(task: Task, known: Collection[str], whats: Sequence[str]) -> list[s
             raise InvalidValue(f"{what} holds no file that a space of {task.many} could place: {', '.join(sorted(suffixes))}.")
         found += inside
     return found
+
+
+def asked(space: Space, what: str, steps: int | None = None, seed: int = 0, **reading: Any) -> list[str]:
+    """What `place_what` does, as the command line takes it. A file is told by its name alone."""
+    given = {"--steps": steps, "--seed": seed or None}
+    words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    return ["place", space.id, Path(what).name, *words, *space.task.reading_arguments(**reading)]
 
 
 def place_what(space: Space, what: str, steps: int | None, seed: int, progress, **reading: Any) -> tuple[Placed, dict | None]:

@@ -110,6 +110,11 @@ class Distances(Task):
         if reading.keys() & {"activation", "omega"} and not network:
             raise InvalidValue(f"--activation and --omega are of a network's file, and {name} is none. Leave them out.")
 
+    def reading_arguments(self, pose: Pose | None = None, activation: str | None = None, omega: Sequence[float] | None = None) -> list[str]:
+        pose = pose or Pose()
+        stands = [*(["--up", pose.up] if pose.up != Pose().up else []), *(["--turn", str(pose.turn)] if pose.turn else [])]
+        return [*stands, *(["--activation", activation] if activation else []), *(["--omega", *map(str, omega)] if omega else [])]
+
     def alike(self, ours: Callable[[Tensor], Tensor], theirs: Callable[[Tensor], Tensor]) -> Alike:
         ours_M, theirs_M = (each(grid()).flatten() < 0 for each in (ours, theirs))
         union_M = ours_M | theirs_M

@@ -157,7 +157,8 @@ class Images(Task):
     def placed_figures(self, space, unseen: placing.Unseen, network) -> dict[str, float]:
         labels_B = space.needed_images().labels["test"]
         own = float((unseen.logits("test").argmax(-1) == labels_B).float().mean())
-        return {"accuracy": own, "placed_accuracy": (placed := right_of(space, network)["value"]), "gap": abs(own - placed)}
+        placed = right_of(space, network)["value"]
+        return {"accuracy": own, "placed_accuracy": placed, "gap": abs(own - placed), "n": len(labels_B)}
 
     def placed_metrics(self, space, unseen: placing.Unseen, kept, network) -> dict:
         found = {}

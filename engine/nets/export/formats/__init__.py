@@ -1,5 +1,5 @@
-"""Formats that a network is exported in: a file a format, named as the format, with its `SUFFIX` ("" where it is a folder) and its
-`files(net: Outgoing) -> {name: bytes}`. The folder is the list of formats: a new one is a new file. It is imported when it is used."""
+"""Formats that a network is exported in: a file a format, named as the format, with its `SUFFIX` ("" where it is a folder), its `WORDS`
+(what its download link says) and its `files(net: Outgoing) -> {name: bytes}`. The folder is the list of formats: add a file to add one."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def of(name: str) -> ModuleType:
     if name not in names():
         raise InvalidValue(f"There is no format {name[:40]!r} to export to. Choose one of {', '.join(names())}.")
     return import_module(f"{__name__}.{name}")
+
+
+def words() -> dict[str, str]:
+    """What the link to each format says, the usual format first."""
+    return {name: of(name).WORDS for name in names()}

@@ -15,6 +15,7 @@ from ..layers import Tree, constants_of, tree_of
 from ..outgoing import Outgoing
 
 SUFFIX = ""  # several files
+WORDS = "A zip that runs with torch and safetensors alone"
 INDENT = "    "
 
 

@@ -14,6 +14,7 @@ from ....core.errors import InvalidValue
 from ..outgoing import Outgoing
 
 SUFFIX = ".onnx"
+WORDS = "An ONNX model, for any runtime"
 OPSET, IR = 20, 10
 SAME = {
     "relu": "Relu", "selu": "Selu", "mish": "Mish", "hardswish": "HardSwish", "sigmoid": "Sigmoid", "tanh": "Tanh", "sin": "Sin",

@@ -10,6 +10,7 @@ from ....archs.graph.capture import exported
 from ..outgoing import Outgoing
 
 SUFFIX = ".pt2"
+WORDS = "A program of torch.export"
 
 
 def files(net: Outgoing) -> dict[str, bytes]:
