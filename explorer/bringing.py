@@ -12,7 +12,7 @@ from engine.core.slugs import slug
 from engine.nets.sniffing import SUFFIXES
 from explorer import services, state
 
-MAX_MIB = 512
+MAX_MIB = 500  # Streamlit writes 512 as 1GB
 FOUND = "found from its names and shapes"
 UNMEASURED = "none: it is not measured"
 WEIGHTS = {"as trained": "", "averaged (EMA)": "ema"}

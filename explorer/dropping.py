@@ -11,10 +11,10 @@ from engine.kinds.netspace.space import Space
 from engine.kinds.netspace.umap_map import MAP_2D, MAP_3D
 from engine.nets.sniffing import SUFFIXES
 from explorer import services, state
+from explorer.bringing import MAX_MIB
 
 JOB, TURN, AWAY = "_network_job", "_network_turn", "_network_away"
 PREVIEW = "placed-not-kept"  # on the map, of what is not an instance yet
-MAX_MIB = 512
 REFRESH = 0.3  # seconds
 WORDS = (
     "Placed twice: by the encoder alone, and by inversion, gradient descent on the embedding until the decoded network answers as the "

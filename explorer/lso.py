@@ -190,7 +190,7 @@ def keep(space: Space, job: Job) -> None:
             st.error(str(error))
     folder = jobs.queue().folder_of(job.id)
     data = lambda: services.host().run_long(work.found_bytes, services.store(), space, job.spec, folder)
-    taking.network("Best network as", f"{space.id}-{job.id}", data, "lso")
+    taking.network("Download the best network as", f"{space.id}-{job.id}", data, "lso")
     if (kept := st.session_state.get(f"kept_{job.id}")) in set(space.table["id"]):
         with st.container(horizontal=True, key="kept"):
             st.success(f"It is now an instance of {space.id}: `{kept}`.", icon=":material/bookmark_added:")

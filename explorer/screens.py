@@ -101,7 +101,7 @@ class Screens:
     pictures = "thumbnails"  # of instances: small PReps, or "sheet", the targets as the task draws them
     selected: Mapping[str, str] = {}  # further columns of the table of selected instances: name, heading
     caption = (
-        "Each point is one of the {count:,} trained networks of the zoo, put where UMAP (fixed seed, kept with the artifact) puts its "
+        "Each point is one of the {count:,} trained networks of the zoo{kept}, put where UMAP (fixed seed, kept with the artifact) puts its "
         "embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. {hollow}"
     )
 
@@ -153,8 +153,10 @@ class Screens:
             [None] * len(gammas), list(space.outside(embeddings_GE)), f"{len(gammas)} networks are decoded along the line, not measured."
         )
 
-    def map_caption(self, space: Space) -> str:
-        return self.caption.format(count=len(space.table), embedding=space.config.embedding, hollow=HOLLOW)
+    def map_caption(self, space: Space, **words: str) -> str:
+        count = len(space.zoo.table)
+        kept = f", or one of {more:,} kept in the space" if (more := len(space.table) - count) else ""
+        return self.caption.format(count=count, kept=kept, embedding=space.config.embedding, hollow=HOLLOW, **words)
 
     # -- PReps
 

@@ -78,6 +78,6 @@ nern_view(
 if nern:
     look = Look(chosen["prune"], chosen["bits"])
     name = f"{nern.id}-reconstructed"
-    taking.network("Reconstructed network as", name, lambda id_=nern.id: state_bytes(services.host(), id_, look), "nern")
+    taking.network("Download the reconstructed network as", name, lambda id_=nern.id: state_bytes(services.host(), id_, look), "nern")
     st.subheader("Training", anchor=False)
     nern_controls.curves(nerns)

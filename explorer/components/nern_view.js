@@ -14,6 +14,7 @@ import { megabytes, percent } from "./nern_words.js";
 import { loadPlotly } from "./plotly.js";
 
 const PRUNE_MAX = 0.95;
+const OWN = ["prune", "bits", "layer", "filter", "channel", "window", "order", "class"]; // what a person sets here
 const NERN_BITS = [32, 16, 8, 6, 4];
 const REST_MS = 160; // so long after the last movement the whole split is measured, and the curve goes on
 const CURVE_STEPS = 19;
@@ -47,7 +48,7 @@ class NernView extends LiveView {
   update(data, act) {
     this.acts.send = act;
     this.data = data;
-    for (const name in this.acts.waiting) this.acts.takes(name, data[name] ?? null);
+    for (const name of OWN) this.acts.takes(name, data[name] ?? null);
     this.table = signedTable(this.root);
     for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
     for (const part of this.root.querySelectorAll("[data-needs-nern]")) part.hidden = !data.nern;

@@ -11,7 +11,7 @@ from engine.kinds.netspace import kept
 from engine.kinds.netspace.space import Space
 from explorer import controls, data, interpolation, targets
 from explorer.cards import Contrast, Figure, percent
-from explorer.screens import HELD_OUT, HOLLOW, WHY, Column, Objective, Screens, Walk
+from explorer.screens import HELD_OUT, WHY, Column, Objective, Screens, Walk
 
 TRAINED = Column("test_accuracy", "accuracy, trained")
 PREDICTED = Column("predicted_test_accuracy", "accuracy, predicted by the space")
@@ -127,13 +127,13 @@ class Images(Screens):
         )
         return Walk(list(values), outside, words, basis)
 
-    def map_caption(self, space: Space) -> str:
+    def map_caption(self, space: Space, **words: str) -> str:
         measured = (
             f"are measured on the {len(space.images.labels['test'])} test images"
             if space.images
             else "are stored ones, of the test images, which are not here"
         )
-        return self.caption.format(count=len(space.table), embedding=space.config.embedding, hollow=HOLLOW, measured=measured)
+        return super().map_caption(space, measured=measured, **words)
 
     def likeness(self, space: Space, facts: Any) -> str:
         on = f"{len(space.images.labels['test']):,} test images" if space.images else "test images"

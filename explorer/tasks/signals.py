@@ -162,7 +162,7 @@ def downloads(space: Space, a: str, b: str, gamma: float) -> None:
             lambda: host_signals.png(host, space.id, a, b, gamma, "embedding", size),
             f"{name}.png", "image/png", icon=":material/image:", on_click="ignore",
         )  # fmt: skip
-    taking.network("Network as", name, lambda: network_bytes(host, space.id, a, b, gamma), "signal")
+    taking.network("Download the network as", name, lambda: network_bytes(host, space.id, a, b, gamma), "signal")
 
 
 def given(space: Space) -> str:

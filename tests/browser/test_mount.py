@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from explorer import components
+
 PLANTED = "planted by a test"
 COMPONENTS = {  # address: the element that the page's own component looks for first
     "latent-map?space=netspace-digits": ".lm",
@@ -118,3 +120,25 @@ def test_a_component_that_throws_once_comes_back_by_itself(page):
     page.get_by_role("button", name="Box", exact=True).click()
     expect(page.locator(".stopped")).to_contain_text(SENTENCE)
     no_trace(page)
+
+
+ACTS = """async () => {
+  const { Acts } = await import(location.href), acts = new Acts(), sent = [];
+  acts.send = (values) => sent.push(Object.keys(values).join());
+  acts.takes("dims", "2");
+  acts.set({ dims: "2" });              // what Python holds: it would never answer
+  acts.set({ dims: "2", colour: "a" });
+  acts.takes("dims", "2");
+  acts.takes("colour", "a");
+  const waiting = Object.keys(acts.waiting).length;
+  acts.set({ dims: "3" });
+  acts.set({ dims: "2" });              // on its way to 3: it has to be told
+  const back = acts.waiting.dims;
+  acts.forget();
+  return { sent, waiting, back };
+}"""
+
+
+def test_what_python_holds_is_not_set_again(page):
+    page.goto(f"/{components.PATH}/{components.version()}/acts.js")
+    assert page.evaluate(ACTS) == {"sent": ["colour", "dims", "dims"], "waiting": 0, "back": "2"}

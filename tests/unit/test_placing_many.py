@@ -21,6 +21,7 @@ from engine.make import evaluate
 from engine.nets.networks import read
 from engine.nets.stacked import unflatten
 from explorer.controls import describe
+from explorer.tasks import screens
 from tests.commands import call
 from tests.tiny import SPACE, write_tiny
 
@@ -58,6 +59,8 @@ def test_a_folder_is_placed_but_for_the_broken_one_and_what_is_kept_is_an_anchor
     space = library.space(SPACE, store.workspace, "cpu")
     assert space.instances[-2:] == ["mine", "other"] and 0 <= space.accuracy(space.at("mine", space.instances[0], 0.5)).value <= 1
     loaded = load_space(store, SPACE)
+    zoo = len(loaded.table) - 2
+    assert f"one of the {zoo} trained networks of the zoo, or one of 2 kept in the space, put" in screens("images").map_caption(loaded)
     itself, decoded = loaded.row("mine"), loaded.row("other")
     assert torch.equal(loaded.parameters_NP[itself], loaded.parameters_NP[4]), "the network itself"
     assert torch.allclose(loaded.parameters_NP[decoded], loaded.decode(loaded.embeddings_NE[[decoded]])[0], atol=1e-6), "the space's answer"
