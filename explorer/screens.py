@@ -101,8 +101,8 @@ class Screens:
     pictures = "thumbnails"  # of instances: small PReps, or "sheet", the targets as the task draws them
     selected: Mapping[str, str] = {}  # further columns of the table of selected instances: name, heading
     caption = (
-        "Each point is one of the {count:,} trained networks of the zoo{kept}, put where UMAP (fixed seed, kept with the artifact) puts its "
-        "embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. {hollow}"
+        "Each point is one of the {count:,} trained networks of the zoo{kept}, put where UMAP (fixed seed, kept with the artifact) puts "
+        "its embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. {hollow}"
     )
 
     # -- LSO

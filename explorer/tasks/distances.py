@@ -66,8 +66,8 @@ class Distances(Screens):
     pictures = "sheet"
     selected = {"legs": "kind", "predicted_iou": "predicted IoU", "fit_iou": "fit IoU"}
     caption = (
-        "Each point is one of the {count:,} networks of the zoo{kept}, a shape, put where UMAP (fixed seed, kept with the artifact) puts its "
-        "embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. IoU: between the predicted shape "
+        "Each point is one of the {count:,} networks of the zoo{kept}, a shape, put where UMAP (fixed seed, kept with the artifact) puts "
+        "its embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. IoU: between the predicted shape "
         "and its target, or between the target and the shape it was fitted to, on a grid of 48³ cells. The line holds 21 shapes decoded "
         "at equal steps of gamma, each drawn at the mean of its 15 nearest embeddings, however far they are. {hollow} Pictures show the "
         "targets. The space follows section IV and fig. 4 of the NetSpace paper; the map is ours, and so are the shapes that were placed "
