@@ -57,6 +57,7 @@ def reading_here() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "limited", here)
+        patch.setattr(reading, "cores", lambda: 1)
         patch.setattr(reading, "give_time", lambda: None)
         patch.setattr(reading, "tell", reading.tell)
         yield

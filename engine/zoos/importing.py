@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,8 +36,8 @@ from ..tasks.zoo import Zoos, title, zoos_of
 from .drawing import splits
 from .fitting import check_form
 from .members import CHANGED, FILE, ROW, SIZE, Asked, Survey
-from .partial import Partial
-from .reading import FREE, streamed, surveyed
+from .partial import Part, Partial
+from .reading import FREE, Fan, streamed, surveyed
 from .telling import Report, left_table, same_as
 
 FOLDER = ".importing"
@@ -59,7 +59,7 @@ class Wanted:
 
 def import_zoo(
     store: Store, asked: Asked, wanted: Wanted, id_: str | None, device: str, progress: Progress, replacing: bool = False,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] = lambda: False, fan: Fan | None = None,
 ) -> tuple[Artifact, Report]:  # fmt: skip
     """The zoo at a path as an artifact of kind zoo, and what is to be told of it. An import that was stopped or killed goes on where it
     was, with the same bits. Raises UnknownId, InvalidValue, CheckpointMismatch, DataMissing, StorageError, Stopped."""
@@ -83,14 +83,16 @@ def import_zoo(
         layout, survey = surveyed(partial, asked, wanted.layout, stop)
         config = replace(config, layout=layout)
         if partial.begin(tag_of(config, arch, survey)):
-            print(f"{id_}: resuming its import after {partial.done()[0]:,} of {len(survey.table):,} networks.", file=sys.stderr)
-        check_room(store, arch, survey)
+            done = sum(part.done()[0] for part in partial.parts(len(survey.table), bool(survey.whole)))
+            print(f"{id_}: resuming its import after {done:,} of {len(survey.table):,} networks.", file=sys.stderr)
+        check_room(partial, arch, survey)
         on_read = progress(id_, len(survey.table))
-        notes = (*survey.notes, *streamed(partial, asked.path, layout, arch.id, heard(on_read), stop))
-        table, left = rows_kept(partial, survey)
+        parts, told = streamed(partial, asked.path, layout, arch.id, heard(on_read), stop, fan)
+        notes = (*survey.notes, *told)
+        table, left = rows_kept(parts, survey)
         if not len(table):
             raise InvalidValue(f"No network of {readable(asked.path.name)} could be read. The first: {left[0][0]}: {left[0][1]}")
-        same_N = partial.same()
+        same_N = partial.same(parts)
         given, told = splits(table, same_N, config.seed)
         counts = {split: given.count(split) for split in ("train", "val", "test")}
         config = replace(config, **counts)
@@ -145,20 +147,20 @@ def tag_of(config: ImportedZooConfig, arch: Architecture, survey: Survey) -> str
     return hashed.hexdigest()
 
 
-def check_room(store: Store, arch: Architecture, survey: Survey) -> None:
-    """Raises StorageError where the disk cannot hold what is read."""
-    needed = 4 * arch.parameters * len(survey.table)
-    if shutil.disk_usage(store.workspace).free < needed:
-        raise StorageError(f"{needed / 1e9:.1f} GB are needed in {store.workspace}. {FREE}")
+def check_room(partial: Partial, arch: Architecture, survey: Survey) -> None:
+    """Raises StorageError where the disk cannot hold what is read: the parts, and the file that they become."""
+    needed = 8 * arch.parameters * len(survey.table) - sum(path.stat().st_size for path in partial.folder.rglob("*") if path.is_file())
+    if shutil.disk_usage(partial.folder).free < needed:
+        raise StorageError(f"{needed / 1e9:.1f} GB are needed in {partial.folder.parents[1]}. {FREE}")
 
 
 def heard(on_step: Callable[[int, dict[str, float]], None]) -> Callable[[int], None]:
     return lambda members: on_step(members, {}) if members else None
 
 
-def rows_kept(partial: Partial, survey: Survey) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+def rows_kept(parts: Sequence[Part], survey: Survey) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """The survey's rows of the members that were kept, and the others with why they are left out."""
-    out = dict(partial.left())
+    out = {member: reason for part in parts for member, reason in part.left()}
     mask_N = np.ones(len(survey.table), bool)
     mask_N[list(out)] = False
     names = survey.table[FILE].tolist()

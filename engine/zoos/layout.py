@@ -19,6 +19,7 @@ from ..core.collected import collected
 from ..core.errors import ExplorerError, InvalidValue
 from ..core.fields import INSTANCES
 from ..nets.reading import BYTES_LIMIT, Checkpoint, unpack
+from ..nets.repeats import Repeats
 from . import layouts as folder
 from .fitting import Fitter
 from .members import CHANGED, FILE, SIZE, Asked, Survey, stamp
@@ -50,6 +51,9 @@ class Layout:
 class Files(Layout):
     """A layout in which each member is a file of its own."""
 
+    def __init__(self):
+        self._repeats = Repeats()
+
     def rows(self, path: Path, survey: Survey, first: int, fitter: Fitter) -> Rows:
         root, table = path if path.is_dir() else path.parent, survey.table
         names, sizes, times = (table[column].to_numpy() for column in (FILE, SIZE, CHANGED))
@@ -60,7 +64,9 @@ class Files(Layout):
                     raise InvalidValue(CHANGED_MEANWHILE)
                 if sizes[member] > BYTES_LIMIT:
                     raise InvalidValue(f"It is over {BYTES_LIMIT >> 20} MiB. Save the state dict alone.")
-                said, arrays = unpack(str(where), "It")
+                arrays, said = self._repeats.arrays(where), {}
+                if arrays is None:
+                    said, arrays = unpack(str(where), "It")
                 yield member, fitter.row(Checkpoint("It", arrays, **said))[None]
             except (ExplorerError, OSError) as error:
                 yield member, reason(error)

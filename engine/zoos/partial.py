@@ -1,6 +1,7 @@
 """An import that is under way, as it lies in the workspace: the rows that are read, and how far it is. A killed import goes on from here.
 
-Rows are on the disk before the log says so; what the log does not say is taken back.
+It is read in parts of PART members, each in a folder of its own, so that several processes or machines can read at once. Rows are on
+the disk before a part's log says so; what the log does not say is taken back.
 """
 
 from __future__ import annotations
@@ -9,57 +10,26 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..core.rows import Rows
+from ..core.rows import Rows, open_rows
 
+PART = 500  # members; the same however many processes read, so that any number of them can go on
+BLOCK = 16 << 20  # bytes of rows that are in memory at once
 COMMIT = 2.0  # seconds of reading that a kill can cost
 REASON = 300  # characters of why a member is left out
 DIGEST = 16  # bytes that tell a member's parameters
 
 
-class Partial:
-    """The folder of an import."""
+class Part:
+    """The members [first, last) of an import: how far they are read."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    @property
-    def members(self) -> Path:
-        return self.folder / "members.parquet"
-
-    @property
-    def survey(self) -> Path:
-        return self.folder / "survey.json"
-
-    @property
-    def rows(self) -> Path:
-        return self.folder / "rows.safetensors"
-
-    @property
-    def measured(self) -> Path:
-        return self.folder / "measured.f32"
-
-    @property
-    def digests(self) -> Path:
-        return self.folder / "digests.bin"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "log.jsonl"
-
-    def begin(self, tag: str) -> bool:
-        """Make the folder ready for the import of that tag; whether there is something of it that goes on. Raises OSError."""
-        place = self.folder / "tag"
-        if place.is_file() and place.read_text("utf-8") == tag:
-            return self.log.is_file()
-        for path in (self.rows, self.measured, self.digests, self.log, self.folder / "bad.jsonl"):
-            path.unlink(missing_ok=True)
-        place.write_text(tag, "utf-8")
-        return False
+    def __init__(self, folder: Path, first: int, last: int):
+        self.folder, self.first, self.last = folder, first, last
+        self.rows, self.digests, self.log = folder / "rows.safetensors", folder / "digests.bin", folder / "log.jsonl"
 
     def entries(self) -> Iterator[dict]:
         """What the log says, line by line; a torn last line is none."""
@@ -76,27 +46,80 @@ class Partial:
             members, rows = entry["members"], entry["rows"]
         return members, rows
 
-    def left(self) -> list[tuple[int, str]]:
-        """(member, why it is left out), in order."""
-        return [(member, reason) for entry in self.entries() for member, reason in entry["left"]]
+    @property
+    def ended(self) -> bool:
+        return self.done()[0] == self.last - self.first
 
-    def same(self) -> np.ndarray:
+    def left(self) -> list[tuple[int, str]]:
+        """(member of the whole import, why it is left out), in order."""
+        return [(self.first + member, reason) for entry in self.entries() for member, reason in entry["left"]]
+
+
+class Partial:
+    """The folder of an import."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.members, self.survey = folder / "members.parquet", folder / "survey.json"
+        self.rows, self.measured = folder / "rows.safetensors", folder / "measured.f32"
+
+    def begin(self, tag: str) -> bool:
+        """Make the folder ready for the import of that tag; whether there is something of it that goes on. Raises OSError."""
+        place = self.folder / "tag"
+        if place.is_file() and place.read_text("utf-8") == tag:
+            return self.rows.exists() or any(self.folder.glob("part-*/log.jsonl"))
+        place.unlink(missing_ok=True)
+        for path in self.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path not in (self.members, self.survey):
+                path.unlink()
+        place.write_text(tag, "utf-8")
+        return False
+
+    def parts(self, members: int, whole: bool) -> list[Part]:
+        """The parts of an import of so many members; `whole`: one file holds all, and is read from its beginning on."""
+        size = members if whole else PART
+        firsts = range(0, members, max(1, size))
+        return [Part(self.folder / f"part-{first:07d}", first, min(first + size, members)) for first in firsts]
+
+    def join(self, parts: Sequence[Part], width: int) -> None:
+        """The rows [N, P] of all parts as one file. Raises OSError."""
+        if self.rows.exists():
+            return
+        joining = self.folder / "joining.safetensors"
+        joining.unlink(missing_ok=True)
+        whole = Rows(joining, width)
+        try:
+            for part in parts:
+                for first in range(0, len(rows_NP := open_rows(part.rows, width)), step := max(1, BLOCK // (4 * width))):
+                    whole.append(rows_NP[first : first + step])
+            whole.finish("parameters")
+        finally:
+            whole.close()
+        os.replace(joining, self.rows)
+        for part in parts:
+            part.rows.unlink()
+
+    def same(self, parts: Sequence[Part]) -> np.ndarray:
         """The digest of each row, bytes [N]."""
-        return np.fromfile(self.digests, f"S{DIGEST}") if self.digests.is_file() else np.zeros(0, f"S{DIGEST}")
+        return np.concatenate([np.fromfile(part.digests, f"S{DIGEST}") for part in parts if part.digests.is_file()])
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Writer:
-    """Writes the rows of an import, and its log every two seconds. Raises OSError where the disk is full."""
+    """Writes the rows of a part, and its log every two seconds. Members count from the part's first. Raises OSError where the disk is
+    full."""
 
-    def __init__(self, partial: Partial, width: int):
-        self.partial = partial
-        self.members, count = partial.done()
+    def __init__(self, part: Part, width: int):
+        self.part = part
+        part.folder.mkdir(exist_ok=True)
+        self.members, count = part.done()
         self._cut_log()
-        self.rows = Rows(partial.rows, width, count)
-        self._digests = open(partial.digests, "r+b" if partial.digests.exists() else "w+b")  # noqa: SIM115 - closed in `close`
+        self.rows = Rows(part.rows, width, count)
+        self._digests = open(part.digests, "r+b" if part.digests.exists() else "w+b")  # noqa: SIM115 - closed in `close`
         self._digests.truncate(DIGEST * count)
         self._digests.seek(0, os.SEEK_END)
         self._left: list[tuple[int, str]] = []
@@ -104,9 +127,9 @@ class Writer:
 
     def _cut_log(self) -> None:
         """What was torn off a last line goes, so that the next one is a line of its own."""
-        if self.partial.log.is_file():
-            data = self.partial.log.read_bytes()
-            with open(self.partial.log, "r+b") as file:
+        if self.part.log.is_file():
+            data = self.part.log.read_bytes()
+            with open(self.part.log, "r+b") as file:
                 file.truncate(data.rfind(b"\n") + 1)
 
     def keep(self, rows_NP: np.ndarray, digests: list[bytes]) -> None:
@@ -128,7 +151,7 @@ class Writer:
         self._digests.flush()
         os.fsync(self._digests.fileno())
         line = json.dumps({"members": self.members, "rows": self.rows.count, "left": self._left}) + "\n"
-        with open(self.partial.log, "a", encoding="utf-8") as file:
+        with open(self.part.log, "a", encoding="utf-8") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())

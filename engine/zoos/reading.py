@@ -1,7 +1,7 @@
-"""The limited process that reads somebody's zoo: one for all of its files, which it streams into rows on disk. `survey` and `stream` run in
-it (engine.core.limits), `surveyed` and `streamed` are its callers' side.
+"""The limited processes that read somebody's zoo, a core each: they stream its files into rows on disk. `survey` and `stream` run in them
+(engine.core.limits), `surveyed`, `streamed` and `part_read` are their callers' side.
 
-A file that ends the process costs that one member: the next process goes on behind it.
+A file that ends a process costs that one member: the next process goes on behind it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import errno
 import hashlib
 import json
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +28,7 @@ from ..core.boundary import readable, untrusted
 from ..core.errors import InvalidValue, ReaderDied, Stopped, StorageError
 from ..core.limits import Limits, limited, tell
 from .members import SIZE, Asked, Survey
-from .partial import DIGEST, Partial, Writer
+from .partial import DIGEST, Part, Partial, Writer
 
 MEMORY = 2 << 30  # bytes of the reader's own; the files that it maps do not count
 SECONDS = 120  # of processor time for a member, and twice that of the clock
@@ -69,18 +73,106 @@ def survey(folder: str, path: str, table: str, split: str, layout: str) -> tuple
     return {}, {}
 
 
+Fan = Callable[["Work", Callable[[int], None], Callable[[], bool]], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is left to be read: `parts`, by their numbers. Plain, so that another machine on the same folders can do some of it."""
+
+    folder: str
+    path: str
+    layout: str
+    arch: str
+    width: int
+    members: int
+    whole: bool
+    largest: int  # bytes of a file
+    parts: tuple[int, ...]
+
+    @property
+    def partial(self) -> Partial:
+        return Partial(Path(self.folder))
+
+    def every_part(self) -> list[Part]:
+        return self.partial.parts(self.members, self.whole)
+
+    def split(self, count: int) -> list[Work]:
+        """The same as at most so many pieces of work."""
+        return [replace(self, parts=each) for at in range(count) if (each := self.parts[at::count])]
+
+    def done(self) -> int:
+        """Members of these parts that were looked at by now."""
+        parts = self.every_part()
+        return sum(parts[number].done()[0] for number in self.parts)
+
+
 def streamed(
-    partial: Partial, path: Path, layout: str, arch_id: str, on_members: Callable[[int], None], stop: Callable[[], bool]
-) -> tuple[str, ...]:
-    """Read all members that are not read yet; what is to be told of how. `on_members` hears how many were looked at by now. Raises
-    InvalidValue, StorageError, Stopped."""
-    given = {"folder": str(partial.folder.resolve()), "path": str(path.resolve()), "layout": layout, "arch": arch_id}
-    size = 4 * architecture(arch_id).parameters
+    partial: Partial, path: Path, layout: str, arch_id: str, on_members: Callable[[int], None], stop: Callable[[], bool],
+    fan: Fan | None = None,
+) -> tuple[list[Part], tuple[str, ...]]:  # fmt: skip
+    """Read all members that are not read yet; (the parts, what is to be told of how). `on_members` hears how many were looked at by now;
+    `fan` shares the work out (None: among the cores of this machine). Raises InvalidValue, StorageError, Stopped."""
     _, found = survey_of(partial)
-    largest = 0 if found.whole else max(map(int, found.table[SIZE]), default=0)
-    limits = Limits(MEMORY + 8 * largest, FOR_EVER, FOR_EVER, max(MEMORY, 2 * size * len(found.table)))
+    width, members, whole = architecture(arch_id).parameters, len(found.table), bool(found.whole)
+    parts = partial.parts(members, whole)
+    largest = 0 if whole else max(map(int, found.table[SIZE]), default=0)
+    open_ = tuple(number for number, part in enumerate(parts) if not part.ended)
+    done = members - sum(parts[number].last - parts[number].first for number in open_)
+    folder = str(partial.folder.resolve())
+    work = Work(folder, str(path.resolve()), layout, arch_id, width, members, whole, largest, open_)
+    notes = (fan or on_cores)(work, lambda count: on_members(done + count), stop) if open_ else ()
+    with enough_room():
+        partial.join(parts, width)
+    return parts, notes
+
+
+def cores() -> int:
+    """How many processes read at once."""
+    return max(1, len(os.sched_getaffinity(0)))
+
+
+def on_cores(work: Work, on_members: Callable[[int], None], stop: Callable[[], bool]) -> tuple[str, ...]:
+    """Reads on the cores of this machine, a process each."""
+    pieces, ending = work.split(cores()), threading.Event()
+    told = [0] * len(pieces)
+
+    def one(at: int) -> tuple[str, ...]:
+        def hear(count: int) -> None:
+            told[at] = count
+
+        try:
+            return part_read(pieces[at], hear, lambda: stop() or ending.is_set())
+        except BaseException:
+            ending.set()
+            raise
+
+    if len(pieces) == 1:
+        return part_read(work, on_members, stop)
+    with ThreadPoolExecutor(len(pieces)) as pool:
+        running = [pool.submit(one, at) for at in range(len(pieces))]
+        while wait(running, TELL).not_done:
+            on_members(sum(told))
+        on_members(sum(told))
+        return tuple(sorted({note for each in in_order(running) for note in each}))
+
+
+def in_order(running: Sequence[Future]) -> list:
+    """The results. Raises what went wrong first: that of the others is that they were stopped for it."""
+    problems = [error for each in running if (error := each.exception())]
+    if problems:
+        raise next((error for error in problems if not isinstance(error, Stopped)), problems[0])
+    return [each.result() for each in running]
+
+
+def part_read(work: Work, on_members: Callable[[int], None], stop: Callable[[], bool]) -> tuple[str, ...]:
+    """Read some parts in one limited process; what is to be told. Raises InvalidValue, StorageError, Stopped."""
+    name, partial = Path(work.path).name, work.partial
+    given = {name: getattr(work, name) for name in ("folder", "path", "layout", "arch", "parts")}
+    limits = Limits(MEMORY + 8 * work.largest, FOR_EVER, FOR_EVER, max(MEMORY, 8 * work.width * work.members))
+    at = at_file(partial, work.parts)
     for _ in range(DEATHS):
-        at_file(partial).unlink(missing_ok=True)
+        at.unlink(missing_ok=True)
         heard = [time.monotonic()]
 
         def hear(value: object) -> None:
@@ -92,32 +184,34 @@ def streamed(
             return time.monotonic() - heard[0] > 2 * SECONDS
 
         try:
-            said, _ = limited(f"{__name__}:stream", given, path.name, limits, lambda: stop() or stalled(), hear)
+            said, _ = limited(f"{__name__}:stream", given, name, limits, lambda: stop() or stalled(), hear)
             return tuple(said["notes"]) if isinstance(said, dict) else ()
         except (Stopped, ReaderDied) as error:
             slow = isinstance(error, Stopped)
-            if slow and stop() or found.whole:
+            if slow and stop() or work.whole:
                 raise
-            if died_at(partial) is None:
-                raise InvalidValue(f"The process that reads {readable(path.name)} cannot run: {error}") from error
-            leave_out(partial, SLOW if slow else DIED)
-    raise InvalidValue(f"{DEATHS} files of {readable(path.name)} ended the process that read them. Is this a zoo?")
+            member = died_at(at)
+            if member is None:
+                raise InvalidValue(f"The process that reads {readable(name)} cannot run: {error}") from error
+            leave_out(partial, member, SLOW if slow else DIED)
+    raise InvalidValue(f"{DEATHS} files of {readable(name)} ended the process that read them. Is this a zoo?")
 
 
-def died_at(partial: Partial) -> int | None:
+def died_at(at: Path) -> int | None:
     """The member that was being read when the process ended."""
-    data = at_file(partial).read_bytes() if at_file(partial).is_file() else b""
+    data = at.read_bytes() if at.is_file() else b""
     return int.from_bytes(data[:8], "little") if len(data) >= 8 else None
 
 
-def leave_out(partial: Partial, reason: str) -> None:
+def leave_out(partial: Partial, member: int, reason: str) -> None:
     """Say of the member that was being read why it is not there. Those before it that no commit knows are read again."""
     with open(bad_file(partial), "a", encoding="utf-8") as file:
-        file.write(json.dumps([died_at(partial), reason]) + "\n")
+        file.write(json.dumps([member, reason]) + "\n")
 
 
-def at_file(partial: Partial) -> Path:
-    return partial.folder / "at"
+def at_file(partial: Partial, parts: Sequence[int]) -> Path:
+    """Where the process that reads these parts says which member it is at."""
+    return partial.folder / f"at-{parts[0]}"
 
 
 def bad_file(partial: Partial) -> Path:
@@ -130,49 +224,64 @@ def bad_of(partial: Partial) -> dict[int, str]:
     return dict(json.loads(line) for line in path.read_text("utf-8").splitlines()) if path.is_file() else {}
 
 
-def stream(folder: str, path: str, layout: str, arch: str) -> tuple[dict, dict]:
+def stream(folder: str, path: str, layout: str, arch: str, parts: list[int]) -> tuple[dict, dict]:
     """What the limited process does then. Raises InvalidValue, StorageError."""
     from .fitting import Fitter
     from .layout import layouts
 
     partial, where = Partial(Path(folder)), Path(path)
-    fitter = Fitter(architecture(arch))
-    with untrusted(f"{readable(where.name)}, {layout},", InvalidValue, "Is it complete? Import it again."), enough_room():
-        writer = Writer(partial, fitter.arch.parameters)
-        try:
-            read(partial, where, layouts()[layout], survey_of(partial)[1], fitter, writer)
-            writer.commit()
-            writer.rows.finish("parameters")
-        finally:
-            writer.close()
-    tell(writer.members)
+    fitter, survey = Fitter(architecture(arch)), survey_of(partial)[1]
+    every, done = partial.parts(len(survey.table), bool(survey.whole)), 0
+    at = os.open(at_file(partial, parts), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        with untrusted(f"{readable(where.name)}, {layout},", InvalidValue, "Is it complete? Import it again."), enough_room():
+            for number in parts:
+                writer = Writer(every[number], fitter.arch.parameters)
+                try:
+                    read(Reader(where, layouts()[layout], survey, fitter, bad_of(partial), at, done), every[number], writer)
+                    writer.commit()
+                finally:
+                    writer.close()
+                done += writer.members
+    finally:
+        os.close(at)
+    tell(done)
     return {"notes": sorted(fitter.notes)}, {}
 
 
-def read(partial: Partial, where: Path, layout, survey: Survey, fitter, writer: Writer) -> None:
-    """Members from the writer's place on."""
-    bad, count, told = bad_of(partial), len(survey.table), 0.0
-    at = os.open(at_file(partial), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        while writer.members < count:
-            first = writer.members
-            if first in bad:
-                writer.leave_out(first, bad[first])
-                writer.looked_at(first + 1)
-                continue
-            begin(at, first)
-            for member, got in layout.rows(where, until(survey, min((each for each in bad if each > first), default=count)), first, fitter):
-                if isinstance(got, str):
-                    writer.leave_out(member, got)
-                    writer.looked_at(member + 1)
-                else:
-                    keep(writer, member, got)
-                begin(at, writer.members)
-                if time.monotonic() - told > TELL:
-                    tell(writer.members)
-                    told = time.monotonic()
-    finally:
-        os.close(at)
+@dataclass
+class Reader:
+    """What a process reads with. `bad`: members that ended others; `at`: where it says which member it is at."""
+
+    where: Path
+    layout: Any
+    survey: Survey
+    fitter: Any
+    bad: dict[int, str]
+    at: int
+    done: int  # members of the parts before
+    told: float = 0.0
+
+
+def read(reader: Reader, part: Part, writer: Writer) -> None:
+    """Members of a part from the writer's place on."""
+    while (first := part.first + writer.members) < part.last:
+        if first in reader.bad:
+            writer.leave_out(writer.members, reader.bad[first])
+            writer.looked_at(writer.members + 1)
+            continue
+        begin(reader.at, first)
+        members = until(reader.survey, min((each for each in reader.bad if first < each < part.last), default=part.last))
+        for member, got in reader.layout.rows(reader.where, members, first, reader.fitter):
+            if isinstance(got, str):
+                writer.leave_out(member - part.first, got)
+                writer.looked_at(member - part.first + 1)
+            else:
+                keep(writer, member - part.first, got)
+            begin(reader.at, part.first + writer.members)
+            if time.monotonic() - reader.told > TELL:
+                tell(reader.done + writer.members)
+                reader.told = time.monotonic()
 
 
 def until(survey: Survey, member: int) -> Survey:
