@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from ..core.errors import InvalidValue
 from .command import REPLACE, Command, Options, device_of, emit, emit_artifact, metric_lines, progress, store_of
 
 
 def zoo(options: Options) -> None:
-    from ..zoos.copying import copy_zoo, is_artifact
-    from ..zoos.importing import Wanted, import_zoo
-    from ..zoos.members import Asked
+    from ..zoos.config import ImportConfig
+    from ..zoos.importing import import_zoo
 
-    if is_artifact(Path(options.path)):
-        return emit_artifact(options, copy_zoo(store_of(options), Path(options.path), options.id, options.replace))
-    if not options.architecture:
-        raise InvalidValue("Name the architecture of its networks: --architecture ID (`python -m engine architecture` lists them).")
-    asked = Asked(Path(options.path), Path(options.table) if options.table else None, options.split)
-    wanted = Wanted(options.architecture, options.dataset, options.normalise, options.seed or 0, options.measured)
-    artifact, report = import_zoo(store_of(options), asked, wanted, options.id, device_of(options), progress, options.replace)
+    fields = ("path", "architecture", "dataset", "table", "split", "normalise", "measured")
+    wanted = ImportConfig(**{name: getattr(options, name) for name in fields}, seed=options.seed or 0)
+    artifact, report = import_zoo(store_of(options), wanted, options.id, device_of(options), progress, options.replace)
     manifest = artifact.manifest
+    if report is None:
+        return emit_artifact(options, artifact)
     for line in report.lines():
         print(f"{manifest.id}: {line}", file=sys.stderr)
     value = {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics, "import": report.as_json()}
@@ -36,10 +31,10 @@ COMMANDS = (
         {
             "action": {"choices": ("import",), "help": "import"},
             "path": {"help": "the zoo's folder, or the file that holds it (docs/zoos.md lists the layouts)"},
-            "--architecture": {"help": "architecture of its networks, by its id (architecture add brings your own)"},
+            "--architecture": {"default": "", "help": "architecture of its networks, by its id (architecture add brings your own)"},
             "--dataset": {"default": "", "help": "data set to measure accuracies on"},
             "--normalise": {"default": "", "metavar": "mean=M,std=S", "help": "how the networks' input is normalised (see import)"},
-            "--table": {"metavar": "FILE", "help": "table of properties, joined by file name: .csv, .tsv, .json, .jsonl or .parquet"},
+            "--table": {"default": "", "metavar": "FILE", "help": "table of properties, joined by file name: .csv, .tsv, .json, .jsonl or .parquet"},
             "--split": {"default": "", "metavar": "COLUMN", "help": "column with the splits (default: 'split'; if none, drawn by run)"},
             "--measured": {"type": int, "default": 1000, "metavar": "N", "help": "images of a split to measure on (default: 1000; 0: all)"},
             "--id": {"help": "name of the artifact (default: zoo-NAME)"},

@@ -138,6 +138,10 @@ class Zoos:
         """The metrics of an imported zoo, from its table with the columns of `looked_at`."""
         return {}
 
+    def beside_stated(self, config: ImportedZooConfig, parameters_NP: np.ndarray, table: pd.DataFrame, data) -> tuple[str, ...]:
+        """Sentences on what is measured of an imported zoo beside what its owner states; none where nothing can be compared."""
+        return ()
+
     def review(self, id_: str, table: pd.DataFrame) -> None:
         """Says what is wrong with a zoo that was written. Raises InvalidValue where nothing can be made of it."""
 

@@ -12,12 +12,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import torch
 
+from .. import datasets
 from ..archs import Architecture, architecture
 from ..core.artifacts import Artifact, Store, manifest_of, safe_name
 from ..core.boundary import readable
@@ -26,68 +26,71 @@ from ..core.errors import InvalidValue, StorageError
 from ..core.provenance import provenance
 from ..core.rows import open_rows
 from ..core.slugs import slug, unused
-from ..datasets.preprocessing import Preprocessing, parse
 from ..kinds.zoo.loading import FILE as PARAMETERS_FILE
 from ..kinds.zoo.loading import TABLE
 from ..nets.networks import recording
 from ..plan import inputs_of, recorded
 from ..tasks.config import ImportedZooConfig
-from ..tasks.zoo import Zoos, title, zoos_of
+from ..tasks.zoo import title, zoos_of
+from .config import MEASURED, ImportConfig
+from .copying import copy_zoo, is_artifact
 from .drawing import splits
 from .fitting import check_form
-from .members import CHANGED, FILE, ROW, SIZE, Asked, Survey
+from .measuring import Crew, Measure, measured
+from .members import CHANGED, FILE, ROW, SIZE, Survey
 from .partial import Part, Partial
-from .reading import FREE, Fan, streamed, surveyed
+from .reading import FREE, streamed, surveyed
 from .telling import Report, left_table, same_as
 
 FOLDER = ".importing"
-BLOCK = 256  # instances that are measured together
 Progress = Callable[[str, int], Callable[[int, dict[str, float]], None]]
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a person says of an import beside the zoo itself. `measured`: of each split so many images; 0 for all."""
-
-    architecture: str
-    dataset: str = ""
-    normalise: str = ""
-    seed: int = 0
-    measured: int = 1000
-    layout: str = ""  # where it is not to be recognised
+def check(store: Store, wanted: ImportConfig, id_: str, replacing: bool) -> None:
+    """What can be refused before anything is read. Raises InvalidValue, UnknownId, DataMissing."""
+    wanted.check_named()
+    store.check_new(id_, replacing)
+    if is_artifact(wanted.asked.path):
+        return
+    if not wanted.architecture:
+        raise InvalidValue("Name the architecture of its networks: --architecture ID (`python -m engine architecture` lists them).")
+    arch = architecture(wanted.architecture)
+    if zoos_of(arch.task).imported is None:
+        raise InvalidValue(f"{arch.id} is of the task {arch.task}, whose zoos cannot be imported yet.")
+    check_form(arch)
+    if wanted.dataset:
+        datasets.load(wanted.dataset).suited(arch)
 
 
 def import_zoo(
-    store: Store, asked: Asked, wanted: Wanted, id_: str | None, device: str, progress: Progress, replacing: bool = False,
-    stop: Callable[[], bool] = lambda: False, fan: Fan | None = None,
-) -> tuple[Artifact, Report]:  # fmt: skip
-    """The zoo at a path as an artifact of kind zoo, and what is to be told of it. An import that was stopped or killed goes on where it
-    was, with the same bits. Raises UnknownId, InvalidValue, CheckpointMismatch, DataMissing, StorageError, Stopped."""
-    took = stopwatch()
-    if not asked.path.exists():
-        said = readable(str(asked.path))[-200:]
-        raise InvalidValue(f"There is no file or folder {said}. Name a zoo's folder, or the file that holds it.")
+    store: Store, wanted: ImportConfig, id_: str | None, device: str, progress: Progress, replacing: bool = False,
+    stop: Callable[[], bool] = lambda: False, crew: Crew | None = None,
+) -> tuple[Artifact, Report | None]:  # fmt: skip
+    """The zoo at a path as an artifact of kind zoo, and what is to be told of it (None: it is another explorer's, taken as it is). An
+    import that was stopped or killed goes on where it was, with the same bits. `crew`: who reads and measures; None: this machine. Raises
+    UnknownId, InvalidValue, CheckpointMismatch, DataMissing, StorageError, Stopped."""
+    took, asked, crew = stopwatch(), wanted.asked, crew or Crew()
+    if is_artifact(asked.path):
+        return copy_zoo(store, asked.path, id_, replacing), None
+    id_ = safe_name(id_ or wanted.own_name)
+    check(store, wanted, id_, replacing)
     arch = architecture(wanted.architecture)
     zoos = zoos_of(arch.task)
-    if zoos.imported is None:
-        raise InvalidValue(f"{arch.id} is of the task {arch.task}, whose zoos cannot be imported yet.")
-    check_form(arch)
-    id_ = safe_name(id_ or f"zoo-{slug(asked.path.resolve().name.split('.')[0]) or 'imported'}")
-    store.check_new(id_, replacing)
+    assert zoos.imported is not None
     config = zoos.imported(
         arch.id, readable(asked.path.resolve().name), "?", wanted.dataset, splits=asked.split, measured=wanted.measured, seed=wanted.seed
     )
-    preprocessing = parse(wanted.normalise, arch.input_shape[0]) if wanted.normalise else None
-    data = zoos.data(config, device, preprocessing) if wanted.dataset else None
     with held(store, id_) as partial:
-        layout, survey = surveyed(partial, asked, wanted.layout, stop)
+        measure = Measure(str(partial.rows.resolve()), config, wanted.normalise, device)
+        data = measure.data()
+        layout, survey = surveyed(partial, asked, stop)
         config = replace(config, layout=layout)
         if partial.begin(tag_of(config, arch, survey)):
             done = sum(part.done()[0] for part in partial.parts(len(survey.table), bool(survey.whole)))
             print(f"{id_}: resuming its import after {done:,} of {len(survey.table):,} networks.", file=sys.stderr)
         check_room(partial, arch, survey)
         on_read = progress(id_, len(survey.table))
-        parts, told = streamed(partial, asked.path, layout, arch.id, heard(on_read), stop, fan)
+        parts, told = streamed(partial, asked.path, layout, arch.id, heard(on_read), stop, crew.read)
         notes = (*survey.notes, *told)
         table, left = rows_kept(parts, survey)
         if not len(table):
@@ -97,26 +100,24 @@ def import_zoo(
         counts = {split: given.count(split) for split in ("train", "val", "test")}
         config = replace(config, **counts)
         parameters_NP = open_rows(partial.rows, arch.parameters)
-        columns = measured(partial, zoos, config, parameters_NP, data, progress(f"{id_}: measuring", len(table)) if data else None, stop)
+        on_measured = progress(f"{id_}: measuring", len(table)) if data else lambda step, metrics: None
+        columns = measured(partial, crew, measure, data, on_measured, stop)
         table = table_of(table, arch, given, columns)
+        beside = zoos.beside_stated(config, parameters_NP, table, data)
         read = len(survey.table) + len(survey.left)
-        report = Report(layout, survey.seen, read, counts, tuple(left), same_as(table, same_N), (*notes, *told))
+        report = Report(layout, survey.seen, read, counts, tuple(left), same_as(table, same_N), (*notes, *told, *beside))
         named = title((arch,), data.title if data else readable(asked.path.resolve().name))
         manifest = manifest_of(
             config, id_, named, "", inputs=recorded(store, inputs_of(store, config)), metrics=zoos.imported_metrics(config, table, data),
             provenance=recording(
-                provenance(took(), device, arguments(asked, wanted, id_)) | report.recorded(), preprocessing_of(data, preprocessing)
+                provenance(took(), device, arguments(wanted, id_)) | report.recorded(),
+                measure.preprocessing or getattr(data, "preprocessing", None),
             ),
         )  # fmt: skip
         tables = {TABLE: table, **left_table(left)}
         artifact = store.write(manifest, {}, tables, replace=replacing, new=True, written={PARAMETERS_FILE: partial.rows})
         partial.remove()
     return artifact, report
-
-
-def preprocessing_of(data, asked: Preprocessing | None) -> Preprocessing | None:
-    """What the networks' input is: as a person says, or as their data set's own images are."""
-    return asked or getattr(data, "preprocessing", None)
 
 
 @contextlib.contextmanager
@@ -169,36 +170,6 @@ def rows_kept(parts: Sequence[Part], survey: Survey) -> tuple[pd.DataFrame, list
     return survey.table.loc[mask_N].reset_index(drop=True), [*survey.left, *left]
 
 
-def measured(
-    partial: Partial, zoos: Zoos, config: ImportedZooConfig, parameters_NP: np.ndarray, data, on_step, stop: Callable[[], bool]
-) -> dict[str, np.ndarray]:
-    """What the task measures of each instance, name -> [N]; what was measured before a kill is not measured again."""
-    from ..core.errors import Stopped
-
-    if data is None:
-        parts = zoos.looked_at(config, torch.from_numpy(np.zeros_like(parameters_NP[:1])), None)
-        return {name: np.full(len(parameters_NP), values[0].item()) for name, values in parts.items()}
-    names = list(zoos.looked_at(config, torch.from_numpy(np.array(parameters_NP[:1])), data))
-    with open(partial.measured, "a+b") as file:
-        size = file.tell() // (4 * len(names)) // BLOCK * BLOCK
-        file.truncate(size * 4 * len(names))
-        for first in range(size, len(parameters_NP), BLOCK):
-            if stop():
-                raise Stopped("The import was stopped.")
-            block_NP = torch.from_numpy(np.array(parameters_NP[first : first + BLOCK])).to(device_of(data))
-            columns = zoos.looked_at(config, block_NP, data)
-            file.write(np.stack([columns[name].cpu().numpy() for name in names], 1).astype("<f4").tobytes())
-            file.flush()
-            on_step(min(first + BLOCK, len(parameters_NP)), {})
-    found_NK = np.fromfile(partial.measured, "<f4").reshape(-1, len(names))
-    return {name: found_NK[:, at] for at, name in enumerate(names)}
-
-
-def device_of(data) -> torch.device:
-    """Where the images are."""
-    return next(iter(data.images.values())).device
-
-
 def table_of(table: pd.DataFrame, arch: Architecture, given: list[str], columns: dict[str, np.ndarray]) -> pd.DataFrame:
     """A zoo's table of what a survey found: id, split and architecture first, then what is measured, then the source's properties."""
     first = {"id": ids_of(table), "split": given, "architecture": arch.id, **columns}
@@ -221,13 +192,12 @@ def ids_of(table: pd.DataFrame) -> list[str]:
     return list(found)
 
 
-def arguments(asked: Asked, wanted: Wanted, id_: str) -> list[str]:
+def arguments(wanted: ImportConfig, id_: str) -> list[str]:
     """The command that makes it again."""
     options = {
-        "--architecture": wanted.architecture, "--dataset": wanted.dataset, "--table": asked.table and readable(str(asked.table)),
-        "--split": asked.split, "--normalise": wanted.normalise, "--id": id_,
+        "--architecture": wanted.architecture, "--dataset": wanted.dataset, "--table": readable(wanted.table), "--split": wanted.split, "--normalise": wanted.normalise, "--id": id_,
     }  # fmt: skip
     words = [word for name, value in options.items() if value for word in (name, value)]
     words += ["--seed", str(wanted.seed)] if wanted.seed else []
-    words += ["--measured", str(wanted.measured)] if wanted.measured != Wanted.measured else []
-    return ["zoo", "import", readable(asked.path.name), *words]
+    words += ["--measured", str(wanted.measured)] if wanted.measured != MEASURED else []
+    return ["zoo", "import", readable(wanted.asked.path.name), *words]

@@ -41,9 +41,9 @@ DIED, SLOW = "It ended the process that read it.", f"It took longer than {2 * SE
 FREE = "The disk is full: free some space, or choose another folder with --workspace. What was read is kept: the same command resumes."
 
 
-def surveyed(partial: Partial, asked: Asked, layout: str, stop: Callable[[], bool]) -> tuple[str, Survey]:
+def surveyed(partial: Partial, asked: Asked, stop: Callable[[], bool]) -> tuple[str, Survey]:
     """(layout, survey) of what lies there, kept in the import's folder. Raises InvalidValue, Stopped."""
-    given = {"folder": str(partial.folder.resolve()), "path": str(asked.path.resolve()), "split": asked.split, "layout": layout}
+    given = {"folder": str(partial.folder.resolve()), "path": str(asked.path.resolve()), "split": asked.split}
     given["table"] = str(asked.table.resolve()) if asked.table else ""
     limits = Limits(memory=MEMORY, cpu=SURVEY, wall=SURVEY, output=MEMORY)
     limited(f"{__name__}:survey", given, asked.path.name, limits, stop)
@@ -58,12 +58,12 @@ def survey_of(partial: Partial) -> tuple[str, Survey]:
     return said["layout"], found
 
 
-def survey(folder: str, path: str, table: str, split: str, layout: str) -> tuple[dict, dict]:
+def survey(folder: str, path: str, table: str, split: str) -> tuple[dict, dict]:
     """What the limited process does first."""
-    from .layout import layouts, recognised
+    from .layout import recognised
 
     partial, where = Partial(Path(folder)), Path(path)
-    chosen = layouts()[layout] if layout else recognised(where)
+    chosen = recognised(where)
     with untrusted(f"{readable(where.name)}, {chosen.id}", InvalidValue, "Is it complete? docs/zoos.md shows its layout."):
         found = chosen.survey(Asked(where, Path(table) if table else None, split))
     said = {"layout": chosen.id, "seen": found.seen, "notes": found.notes, "whole": found.whole, "left": found.left}

@@ -12,8 +12,8 @@ from engine.core.artifacts import Store
 from engine.core.errors import StorageError
 from engine.kinds.zoo.loading import load_zoo
 from engine.zoos import partial
-from engine.zoos.importing import Wanted, import_zoo
-from engine.zoos.members import Asked
+from engine.zoos.config import ImportConfig
+from engine.zoos.importing import import_zoo
 from tests.tiny_zoos import ARCH, checkpoints, reading_here, rows_of
 
 N = 6
@@ -27,7 +27,7 @@ def read_here(one_thread, monkeypatch):
 
 
 def take_in(store, path, on_step=lambda step, metrics: None):
-    return import_zoo(store, Asked(path), Wanted(ARCH), "zoo-x", "cpu", lambda title, total: on_step, True)
+    return import_zoo(store, ImportConfig(str(path), ARCH), "zoo-x", "cpu", lambda title, total: on_step, True)
 
 
 def test_a_killed_import_resumes_with_the_same_bits(tmp_path, capsys, monkeypatch):

@@ -14,11 +14,13 @@ from engine import datasets
 from engine.archs import architecture
 from engine.core.artifacts import Store
 from engine.core.errors import CheckpointMismatch, InvalidValue
+from engine.datasets.preprocessing import Preprocessing
 from engine.kinds import kind_of
 from engine.kinds.zoo.loading import load_zoo
 from engine.nets.answers import accuracies
-from engine.zoos.importing import Wanted, import_zoo
-from engine.zoos.members import Asked
+from engine.nets.stacked import flatten
+from engine.zoos.config import ImportConfig
+from engine.zoos.importing import import_zoo
 from tests.tiny_zoos import ARCH, checkpoints, reading_here, rows_of, write_json
 
 N = 8
@@ -36,8 +38,8 @@ def take_in(tmp_path):
     store = Store(tmp_path / "workspace", tmp_path / "gallery")
 
     def imported(path, arch=ARCH, dataset="", table=None, split="", **more):
-        asked = Asked(path, table, split)
-        artifact, report = import_zoo(store, asked, Wanted(arch, dataset, **more), None, "cpu", quiet, True)
+        wanted = ImportConfig(str(path), arch, dataset, str(table or ""), split, **more)
+        artifact, report = import_zoo(store, wanted, None, "cpu", quiet, True)
         return load_zoo(store, artifact.id), report, store
 
     return imported
@@ -125,6 +127,33 @@ def test_accuracies_are_measured_and_compared_with_what_is_stated(tmp_path, take
     metrics = store.open(zoo.id).manifest.metrics
     assert metrics["stated_accuracy"]["value"] == 0.9 and metrics["stated_accuracy_gap"]["n"] == N
     assert kind_of("zoo").measure(store, store.open(zoo.id), "cpu") == metrics
+
+
+def test_another_normalisation_is_told_with_the_one_that_comes_closest(tmp_path, take_in):
+    arch, own = architecture(ARCH), datasets.load("digits")
+    theirs = own.seen_by(Preprocessing((0.0,), (1.0,), 255.0))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = arch.build()
+    optimiser = torch.optim.Adam(module.parameters(), 1e-2)
+    with torch.no_grad():  # its input is large
+        next(module.parameters()).div_(100)
+    for step in range(250):
+        rows = torch.arange(64 * step, 64 * step + 64) % len(own.labels["train"])
+        loss = torch.nn.functional.cross_entropy(module(theirs.images["train"][rows]), theirs.labels["train"][rows])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    rows_NP = flatten(module).detach().numpy() * (1 + 1e-3 * np.arange(4, dtype=np.float32)[:, None])
+    stated_N = accuracies(torch.from_numpy(rows_NP), theirs.images["test"], theirs.labels["test"], arch).numpy()
+    assert stated_N.min() > 0.8
+    np.savez(tmp_path / "stack.npz", parameters=rows_NP, test_accuracy=stated_N)
+    _, report, _ = take_in(tmp_path / "stack.npz", dataset="digits")
+    (said,) = [note for note in report.notes if "as stated" in note]
+    assert said.startswith("Measured accuracies are not those stated") and "--normalise mean=0,std=1,range=255" in said
+    zoo, report, _ = take_in(tmp_path / "stack.npz", dataset="digits", normalise="mean=0,std=1,range=255")
+    (said,) = [note for note in report.notes if "as stated" in note]
+    assert said.startswith("Measured accuracies are those stated") and np.allclose(zoo.table["test_accuracy"], stated_N, atol=1e-3)
 
 
 def test_no_run_lies_in_two_splits_and_duplicates_stay_together(tmp_path, take_in):

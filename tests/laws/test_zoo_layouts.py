@@ -13,9 +13,9 @@ from engine.core.artifacts import Store
 from engine.core.errors import InvalidValue
 from engine.kinds.zoo.loading import load_zoo
 from engine.nets.stacked import logits
+from engine.zoos.config import ImportConfig
 from engine.zoos.copying import copy_zoo
-from engine.zoos.importing import Wanted, import_zoo
-from engine.zoos.members import Asked
+from engine.zoos.importing import import_zoo
 from tests.tiny_zoos import ARCH, checkpoints, reading_here, rows_of, state_of, write_json
 
 
@@ -30,7 +30,8 @@ def take_in(tmp_path):
     store = Store(tmp_path / "workspace", tmp_path / "gallery")
 
     def imported(path):
-        artifact, report = import_zoo(store, Asked(path), Wanted(ARCH), None, "cpu", lambda title, total: lambda step, metrics: None, True)
+        wanted = ImportConfig(str(path), ARCH)
+        artifact, report = import_zoo(store, wanted, None, "cpu", lambda title, total: lambda step, metrics: None, True)
         return load_zoo(store, artifact.id), report
 
     return imported

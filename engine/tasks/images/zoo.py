@@ -18,10 +18,13 @@ from ...datasets import Images
 from ...datasets.noise import at_hand_or_noise
 from ...datasets.preprocessing import Preprocessing
 from ...nets.answers import accuracies
+from ...nets.measuring import STATED_GAP, likely
 from ..config import ImportedZooConfig
 from ..zoo import STATED, Grown, InTurn, Zoo, Zoos, padded, splits
 from .config import ImportedClassifiersConfig, MultiZooConfig, ZooConfig
 from .zoo_training import ZooTraining, lengths
+
+TRIED_ON = 8  # instances that other normalisations are tried on
 
 
 class ImageZoos(Zoos):
@@ -105,6 +108,30 @@ class ImageZoos(Zoos):
             return {}
         accuracy_N = table["test_accuracy"].to_numpy()
         return spread(accuracy_N, shown_of(config, data.first(config.test_images))) | beside_stated(accuracy_N, table)
+
+    def beside_stated(
+        self, config: ImportedZooConfig, parameters_NP: np.ndarray, table: pd.DataFrame, data: Images | None
+    ) -> tuple[str, ...]:
+        """How far apart they are; where that is far, the likely reason: the normalisation with which the instances of the highest stated
+        accuracy come closest to it."""
+        known_M = np.flatnonzero(table[STATED].notna().to_numpy()) if STATED in table else np.zeros(0, int)
+        if data is None or not len(known_M):
+            return ()
+        stated_M, ours_M = table[STATED].to_numpy(float)[known_M], table["test_accuracy"].to_numpy()[known_M]
+        where = f"{shown_of(config, data.first(config.test_images))} (n {len(known_M):,})"
+        said = f"test accuracy is {100 * stated_M.mean():.1f} % on average as stated, {100 * ours_M.mean():.1f} % as measured on {where}"
+        if abs(stated_M.mean() - ours_M.mean()) <= STATED_GAP:
+            return (f"Measured accuracies are those stated: {said}.",)
+        arch, best = architecture(config.architecture), known_M[np.argsort(-stated_M, kind="stable")[:TRIED_ON]]
+        best_MP = torch.from_numpy(np.array(parameters_NP[best])).to(data.labels["val"].device)
+
+        def accuracy_of(images_BCHW: Tensor, labels_B: Tensor) -> float:
+            return float(accuracies(best_MP, images_BCHW, labels_B, arch).mean())
+
+        found = likely(accuracy_of, data, float(table[STATED].to_numpy(float)[best].mean()))
+        probably = "The networks' input was probably normalised otherwise"
+        reason = f"{probably}: import them again with --normalise {found}." if found else f"{probably} (--normalise), or these are other images."
+        return (f"Measured accuracies are not those stated: {said}. {reason}",)
 
 
 ZOOS = ImageZoos()
