@@ -16,6 +16,7 @@ from ..learn.config import LsoConfig
 from ..make import check as check_training
 from ..tasks import task_of
 from ..tasks.task import Task
+from ..zoos.importing import check as check_import
 from . import clouds, specs
 
 
@@ -40,7 +41,12 @@ class Outline:
 def check(store: Store, spec: dict) -> None:
     """Raises what the job of a spec would fail with, as far as that can be told: UnknownId, InvalidValue, DataMissing, ..."""
     config = specs.config_of(spec)
-    check_lso(store, config) if spec["kind"] == "lso" else check_training(store, config)
+    if spec["kind"] == "lso":
+        check_lso(store, config)
+    elif spec["kind"] == "import":
+        check_import(store, config, spec["id"], spec.get("replace", False))
+    else:
+        check_training(store, config)
 
 
 def outline(store: Store, id_: str) -> Outline:

@@ -153,13 +153,13 @@ class Queue:
 
     def _check_alone(self, db: sqlite3.Connection, spec: dict) -> None:
         """Raises InvalidValue where a live job makes something else of the same name."""
-        if spec["kind"] != "train":
+        if spec["kind"] not in specs.MADE:
             return
         rows = db.execute(
             f"SELECT {COLUMNS} FROM jobs WHERE state IN ('queued', 'running') AND instr(spec, ?)", (json.dumps(spec["id"]),)
         ).fetchall()
         for other in map(job_of, rows):  # few: with hundreds that wait, to read each spec took longer than the rest
-            if other.spec.get("id") == spec["id"] and other.spec["kind"] == "train":
+            if other.spec.get("id") == spec["id"] and other.spec["kind"] in specs.MADE:
                 raise InvalidValue(
                     f"{other.id} is making {spec['id']} with other settings, and is not done yet. Choose another name, or stop it first."
                 )

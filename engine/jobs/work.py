@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from torch import Tensor
 
+from .. import presets
 from ..core.artifacts import Artifact, Store, load_checkpoint, manifest_hash, write_atomic
 from ..core.clocks import Took
 from ..core.config import digest
@@ -21,6 +22,7 @@ from ..core.provenance import command_line, provenance
 from ..host.export import of_space
 from ..host.host import device_of, on_cpu
 from ..kinds.netspace import kept
+from ..kinds.netspace.learnt import learnt
 from ..kinds.netspace.outside import Outside
 from ..kinds.netspace.space import MAP_2D, Space, load_space
 from ..kinds.netspace.targets import target
@@ -30,6 +32,8 @@ from ..learn.loop import run
 from ..learn.lso import Lso
 from ..make import train
 from ..tasks.task import Descent
+from ..zoos.config import ImportConfig
+from ..zoos.importing import import_zoo
 from . import clouds, specs
 from .folder import Folder, Reporter
 
@@ -48,12 +52,34 @@ def carry_out(
     config, on = specs.config_of(spec), str(device_of(device))
     if spec["kind"] == "lso":
         return descend(store, config, reporter, on)
+    if spec["kind"] == "import":
+        return take_in(store, spec, config, reporter, on, ray)
     if ray:
         from .ray_zoo import fan_out
 
         fan_out(store, config, spec["id"], reporter)
     artifact = train(store, spec["preset"], config, on, reporter.progress, spec["id"], spec.get("replace", False))
     result = {"artifact": artifact.id, "kind": artifact.manifest.kind, "metrics": artifact.manifest.metrics}
+    if spec["preset"] in presets.open_presets():
+        found = learnt(load_space(store, artifact.id, on))
+        print(found.table(), *found.words, sep="\n")
+        result["learnt"] = found.as_json()
+    reporter.conclude(result)
+    return result
+
+
+def take_in(store: Store, spec: dict, config: ImportConfig, reporter: Reporter, device: str, ray: bool) -> dict:
+    """The import of a zoo; with `ray` its parts are read and measured as tasks of the cluster. Raises what `import_zoo` raises."""
+    crew = None
+    if ray:
+        from .ray_zoo import RayCrew
+
+        crew = RayCrew()
+    artifact, report = import_zoo(store, config, spec["id"], device, reporter.progress, spec.get("replace", False), reporter.stop, crew)
+    result = {"artifact": artifact.id, "kind": artifact.manifest.kind, "metrics": artifact.manifest.metrics}
+    if report is not None:
+        print(*report.lines(), sep="\n")
+        result["import"] = report.as_json()
     reporter.conclude(result)
     return result
 

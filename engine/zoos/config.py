@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..core.boundary import readable
 from ..core.errors import InvalidValue
 from ..core.fields import LAST_SEED, SEED
 from ..core.slugs import slug
 from ..core.told import check, told
+from ..plan import changes
 from .members import Asked
 
 MEASURED = 1000  # images of a split
@@ -38,6 +40,11 @@ class ImportConfig:
     def own_name(self) -> str:
         """The id of the zoo, where nobody names it."""
         return f"zoo-{slug(Path(self.path).resolve().name.split('.')[0]) or 'imported'}"
+
+    def arguments(self, id_: str) -> list[str]:
+        """Of the command that does it: `zoo import ...`."""
+        words = changes(replace(self, path=""), ImportConfig())
+        return [readable(self.path), *map(readable, words), "--id", id_]
 
     def check_named(self) -> None:
         """Raises InvalidValue where something is not said that has to be."""

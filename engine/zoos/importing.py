@@ -32,7 +32,7 @@ from ..nets.networks import recording
 from ..plan import inputs_of, recorded
 from ..tasks.config import ImportedZooConfig
 from ..tasks.zoo import title, zoos_of
-from .config import MEASURED, ImportConfig
+from .config import ImportConfig
 from .copying import copy_zoo, is_artifact
 from .drawing import splits
 from .fitting import check_form
@@ -110,7 +110,7 @@ def import_zoo(
         manifest = manifest_of(
             config, id_, named, "", inputs=recorded(store, inputs_of(store, config)), metrics=zoos.imported_metrics(config, table, data),
             provenance=recording(
-                provenance(took(), device, arguments(wanted, id_)) | report.recorded(),
+                provenance(took(), device, ["zoo", "import", *replace(wanted, path=asked.path.name).arguments(id_)]) | report.recorded(),
                 measure.preprocessing or getattr(data, "preprocessing", None),
             ),
         )  # fmt: skip
@@ -190,14 +190,3 @@ def ids_of(table: pd.DataFrame) -> list[str]:
         stem = name.rsplit(".", 1)[0] if "." in name.rpartition("/")[2] else name
         found[unused(slug(stem) or "network", found)] = None
     return list(found)
-
-
-def arguments(wanted: ImportConfig, id_: str) -> list[str]:
-    """The command that makes it again."""
-    options = {
-        "--architecture": wanted.architecture, "--dataset": wanted.dataset, "--table": readable(wanted.table), "--split": wanted.split, "--normalise": wanted.normalise, "--id": id_,
-    }  # fmt: skip
-    words = [word for name, value in options.items() if value for word in (name, value)]
-    words += ["--seed", str(wanted.seed)] if wanted.seed else []
-    words += ["--measured", str(wanted.measured)] if wanted.measured != MEASURED else []
-    return ["zoo", "import", readable(wanted.asked.path.name), *words]

@@ -51,15 +51,26 @@ class NetspaceKind(Kind):
 
     def check_open(self, store: Store, config: AutoSpaceConfig, inputs: Inputs) -> None:
         """What can be refused of a space of a zoo that is here; one that must be made first is looked at then."""
-        (zoo,) = inputs
-        if not zoo.here:
+        if not inputs[0].here:
             return
+        facts = self.facts(store, config, inputs)
+        planning.check_facts(facts)
+        self.check(store, plan_of(facts, config.variant, seed=config.seed), inputs)
+
+    def facts(self, store: Store, config: AutoSpaceConfig, inputs: Inputs) -> ZooFacts:
+        """What the zoo of a space is that is to be planned, as far as its table tells."""
+        (zoo,) = inputs
         table, archs = store.open(zoo.id, "zoo").table(TABLE), self.archs(config, inputs)
         counts = Counter(zip(table["split"], class_ids(table, len(archs))))
         train, val, test = (tuple(counts[name, id_] for id_ in range(len(archs))) for name in SPLITS)
-        facts = ZooFacts(zoo.id, archs[-1].task, archs[-1].parameters, train, sum(val), sum(test), memory=int(SHARE * machine_memory()))
-        planning.check_facts(facts)
-        self.check(store, plan_of(facts, config.variant, seed=config.seed), inputs)
+        memory = int(SHARE * machine_memory())
+        return ZooFacts(zoo.id, archs[-1].task, archs[-1].parameters, train, sum(val), sum(test), memory=memory)
+
+    def foreseen(self, store: Store, config: AutoSpaceConfig, inputs: Inputs) -> str:
+        """What a training will do, and how long it takes, in words. Raises what `check` raises."""
+        self.check(store, config, inputs)
+        facts = self.facts(store, config, inputs)
+        return planning.outline(facts, plan_of(facts, config.variant, seed=config.seed), config.minutes)
 
     def settled(
         self, store: Store, config, inputs: Inputs, device: str, folder: Path, progress: Callable[[str, int], Any]
