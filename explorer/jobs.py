@@ -16,16 +16,15 @@ from engine.core.errors import ExplorerError, InvalidValue
 from engine.core.places import PACKAGES
 from engine.jobs import specs, views
 from engine.jobs.backends import Keeper, keeper
+from engine.jobs.folder import Folder
 from engine.jobs.queue import Job, Queue
-from engine.kinds.netspace.auto import PRESET
 from explorer import navigation, services, state
 
 ESTIMATE_SECONDS = 120
 KEPT = "The current one is set aside: `python -m engine artifacts restore NAME` restores it."
-SPACE_OF = "Its sizes follow from the zoo; it takes ten minutes of processor time. On the command line: `train netspace --zoo ID`."
 LOOK, LISTED = 2.0, 60  # seconds between looks at the states of jobs, and how many of them
 KNOWN = {  # fields whose values have names
-    "architecture": lambda: list(all_architectures()),
+    "architecture": lambda: [*all_architectures(), *(each.id for each in services.store().manifests("architecture"))],
     "dataset": lambda: list(datasets.NAMES),
     "zoo": lambda: list(presets.of_kind("zoo")),
 }
@@ -52,21 +51,6 @@ def launch(raw: dict) -> Job:
     return job
 
 
-def zoos_without_space() -> list[str]:
-    """Ids of the available zoos that no available space was made from."""
-    manifests = services.store().manifests()
-    used = {id_ for each in manifests if each.kind == "netspace" for id_ in each.inputs}
-    return [each.id for each in manifests if each.kind == "zoo" and each.id not in used]
-
-
-def offer_spaces() -> None:
-    """A button for each zoo that has no space: it launches the training of one, planned from the zoo."""
-    for zoo in zoos_without_space():
-        if st.button(f"Make a space of {zoo}", key=f"space_of_{zoo}", icon=":material/scatter_plot:", help=SPACE_OF):
-            launch({"kind": "train", "preset": PRESET, "config": {"zoo": zoo}})
-            st.rerun()
-
-
 def named(spec: dict) -> tuple[dict, bool]:
     """(the spec of a training, whether it may have its name): what has the name already is replaced where the person says so."""
     store, config = services.store(), specs.config_of(spec)
@@ -86,8 +70,8 @@ def may_replace(name: str, key: str) -> bool:
     return bool(name) and services.store().has(name) and st.toggle(f"Replace the {name} that is there", key=key, help=KEPT)
 
 
-def selected(kind: str) -> Job | None:
-    """The job in the URL, if it is of that kind; a message where it is no longer there."""
+def selected(*kinds: str) -> Job | None:
+    """The job in the URL, if it is of one of those kinds; a message where it is no longer there."""
     id_ = state.get("job")
     if not id_:
         return None
@@ -97,7 +81,12 @@ def selected(kind: str) -> Job | None:
         st.warning(str(error), icon=":material/link_off:")
         state.remember(job=None)
         return None
-    return found if found.spec["kind"] == kind else None
+    return found if found.spec["kind"] in kinds else None
+
+
+def result(job: Job) -> dict:
+    """What a job found; {} before it ends."""
+    return Folder(queue().folder_of(job.id)).result()
 
 
 def recent(kind: str, space: str | None = None, limit: int = 30) -> list[dict]:
@@ -137,7 +126,7 @@ def ask_to_delete(id_: str) -> None:
 
 def table() -> None:
     """The latest jobs, each with its state and the click that opens it; those that have ended can be deleted."""
-    if not (rows := recent("train") + recent("lso")):
+    if not (rows := recent("train") + recent("lso") + recent("import")):
         st.caption("No job yet: choose a preset and press Launch. Jobs will be listed here, each with its state.")
     for row in sorted(rows, key=lambda row: row["created"], reverse=True)[:20]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"row_{row['id']}"):

@@ -9,7 +9,7 @@ from engine.core.config import changed
 from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
 from engine.jobs import backends, specs
-from explorer import data, jobs, services, state
+from explorer import data, jobs, services, state, zoos
 from explorer.components.jobs import training_view
 
 CAPTION = """
@@ -71,14 +71,17 @@ def where() -> None:
 
 
 st.title("Training", anchor=False)
-keeper, job = jobs.ready(), jobs.selected("train")
+keeper, job = jobs.ready(), jobs.selected("train", "import")
 if keeper.problem:
     st.warning(f"No worker could be started: {keeper.problem}", icon=":material/engineering:")
 if job is not None:
     training_view(job.id)
+    zoos.learnt(job)
 with st.expander("New training", expanded=job is None, icon=":material/add:"):
     new_job()
-jobs.offer_spaces()
+with st.expander("Import a zoo", icon=":material/download:"):
+    zoos.importing()
+zoos.offer_spaces()
 st.subheader("Jobs", anchor=False)
 jobs.watch()
 jobs.table()

@@ -55,7 +55,7 @@ class Tray {
       link.href = `${this.pages[job.kind] ?? "training"}?${query}`;
       link.title = `${job.title}: ${jobWords(job)}`;
       Object.assign(link.dataset, { job: job.id, state: job.state });
-      name.textContent = job.kind === "lso" ? "LSO" : "Training";
+      name.textContent = { lso: "LSO", import: "Import" }[job.kind] ?? "Training";
       fill.style.width = `${100 * share}%`;
       bar.append(fill);
       words.textContent =

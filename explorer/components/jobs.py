@@ -9,7 +9,7 @@ from streamlit.components.v2 import component
 
 from explorer.components import script, source
 
-PAGES = {"lso": "lso", "train": "training"}
+PAGES = {"lso": "lso", "train": "training", "import": "training"}
 
 _css = source("jobs.css")
 _lso = component(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -16,10 +17,12 @@ from engine.jobs.queue import Queue
 from engine.kinds.configs import read_config
 from engine.kinds.netspace.auto import AutoSpaceConfig
 from engine.learn.config import LsoConfig
+from engine.zoos.config import ImportConfig
 from explorer import jobs, services
 from tests.tiny import SPACE, ZOO, write_tiny
 from tests.tiny_shapes import SPACE as SHAPES
 from tests.tiny_shapes import write_tiny_shapes
+from tests.tiny_zoos import rows_of
 
 KINDS = (
     "zoo-digits",
@@ -180,6 +183,23 @@ def test_a_taken_name_is_told_and_replaced_only_when_that_is_said(queue):
     assert job.spec["id"] == SPACE and job.spec["replace"] is True
 
 
+def test_a_zoo_is_imported_from_its_form(queue, tmp_path):
+    def asked(path: str) -> AppTest:
+        app = opened(training)
+        next(field for field in app.text_input if field.label == "Folder or file").set_value(path)
+        next(field for field in app.selectbox if field.key == "import_architecture").set_value("lenetlike-small-digits")
+        return press(app, "Import")
+
+    assert "There is no file or folder" in asked(str(tmp_path / "gone")).error[0].value and not queue.jobs()
+    np.savez(tmp_path / "Their Zoo.npz", parameters=rows_of(3))
+    app = asked(str(tmp_path / "Their Zoo.npz"))
+    (job,) = queue.jobs()
+    assert job.spec["kind"] == "import" and job.spec["id"] == "zoo-their-zoo" and job.id in app.query_params["job"]
+    assert specs.config_of(job.spec) == ImportConfig(str(tmp_path / "Their Zoo.npz"), "lenetlike-small-digits")
+    words = specs.command(job.spec)
+    assert words == ["zoo", "import", str(tmp_path / "Their Zoo.npz"), "--architecture", "lenetlike-small-digits", "--id", "zoo-their-zoo"]
+
+
 def alone(root) -> None:
     """A zoo that no space was made from, of the tiny one's instances."""
     store = Store(root, root)
@@ -192,9 +212,9 @@ def alone(root) -> None:
 
 def test_a_zoo_without_a_space_offers_one(queue, tmp_path):
     write_tiny(Store(tmp_path, tmp_path))
-    assert not [button for button in opened(training).button if button.label.startswith("Make a space of")], "each has one"
+    assert not [button for button in opened(training).button if button.label.startswith("Train a space of")], "each has one"
     alone(tmp_path)
-    press(opened(training), "Make a space of zoo-alone")
+    press(opened(training), "Train a space of zoo-alone")
     (job,) = queue.jobs()
     assert job.spec == {"kind": "train", "preset": "netspace", "id": "netspace-alone", "config": plain(AutoSpaceConfig("zoo-alone"))}
     assert specs.config_of(job.spec) == AutoSpaceConfig("zoo-alone")

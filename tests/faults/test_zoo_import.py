@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from engine.core.artifacts import Store
-from engine.core.errors import StorageError
+from engine.core.errors import Stopped, StorageError
+from engine.jobs import specs, work
+from engine.jobs.folder import Folder
 from engine.kinds.zoo.loading import load_zoo
 from engine.zoos import partial
 from engine.zoos.config import ImportConfig
@@ -51,6 +53,20 @@ def test_a_killed_import_resumes_with_the_same_bits(tmp_path, capsys, monkeypatc
     assert f"after 4 of {N} networks" in capsys.readouterr().err
     assert np.array_equal(load_zoo(store, "zoo-x").parameters_NP.numpy(), rows_NP) and report.kept == N
     assert not (store.workspace / ".importing" / "zoo-x").exists()
+
+
+def test_a_job_that_is_stopped_resumes_with_the_same_bits(tmp_path):
+    rows_NP = rows_of(N)
+    checkpoints(tmp_path / "zoo", rows_NP, lambda member: f"n{member}.pt")
+    store = Store(tmp_path / "workspace", tmp_path / "gallery")
+    spec = specs.parse({"kind": "import", "id": "zoo-x", "config": {"path": str(tmp_path / "zoo"), "architecture": ARCH, "dataset": "digits"}})
+    folder, looks = tmp_path / "job", iter([False])
+    with pytest.raises(Stopped):
+        work.carry_out(store, spec, folder, lambda: next(looks, True), "cpu", 1)
+    assert not store.has("zoo-x") and (store.workspace / ".importing" / "zoo-x").is_dir()
+    found = work.carry_out(store, spec, folder, lambda: False, "cpu", 1)
+    assert found["import"]["kept"] == N and Folder(folder).result() == found
+    assert np.array_equal(load_zoo(store, "zoo-x").parameters_NP.numpy(), rows_NP)
 
 
 def test_a_full_disk_is_said_and_what_was_read_stays(tmp_path, monkeypatch):
