@@ -6,7 +6,6 @@ import streamlit as st
 
 from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
-from engine.jobs import specs
 from engine.kinds.netspace.auto import PRESET, AutoSpaceConfig
 from engine.kinds.netspace.kind import KIND_OBJECT as NETSPACE
 from engine.plan import inputs_of
@@ -14,9 +13,9 @@ from engine.zoos.config import ImportConfig
 from explorer import jobs, services
 
 IMPORT = """
-A folder of checkpoints, the raw Model Zoos and other runs of Ray Tune, the Small CNN Zoo, splits in a JSON, Hugging Face folders, one stacked
-.npz or safetensors file, or another explorer's zoo. It is streamed: what cannot be read is left out and named in the log. Stop keeps what was
-read, Resume continues. On the command line: `zoo import PATH`.
+A folder of checkpoints, the raw Model Zoos and other runs of Ray Tune, the Small CNN Zoo, splits in a JSON, Hugging Face folders, one
+stacked .npz or safetensors file, or another explorer's zoo. What cannot be read is left out and named in the log. Stop keeps what was read,
+Resume continues. On the command line: `zoo import PATH`.
 """
 
 
@@ -65,4 +64,4 @@ def learnt(job: jobs.Job) -> None:
     found = jobs.result(job).get("learnt", {})
     for sentence in found.get("words", []) if isinstance(found.get("words"), list) else []:
         (st.success if found.get("worked") is True else st.warning)(str(sentence))
-    st.caption(f"On held-out instances, beside the nearest training instance and the mean network: the end of the log. {specs.title(job.spec)}.")
+    st.caption("The end of the log has the figures, beside those of the nearest training instance and of the mean network.")

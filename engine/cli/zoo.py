@@ -34,7 +34,7 @@ COMMANDS = (
             "--architecture": {"default": "", "help": "architecture of its networks, by its id (architecture add brings your own)"},
             "--dataset": {"default": "", "help": "data set to measure accuracies on"},
             "--normalise": {"default": "", "metavar": "mean=M,std=S", "help": "how the networks' input is normalised (see import)"},
-            "--table": {"default": "", "metavar": "FILE", "help": "table of properties, joined by file name: .csv, .tsv, .json, .jsonl or .parquet"},
+            "--table": {"default": "", "metavar": "FILE", "help": "properties, joined by file name: .csv, .tsv, .json, .jsonl or .parquet"},
             "--split": {"default": "", "metavar": "COLUMN", "help": "column with the splits (default: 'split'; if none, drawn by run)"},
             "--measured": {"type": int, "default": 1000, "metavar": "N", "help": "images of a split to measure on (default: 1000; 0: all)"},
             "--id": {"help": "name of the artifact (default: zoo-NAME)"},

@@ -118,7 +118,8 @@ def test_a_job_that_is_stopped_resumes_with_the_same_bits(tmp_path):
     rows_NP = rows_of(N)
     checkpoints(tmp_path / "zoo", rows_NP, lambda member: f"n{member}.pt")
     store = Store(tmp_path / "workspace", tmp_path / "gallery")
-    spec = specs.parse({"kind": "import", "id": "zoo-x", "config": {"path": str(tmp_path / "zoo"), "architecture": ARCH, "dataset": "digits"}})
+    config = {"path": str(tmp_path / "zoo"), "architecture": ARCH, "dataset": "digits"}
+    spec = specs.parse({"kind": "import", "id": "zoo-x", "config": config})
     folder, looks = tmp_path / "job", iter([False])
     with pytest.raises(Stopped):
         work.carry_out(store, spec, folder, lambda: next(looks, True), "cpu", 1)

@@ -129,8 +129,8 @@ class ImageZoos(Zoos):
             return float(accuracies(best_MP, images_BCHW, labels_B, arch).mean())
 
         found = likely(accuracy_of, data, float(table[STATED].to_numpy(float)[best].mean()))
-        probably = "The networks' input was probably normalised otherwise"
-        reason = f"{probably}: import them again with --normalise {found}." if found else f"{probably} (--normalise), or these are other images."
+        reason = "The networks' input was probably normalised otherwise"
+        reason += f": import them again with --normalise {found}." if found else " (--normalise), or these are other images."
         return (f"Measured accuracies are not those stated: {said}. {reason}",)
 
 
