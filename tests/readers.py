@@ -66,3 +66,15 @@ def linger(told: str) -> tuple:
         file.write(str(os.getpid()))
     while True:
         pass
+
+
+def variable(name: str) -> tuple:
+    return os.environ.get(name), {}
+
+
+COUNTED: list[int] = []
+
+
+def count() -> tuple:
+    COUNTED.append(1)
+    return len(COUNTED), {}

@@ -1,4 +1,5 @@
-"""Readers of strangers' files, each in a throw-away process with limits: `python -m engine.core.limits MODULE:FUNCTION FOLDER`.
+"""Readers of strangers' files, each in a throw-away process with limits: `python -m engine.core.limits MODULE:FUNCTION FOLDER`, or
+a fork of a process that has imported already what they need (`warm`).
 
 A file made to harm (a zip bomb, a parser's worst case, a crash in C) can end that process and nothing else; a slow one holds
 nobody's lock. What goes in is JSON, what comes out is JSON and arrays (safetensors): nothing is pickled.
@@ -7,7 +8,6 @@ nobody's lock. What goes in is JSON, what comes out is JSON and arrays (safetens
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from . import errors, settings
+from . import errors, settings, warm
 from .boundary import readable
 from .errors import ExplorerError, InvalidValue, ReaderDied, Stopped
 from .places import PACKAGES
@@ -30,11 +30,11 @@ from .places import PACKAGES
 if TYPE_CHECKING:
     import numpy as np
 
-ARRAYS, SAID, ERROR, LIMITS, LOG = "arrays.safetensors", "said.json", "error.json", "limits.json", "log"
+ARRAYS, SAID, ERROR, LIMITS, LOG, TOLD = "arrays.safetensors", "said.json", "error.json", "limits.json", "log", "told"
 POLL = 0.02  # seconds between looks at whether the work is to stop
-PR_SET_PDEATHSIG = 1  # of Linux: the signal that comes when the parent dies
 REFUSED = 2  # exit code: the reader said what is wrong
 log = logging.getLogger(__name__)
+Process = subprocess.Popen | warm.Forked
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,10 @@ def limited(
     what = readable(what)
     with tempfile.TemporaryDirectory(prefix="reading-") as name:
         folder = Path(name)
-        (folder / LIMITS).write_text(json.dumps({"limits": asdict(limits), "given": given, "parent": os.getpid()}))
-        environment = settings.environment(OMP_NUM_THREADS="1", MALLOC_ARENA_MAX="2", PYTHONPATH=str(PACKAGES))
-        command = [sys.executable, "-m", "engine.core.limits", call, name]
-        with (folder / LOG).open("wb") as said, (folder / "told").open("wb") as told, (folder / "told").open("rb") as heard:
-            process = subprocess.Popen(
-                command, cwd=PACKAGES, stdin=subprocess.DEVNULL, stdout=told, stderr=said, env=environment, start_new_session=True
-            )
+        (folder / LIMITS).write_text(json.dumps({"limits": asdict(limits), "given": given}))
+        (folder / TOLD).touch()
+        with (folder / TOLD).open("rb") as heard:
+            process = _started(call, folder)
             try:
                 ended = _wait(process, limits, stop, heard, hear)
             finally:
@@ -90,7 +87,7 @@ def limited(
         if process.returncode or not (folder / SAID).is_file():
             tail = (folder / LOG).read_text("utf-8", "replace")[-2000:]
             log.warning("The reader of %s ended with %s: %s", what, process.returncode, tail)
-            raise ReaderDied(_died(what, process.returncode, limits, tail))
+            raise ReaderDied(_died(what, process.wait(), limits, tail))
         arrays = load_file(folder / ARRAYS) if (folder / ARRAYS).is_file() else {}
         return json.loads((folder / SAID).read_text("utf-8")), arrays
 
@@ -100,7 +97,20 @@ def tell(value: object) -> None:
     print(json.dumps(value), flush=True)
 
 
-def _wait(process: subprocess.Popen, limits: Limits, stop: Callable[[], bool], heard: IO[bytes], hear) -> str:
+def _started(call: str, folder: Path) -> Process:
+    """A fork where there are such, else a process that imports everything anew."""
+    few = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+    if warm.USABLE:
+        return warm.fork(__name__, [call, str(folder)], call.partition(":")[0], folder / LOG, folder / TOLD, **few)
+    command = [sys.executable, "-m", __name__, call, str(folder), str(os.getpid())]
+    with (folder / LOG).open("wb") as said, (folder / TOLD).open("wb") as told:
+        return subprocess.Popen(
+            command, cwd=PACKAGES, stdin=subprocess.DEVNULL, stdout=told, stderr=said, start_new_session=True,
+            env=settings.environment(PYTHONPATH=str(PACKAGES), **few),
+        )  # fmt: skip
+
+
+def _wait(process: Process, limits: Limits, stop: Callable[[], bool], heard: IO[bytes], hear) -> str:
     """ "ended", "stopped" or "wall"."""
     until, rest = time.monotonic() + limits.wall, b""
 
@@ -123,7 +133,7 @@ def _wait(process: subprocess.Popen, limits: Limits, stop: Callable[[], bool], h
             return "wall"
 
 
-def _end(process: subprocess.Popen) -> None:
+def _end(process: Process) -> None:
     """Ends a process and what it has started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -152,14 +162,6 @@ def _set(limits: Limits) -> None:
         os.nice(limits.nice)
 
 
-def _with(parent: int) -> None:
-    """This process ends with the one that wants its answer, even where that is killed. Where the system cannot do so, its limits end it."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was already gone
-        os._exit(1)
-
-
 @contextlib.contextmanager
 def _refusing(folder: Path) -> Iterator[None]:
     """An ExplorerError is written down for the parent."""
@@ -171,11 +173,12 @@ def _refusing(folder: Path) -> Iterator[None]:
         sys.exit(REFUSED)
 
 
-def main(call: str, name: str) -> None:
-    """What the throw-away process does."""
+def main(call: str, name: str, parent: str = "") -> None:
+    """What the throw-away process does. `parent`: the process id of the one that it must not outlive; a fork has seen to that."""
+    if parent:
+        warm.die_with(int(parent))
     folder = Path(name)
     asked = json.loads((folder / LIMITS).read_text("utf-8"))
-    _with(asked["parent"])
     module, _, function = call.partition(":")
     _set(Limits(**asked["limits"]))
     with _refusing(folder):

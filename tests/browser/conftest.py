@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from engine.jobs.queue import Queue
 
@@ -25,6 +25,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --force-color-profile=srgb"
 ).split()
+VIEWPORT = {"width": 1280, "height": 900}
 PATIENCE = 60_000  # ms until a wait fails: no test is timed, and a busy machine must not fail one
 expect.set_options(timeout=PATIENCE)
 
@@ -79,7 +80,7 @@ def end_workers(workspace: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(workspace) -> Iterator[Server]:
+def shipped(workspace) -> Iterator[Server]:
     """The explorer over the gallery that ships and the run's temporary workspace."""
     running = start(workspace)
     yield running
@@ -88,11 +89,26 @@ def server(workspace) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def server(shipped) -> Server:
+    """The server that `page` belongs to; a module that needs another has a fixture of this name."""
+    return shipped
+
+
+@pytest.fixture(scope="session")
+def profile(shipped, tmp_path_factory) -> Iterator[BrowserContext]:
+    """One profile for the run: what a page costs is mostly the compiling of its scripts, and a profile keeps them compiled."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-        yield chromium
-        chromium.close()
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"), executable_path=find_chromium(), args=FLAGS, viewport=VIEWPORT, base_url=shipped.url
+        )
+        yield context
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def browser(profile) -> Browser:
+    assert profile.browser, "Chromium without its browser"
+    return profile.browser
 
 
 def pytest_configure(config) -> None:
@@ -119,20 +135,26 @@ def complaints(tab: Page) -> list[str]:
 
 
 @pytest.fixture
-def page(browser, server, request) -> Iterator[Page]:
-    """An empty tab of its own profile, 1280 x 900, for this server: page.goto("/interpolation?...").
+def page(profile, browser, server, request) -> Iterator[Page]:
+    """An empty tab, 1280 x 900, for this server: page.goto("/interpolation?..."). What pages of earlier tests have kept is gone.
 
     Asking any other machine for anything fails the test, and so does what `complaints` finds, but for what the test expects and says
     so: @pytest.mark.allowed(r"^404 .*/api/spaces/nobody").
     """
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=server.url)
+    own = server is not request.getfixturevalue("shipped")
+    context = browser.new_context(viewport=VIEWPORT, base_url=server.url) if own else profile
     context.set_default_timeout(PATIENCE)
     tab = context.new_page()
-    tab.request.get = partial(tab.request.get, max_retries=3)  # the server closes idle connections, maybe just now
+    if not own:
+        kept = "cookies,local_storage,indexeddb"
+        context.new_cdp_session(tab).send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": kept})
+    request_get = tab.request.get
+    if not isinstance(request_get, partial):
+        tab.request.get = partial(request_get, max_retries=3)  # the server closes idle connections, maybe just now
     foreign, found = [], complaints(tab)
     tab.on("request", lambda request: None if request.url.startswith((server.url, "data:", "blob:")) else foreign.append(request.url))
     yield tab
-    context.close()
+    (context if own else tab).close()
     assert not foreign, f"the page asked other machines: {foreign}"
     allowed = [pattern for marker in request.node.iter_markers("allowed") for pattern in marker.args]
     unexpected = [each for each in found if not any(re.search(pattern, each) for pattern in allowed)]

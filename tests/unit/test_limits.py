@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.core import warm
 from engine.core.boundary import untrusted
 from engine.core.errors import CorruptArtifact, InvalidValue, Stopped
 from engine.core.limits import Limits, limited
@@ -18,7 +21,13 @@ from engine.core.limits import Limits, limited
 SMALL = Limits(memory=2 << 30, cpu=2, wall=20, output=8 << 20)
 
 
-def test_what_a_reader_returns_and_tells_arrives():
+@pytest.fixture(params=["fork", "process"])
+def either(request, monkeypatch):
+    """Both ways to start a reader: where there are no forks, it imports everything anew."""
+    monkeypatch.setattr(warm, "USABLE", request.param == "fork")
+
+
+def test_what_a_reader_returns_and_tells_arrives(either):
     heard = []
     said, arrays = limited("tests.readers:double", {"number": 21}, "x", SMALL, hear=heard.append)
     assert said == {"number": 42} and heard == ["half-way"]
@@ -29,7 +38,7 @@ def test_what_a_reader_returns_and_tells_arrives():
     ("reader", "error", "sentence"),
     [("damaged", CorruptArtifact, "It is damaged. Make it again."), ("own", InvalidValue, "chair.obj has no legs.")],
 )
-def test_a_readers_own_error_is_raised_again(reader, error, sentence):
+def test_a_readers_own_error_is_raised_again(reader, error, sentence, either):
     with pytest.raises(error) as found:
         limited(f"tests.readers:{reader}", {}, "x", SMALL)
     assert str(found.value) == sentence
@@ -48,6 +57,41 @@ def test_a_limit_or_a_crash_becomes_a_sentence_that_names_the_file(reader, given
     with pytest.raises(InvalidValue, match=sentence) as found:
         limited(f"tests.readers:{reader}", given, "chair.obj", SMALL)
     assert "chair.obj" in str(found.value)
+
+
+def test_readers_side_by_side_get_their_own_answers():
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda number: limited("tests.readers:double", {"number": number}, "x", SMALL)[0]["number"], range(12)))
+    assert answers == [2 * number for number in range(12)]
+
+
+def test_a_reader_sees_the_environment_of_today(monkeypatch):
+    for value in ("one", "two"):
+        monkeypatch.setenv("EXPLORER_TRIED", value)
+        assert limited("tests.readers:variable", {"name": "EXPLORER_TRIED"}, "x", SMALL)[0] == value
+
+
+def test_what_a_reader_does_to_itself_is_gone_with_it():
+    assert [limited("tests.readers:count", {}, "x", SMALL)[0] for _ in range(2)] == [1, 1]
+
+
+@pytest.mark.skipif(not warm.USABLE, reason="forks are for Linux")
+def test_where_the_process_that_forks_was_killed_another_takes_its_place():
+    limited("tests.readers:double", {"number": 1}, "x", SMALL)
+    before = warm._parents[0].process
+    os.kill(before.pid, signal.SIGKILL)
+    assert limited("tests.readers:double", {"number": 1}, "x", SMALL)[0] == {"number": 2}
+    assert warm._parents[0].process.pid != before.pid
+
+
+@pytest.mark.skipif(not warm.USABLE, reason="forks are for Linux")
+def test_the_process_that_forks_has_no_thread_that_a_fork_would_lose():
+    for reader in ("engine.nets.reading:none", "engine.tasks.distances.reading:none", "engine.zoos.reading:none"):
+        with pytest.raises(InvalidValue):
+            limited(reader, {}, "x", SMALL)
+    tasks = Path(f"/proc/{warm._parents[0].process.pid}/task").iterdir()
+    names = sorted((each / "comm").read_text().strip() for each in tasks)
+    assert [name for name in names if "jemalloc" not in name] == names[-1:]  # jemalloc (pyarrow's) starts its own again in a fork
 
 
 def test_what_a_reader_may_take_is_enough_for_a_modest_one():
