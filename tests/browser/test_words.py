@@ -45,7 +45,7 @@ def test_what_lso_found_is_told_alike_on_every_page(page: Page, server):
 
     def all_alike(route):
         """Every look at validation is equal but for its loss: the best step is the one that the descent says."""
-        answer = route.fetch()
+        answer = route.fetch(max_retries=3)
         found = answer.json()
         for point in found["metrics"]:
             if "val_quality" in point:
