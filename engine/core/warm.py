@@ -126,8 +126,9 @@ def _started() -> _Parent:
     environment = settings.environment(OMP_NUM_THREADS="1", MALLOC_ARENA_MAX="2", PYTHONPATH=str(PACKAGES))
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", __name__], cwd=PACKAGES, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment, start_new_session=True
-        )
+            [sys.executable, "-m", __name__], cwd=PACKAGES, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
     parent = _Parent(process, ours, os.getpid())
     atexit.register(parent.end)
     return parent
