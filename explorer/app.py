@@ -45,8 +45,7 @@ def main() -> None:
     except ExplorerError as error:
         st.error(str(error), icon=":material/error:")
     finally:
-        if screen.url_path:  # Home selects nothing
-            state.write()
+        state.write()
 
 
 if __name__ == "__main__":

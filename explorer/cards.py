@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """A metric of a space's manifest on its card: what it is called, how it is written ("percent", "number"), what its n counts, and a
+    """A metric of a space's manifest on its card: what it is called, how it is written ("percent", "decibels"), what its n counts, and a
     sentence about it."""
 
     metric: str
@@ -26,23 +26,13 @@ class Figure:
     hint: str
 
 
-@dataclass(frozen=True)
-class Contrast:
-    """Metrics as bars under each other, each with what it is of: the space's way between two networks, and that of the weights."""
-
-    title: str
-    unit: str
-    form: str
-    bars: tuple[tuple[str, str], ...]
-
-
 def percent(value: float) -> str:
     """A fraction as a percentage with one decimal; the space does not break."""
     return f"{100 * value:.1f}\u202f%"
 
 
 def figure(value: float, form: str) -> str:
-    return percent(value) if form == "percent" else f"{value:.3f}"
+    return percent(value) if form == "percent" else f"{value:.1f}\u202fdB"
 
 
 def measured(metric: object) -> dict | None:
@@ -63,8 +53,8 @@ def kind_of(space: Manifest, zoo: Manifest | None) -> str:
     if zoo and (of_zoo := config_of(zoo)):
         archs = [*of_zoo.arch_ids] if len(of_zoo.arch_ids) == 1 else [f"{len(of_zoo.arch_ids)} architectures"]
         unseen = [f"{made.unseen} of them never seen"] if made and made.unseen else []
-        parts = [f"{of_zoo.instances} networks", *archs, *unseen, *filter(None, [of_zoo.dataset])]
-    return " · ".join([*parts, *([f"embedding of {made.embedding}"] if made else [])])
+        parts = [f"{of_zoo.instances:,} networks", *archs, *unseen, *filter(None, [of_zoo.dataset])]
+    return " · ".join(parts)
 
 
 def config_of(manifest: Manifest) -> Any:
@@ -75,54 +65,36 @@ def config_of(manifest: Manifest) -> Any:
         return None
 
 
-def card(space: Manifest, zoo: Manifest | None, screens: Screens) -> str:
-    """The card's inner HTML, every string of the manifest escaped; `screens` of its task say which of its metrics."""
-    kind = f'<div class="kind">{escape(kind_of(space, zoo))}</div>'
-    rows = [kind, figures(space, screens), contrast(space, screens), basis(space, screens)]
-    if not any(rows[1:]):
+def card(space: Manifest, zoo: Manifest | None, screens: Screens, picture: str = "", shown: int | None = None) -> str:
+    """The card's inner HTML, every string of the manifest escaped; `screens` of its task say which of its metrics, `picture` is the
+    address of one, `shown` how many networks its map has."""
+    drawn = f'<img src="{escape(picture)}" alt="">' if picture else ""
+    rows = [drawn, f'<div class="kind">{escape(kind_of(space, zoo))}</div>', kept_words(space, zoo, shown), figures(space, screens)]
+    if not rows[-1]:
         rows.append(f'<div class="kind">Not measured yet: <code>python -m engine evaluate {escape(space.id)}</code></div>')
     return f'<div class="space-card">{"".join(rows)}</div>'
 
 
+def kept_words(space: Manifest, zoo: Manifest | None, shown: int | None) -> str:
+    """How many networks the map shows, where the zoo had more, and why."""
+    had = config_of(zoo) if zoo else None
+    if shown is None or had is None or had.instances <= shown:
+        return ""
+    why = space.provenance.get("trimmed")
+    words = f"The map shows {shown:,} of them: the others trained the space and do not ship with it."
+    return f'<div class="kind" title="{escape(why if isinstance(why, str) else "")}">{words}</div>'
+
+
 def figures(space: Manifest, screens: Screens) -> str:
-    """Those of the task's metrics that the manifest has, each with how many it rests on."""
+    """The first three of the task's metrics that the manifest has, each with how many it rests on and, to point at, what it is."""
+    found = [(each, metric) for each in screens.figures if (metric := measured(space.metrics.get(each.metric)))]
     cells = "".join(
-        f'<div title="{escape(each.hint)}"><b data-metric="{each.metric}">{figure(metric["value"], each.form)}</b>'
+        f'<div title="{escape(each.hint)}. Measured on {escape(str(metric.get("split", "?")))}." tabindex="0">'
+        f'<b data-metric="{each.metric}">{figure(metric["value"], each.form)}</b>'
         f"<span>{each.label}</span><small>{counted(metric, each.unit)}</small></div>"
-        for each in screens.figures
-        if (metric := measured(space.metrics.get(each.metric)))
+        for each, metric in found[:3]
     )
     return f'<div class="figures">{cells}</div>' if cells else ""
-
-
-def contrast(space: Manifest, screens: Screens) -> str:
-    """The contrast that matters: how good what lies on the way between two networks is, by either road."""
-    for each in screens.contrasts:
-        found = [(name, label, metric) for name, label in each.bars if (metric := measured(space.metrics.get(name)))]
-        if found:
-            bars = "".join(
-                f'<div class="bar"><span>{label}</span><i><u class="{name}" '
-                f'style="width:{100 * min(max(metric["value"], 0), 1):.1f}%"></u></i>'
-                f'<b data-metric="{name}">{figure(metric["value"], each.form)}</b></div>'
-                for name, label, metric in found
-            )
-            return f'<div class="paths"><span>{each.title} <small>{counted(found[0][2], each.unit)}</small></span>{bars}</div>'
-    return ""
-
-
-def basis(space: Manifest, screens: Screens) -> str:
-    """What all of it was measured on, and what the space took to make."""
-    shown = [*(each.metric for each in screens.figures), *(name for each in screens.contrasts for name, _ in each.bars)]
-    splits = dict.fromkeys(str(metric["split"]) for name in shown if (metric := measured(space.metrics.get(name))) and "split" in metric)
-    parts = [f"Measured on {', '.join(splits)}"] if splits else []
-    busy, took = (measured(space.metrics.get(name)) for name in ("cpu_seconds", "seconds"))
-    if busy and "CPU" in str(space.provenance.get("device")):
-        parts.append(f"zoo and space made in {busy['value'] / 60:.1f} min of processor time")
-    elif took:
-        parts.append(f"zoo and space made in {took['value'] / 60:.1f} min")
-    if isinstance(trimmed := space.provenance.get("trimmed"), str):
-        parts.append(trimmed)
-    return f'<small class="basis">{escape(" · ".join(parts))}</small>' if parts else ""
 
 
 def trust(space: Manifest, probes: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 import pandas as pd
 import streamlit as st
@@ -10,10 +11,12 @@ import torch
 
 from engine.core.artifacts import Manifest
 from engine.kinds.netspace.space import Space
-from explorer import data, services, state
+from explorer import cards, data, services, state
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES
 from explorer.tasks import screens
 
+# (a field of a config, its value, what to say of it) where two spaces have the same title
+APART = (("encoder", "probe", "takes new shapes"), ("encoder", "prep", "of seen shapes"))
 FIRST = "images"  # the task whose space a newcomer is told to make
 POOR, GOOD = 0.3, 0.85  # validation accuracy below and above which a network is called poor, good
 PAIRS = {"Random pair": None, "Poor to good": (False, True), "Good to good": (True, True)}  # button: (A is good, B is good)
@@ -35,6 +38,19 @@ def in_order(manifests: dict[str, Manifest]) -> list[Manifest]:
     return sorted(spaces, key=lambda space: (data.missing(dataset_of(space, manifests)), screens(space.task).order))
 
 
+def names(spaces: Iterable[Manifest]) -> dict[str, str]:
+    """What each space is called, by its id. Titles that several have are told apart by what their configs do not share."""
+    spaces, named = [*spaces], {}
+    titles = [each.title or each.id for each in spaces]
+    for each, title in zip(spaces, titles):
+        apart = [words for name, value, words in APART if each.config.get(name) == value]
+        if (config := cards.config_of(each)) and config.unseen:
+            apart.append(f"{config.unseen} of them never seen")
+        named[each.id] = title if titles.count(title) == 1 else ", ".join([title, *apart]) if apart else title
+    taken = [*named.values()]
+    return {id_: name if taken.count(name) == 1 else f"{name} ({id_})" for id_, name in named.items()}
+
+
 def spaces() -> list[Manifest]:
     """The spaces at hand, in that order."""
     return in_order({each.id: each for each in services.store().manifests()})
@@ -44,8 +60,7 @@ def pick_space(task: str | None = None) -> Space | None:
     """A picker of the available spaces (of a task), and the selected one in memory. None, and the way to make one, where there is
     none."""
     everything = {space.id: space for space in spaces()}
-    titles = {id_: each.title or id_ for id_, each in everything.items() if task in (None, each.task)}
-    titles = {id_: title if list(titles.values()).count(title) == 1 else f"{title} ({id_})" for id_, title in titles.items()}
+    titles = {id_: name for id_, name in names(everything.values()).items() if task in (None, everything[id_].task)}
     ids = list(titles)
     if not ids:
         shown = screens(task or FIRST)
@@ -116,6 +131,17 @@ def first_pair(table: pd.DataFrame) -> tuple[str, str]:
     ranked = (held if len(held) > 1 else table).sort_values("val_accuracy", kind="stable")
     poor = ranked.iloc[(ranked["val_accuracy"] - 0.2).abs().argmin()]
     return str(poor["id"]), str(ranked.iloc[-1]["id"])
+
+
+def good_pair(table: pd.DataFrame) -> tuple[str, str]:
+    """Two good networks, where possible held out: the best on validation images, and of the others the farthest from it on the map."""
+    held = table.loc[table["split"] == "test"]
+    ranked = (held if len(held) > 1 else table).sort_values("val_accuracy", ascending=False, kind="stable")
+    good = ranked.loc[ranked["val_accuracy"] >= GOOD]
+    if "class_id" in table or len(good) < 2:
+        return first_pair(table)
+    places = good[["x2", "y2"]].to_numpy()
+    return str(good["id"].iloc[0]), str(good["id"].iloc[int(((places - places[0]) ** 2).sum(1).argmax())])
 
 
 def draw_pair(table: pd.DataFrame, good: tuple[bool, bool] | None = None) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import streamlit as st
 from engine.kinds.netspace.space import Space
 from explorer import controls, navigation, state
 from explorer.components.corners import corner_pad, defaults
-from explorer.components.interpolation import interpolation, measured
+from explorer.components.interpolation import committed, interpolation, measured
 
 CORNERS = ("Lower left", "Lower right", "Upper left", "Upper right")
 
@@ -17,6 +17,17 @@ def pair(space: Space) -> None:
     a, b = controls.pick_anchors(space)
     interpolation(space, a, b, state.gamma())
     navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
+
+
+def glimpse(space: Space) -> None:
+    """Home's: between two good networks, where mixed weights fail. What is dragged there is selected on the other pages."""
+    a, b = controls.good_pair(space.table)
+
+    def let_go(value: object) -> None:
+        state.remember(space=space.id, a=a, b=b)
+        committed(value)
+
+    interpolation(space, a, b, 0.5, brief=True, on_gamma=let_go)
 
 
 def square(space: Space) -> None:

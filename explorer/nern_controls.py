@@ -13,12 +13,14 @@ from engine.core.artifacts import Manifest
 from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
 from engine.datasets import Images
+from engine.host.nerns import Hosted, hosted
 from engine.kinds.nern.layers import layer_table, summary
 from engine.kinds.nern.original import Original
 from engine.papers.recipe import recipe
 from engine.tasks.images.live import live_images
-from explorer import controls, jobs, services, state, theme
+from explorer import controls, data, jobs, services, state, theme
 from explorer.charts import FRAME
+from explorer.components.nern_view import nern_view
 from explorer.tasks import screens
 
 BITS, WINDOWS, ORDERS = ("32", "16", "8", "6", "4"), ("8", "16", "32"), ("none", "in-filter", "cross-filter")
@@ -41,6 +43,7 @@ TOLD = {
     "kept": "Kept",
     "why": "Why kept",
 }  # columns of the layer table
+HOME = "_home_prune"  # what is pruned there
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
@@ -115,6 +118,41 @@ def selected(layers: list[str], classes: int) -> dict:
         "order": state.choice("order", ORDERS),
         "class": None if class_ < 0 else int(class_),
     }
+
+
+def facts(original: Manifest, nern: Manifest | None, found: Hosted) -> dict:
+    """What the component is told of an original and its NeRN, but for what is selected (nern_view.py)."""
+    config = found.nern.config if found.nern else None
+    layers = found.original.layers
+    return {
+        "original": original.id,
+        "nern": nern and nern.id,
+        "layers": [{"name": each.name, "filters": each.filters, "channels": each.channels, "size": each.size} for each in layers],
+        "classes": list(found.images.classes) if found.images else [],
+        "base": config.base if config else 0.76,
+        "levels": config.levels if config else 40,
+        "stored": nern and stored(nern),
+    }
+
+
+def first() -> tuple[Manifest, Manifest] | None:
+    """A newcomer's original and its NeRN, one whose images are here where there is one; None where there is no NeRN."""
+    originals = {each.id: each for each in services.store().manifests("network")}
+    pairs = [(originals[id_], nern) for nern in services.store().manifests("nern") for id_ in nern.inputs if id_ in originals]
+    return min(pairs, key=lambda pair: data.missing(pair[0].config.get("dataset")), default=None)
+
+
+def glimpse(original: Manifest, nern: Manifest) -> None:
+    """Home's: a NeRN pruned under the hand."""
+    told = facts(original, nern, hosted(services.host(), nern=nern.id))
+
+    def let_go(values: dict) -> None:
+        state.remember(original=original.id, nern=nern.id)
+        act(values)
+        st.session_state[HOME] = number("prune", 0, 0.95, 0.0)
+
+    fixed = {"prune": st.session_state.get(HOME, 0.0), "bits": 32, "filter": 0, "channel": 0, "window": 16, "order": "none", "class": None, "captions": {}}
+    nern_view({**told, **fixed, "layer": told["layers"][min(1, len(told["layers"]) - 1)]["name"], "brief": True}, on_act=let_go)
 
 
 def act(values: dict) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 
+from engine.core.artifacts import Manifest
 from engine.host.host import Host
 from engine.kinds.netspace import kept
 from engine.kinds.netspace.outside import Outside
 from engine.kinds.netspace.space import Space
 from engine.tasks import task_of
-from explorer.cards import Contrast, Figure, percent
+from explorer.cards import Figure, percent
 
 DECODED = "Start is the network that the space decodes there. "  # of an LSO
 HELD_OUT = {"test": " · held out", "val": " · validation", **{each: f" · {each}" for each in kept.FOUND}}
@@ -87,8 +88,7 @@ class Screens:
     kernels = False  # whether its networks have convolutions, which NeRN predicts
 
     # -- Home: the metrics of a space's manifest that its card shows
-    figures: tuple[Figure, ...] = ()
-    contrasts: tuple[Contrast, ...] = ()  # the first that was measured is shown
+    figures: tuple[Figure, ...] = ()  # the first three that were measured
 
     # -- Latent map
     colours: Mapping[str, Column] = {  # what points can be coloured by; keys are in links
@@ -116,6 +116,13 @@ class Screens:
     def missing(self, space: Space) -> str | None:
         """The data set that is not on this machine and without which nothing can be measured."""
         return None
+
+    # -- Home
+
+    welcome = ""  # what its glimpse shows; "" where it has none
+
+    def glimpse(self, space: Manifest) -> None:
+        """The task as a newcomer meets it: a live view between two networks of a space, under `welcome`. Raises what reading it does."""
 
     # -- pickers
 

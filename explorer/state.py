@@ -69,8 +69,8 @@ def read(screen: str) -> None:
 
 
 def write() -> None:
-    """Make the URL say what is selected, in one step of the browser's history. Called once, after the page."""
-    if st.query_params.to_dict() != _selection():
+    """Make the URL say what is selected, in one step of the browser's history. Called once, after the page. Home's says nothing."""
+    if st.session_state.get(_SCREEN) and st.query_params.to_dict() != _selection():
         st.query_params.from_dict(_selection())
 
 

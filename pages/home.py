@@ -1,24 +1,26 @@
-"""Home: what this is, the spaces at hand with their measured quality, the device in use, and the way in."""
+"""Home: what can be dragged, at once; then the spaces at hand, with a picture and the measured quality of each."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from explorer import cards, controls, data, navigation, services
+from engine.core.errors import ExplorerError
+from explorer import cards, controls, data, navigation, nern_controls, services
 from explorer.tasks import screens
+from explorer.thumbnails import instances, thumbnail
 
-WHAT = """
-Train many copies of one network and each ends up somewhere else in the space of its weights; walk straight from one to
-another and the networks on the way do not work. A **space** is a learned map of them: an encoder gives each trained
-network a point, a decoder turns any point back into working weights. Drag between two networks here and see, while the
-thumb moves, how well the network that lives there does, measured on real images.
-"""
+WHAT = (
+    "Drag a thumb: each place between two trained networks is a network, too. A **space** is a learned map of them, from each point of "
+    "which a working network can be decoded."
+)
+COLUMNS = 3
 
 
 def space_card(space) -> None:
+    shown = screens(space.task)
     with st.container(border=True, key=f"space_{space.id}"):
-        st.subheader(space.title or space.id, anchor=False)
-        st.html(cards.card(space, controls.zoo_of(space, manifests), screens(space.task)))
+        st.subheader(titles[space.id], anchor=False)
+        st.html(cards.card(space, controls.zoo_of(space, manifests), shown, thumbnail(space), instances(space)))
         name = controls.dataset_of(space, manifests)
         if data.missing(name):
             st.caption(
@@ -26,9 +28,31 @@ def space_card(space) -> None:
                 "offers to download the images."
             )
         with st.container(horizontal=True, gap="medium"):
-            navigation.link(screens(space.task).path, screens(space.task).drag, space=space.id)
+            navigation.link(shown.path, shown.drag, space=space.id)
             navigation.link("latent_map", "Map", space=space.id)
             navigation.link("preps", "PReps", space=space.id)
+
+
+def glimpses() -> None:
+    """A live view of the first space of each task, and of a NeRN; what a page holds opens below each."""
+    first = {}
+    for space in spaces:
+        first.setdefault(space.task, space)
+    for space in first.values():
+        shown = screens(space.task)
+        if not shown.welcome:
+            continue
+        st.subheader(shown.welcome, anchor=False)
+        try:
+            shown.glimpse(space)
+        except ExplorerError as error:
+            st.warning(str(error), icon=":material/broken_image:")
+        with st.container(key="way_in" if space is spaces[0] else f"way_in_{space.task}", width="content"):
+            navigation.link(shown.path, f"{shown.drag}: {titles[space.id]}", ":material/arrow_forward:", space=space.id)
+    if pair := nern_controls.first():
+        st.subheader("A network that stores another: prune it, and its kernels and answers follow", anchor=False)
+        nern_controls.glimpse(*pair)
+        navigation.link("nern", "Open NeRN", ":material/arrow_forward:")
 
 
 def empty_gallery(store) -> None:
@@ -46,24 +70,22 @@ def empty_gallery(store) -> None:
 store = services.store()
 manifests = {manifest.id: manifest for manifest in store.manifests()}
 spaces = controls.in_order(manifests)
+titles = controls.names(spaces)
 
 st.title("The space of trained networks", anchor=False)
 st.markdown(WHAT)
 
 if spaces:
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        with st.container(key="way_in", width="content"):
-            first = spaces[0]
-            navigation.link(screens(first.task).path, f"Drag through {first.title or first.id}", ":material/arrow_forward:", space=first.id)
-        st.caption(f"Computing on {services.device()}")
-    for left in range(0, len(spaces), 2):
-        for column, space in zip(st.columns(2), spaces[left : left + 2]):
+    glimpses()
+    st.subheader("Spaces", anchor=False)
+    for left in range(0, len(spaces), COLUMNS):
+        for column, space in zip(st.columns(COLUMNS), spaces[left : left + COLUMNS]):
             with column:
                 space_card(space)
     st.caption("Figures are from each space's manifest; `python -m engine evaluate ID` measures them again from the weights.")
 else:
     empty_gallery(store)
-    st.caption(f"Computing on {services.device()}")
+st.caption(f"Computing on {services.device()}")
 
 for reason in store.broken().values():
     st.warning(reason, icon=":material/broken_image:")

@@ -52,29 +52,14 @@ if found.images is None and data.missing(original.config.get("dataset")):
 nern_controls.layers(found.original)
 if not found.original.layers:
     st.stop()
-layers = [{"name": layer.name, "filters": layer.filters, "channels": layer.channels, "size": layer.size} for layer in found.original.layers]
-classes = list(found.images.classes) if found.images else []
+told = nern_controls.facts(original, nern, found)
+chosen = nern_controls.selected([layer["name"] for layer in told["layers"]], len(told["classes"]))
 images, measured = nern_controls.test_images(found.images)
-chosen = nern_controls.selected([layer["name"] for layer in layers], len(classes))
 captions = {
     name: text.format(images=images, measured=measured, stored=nern_controls.stored_words(nern) if nern else "")
     for name, text in CAPTIONS.items()
 }
-config = found.nern.config if found.nern else None
-nern_view(
-    {
-        "original": original.id,
-        "nern": nern and nern.id,
-        "layers": layers,
-        "classes": classes,
-        "base": config.base if config else 0.76,
-        "levels": config.levels if config else 40,
-        "stored": nern and nern_controls.stored(nern),
-        "captions": captions,
-        **chosen,
-    },
-    on_act=nern_controls.act,
-)
+nern_view({**told, "captions": captions, **chosen}, on_act=nern_controls.act)
 if nern:
     look = Look(chosen["prune"], chosen["bits"])
     name = f"{nern.id}-reconstructed"

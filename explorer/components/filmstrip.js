@@ -3,7 +3,9 @@
 import { MeshView } from "./mesh_view.js";
 
 const FILM_GAMMAS = [...Array(11).keys()].map((at) => at / 10);
-const FILM_ROWS = { embedding: "Through the space", aligned: "Weights aligned", weights: "Weights mixed" };
+/** @type {Record<string, string>}  Row of the strip: its title. */
+export const FILM_ROWS = { embedding: "Through the space", aligned: "Weights aligned", weights: "Weights mixed" };
+const MOVED = 5; // pixels from which on a press is a drag
 const FILM_SIZE = 144,
   FILM_LARGE = 264; // pixels of a picture on the page, and in the PNG
 /** @type {number}  Nodes an axis. */
@@ -13,7 +15,10 @@ export const FILM_RESOLUTION = 48;
  * @typedef {{path: string, at: number, gamma: number}} Still  A picture that is still to be asked for: of which path, the at-th gamma.
  */
 export class Filmstrip {
-  /** @param {HTMLElement} root @param {import("./mesh_view.js").Camera} camera @param {(gamma: number) => void} onGamma */
+  /**
+   * @param {HTMLElement} root @param {import("./mesh_view.js").Camera} camera
+   * @param {(gamma: number, rests: boolean) => void} onGamma  A click's, and a drag's, `rests` once it is let go.
+   */
   constructor(root, camera, onGamma) {
     this.root = root;
     this.camera = {
@@ -36,6 +41,7 @@ export class Filmstrip {
       },
     };
     this.able = MeshView.able();
+    this.paths = Object.keys(FILM_ROWS);
     this.cells = {};
     for (const path of Object.keys(FILM_ROWS)) {
       const row = root.querySelector(`[data-film="${path}"]`);
@@ -46,13 +52,44 @@ export class Filmstrip {
         Object.assign(canvas, { width: FILM_SIZE, height: FILM_SIZE });
         button.append(canvas);
         if (path === "weights") button.append(Object.assign(document.createElement("span"), { textContent: gamma.toFixed(1) }));
-        button.addEventListener("click", () => onGamma(gamma));
+        button.addEventListener("click", () => onGamma(gamma, true));
         row.append(button);
         return { button, canvas };
       });
+      this.drags(row, onGamma);
     }
     root.hidden = !this.able;
     this.reset("");
+  }
+
+  // A finger along a row moves gamma as the slider does; the first picture is gamma 0, the last one 1.
+  drags(row, onGamma) {
+    let from = null,
+      gamma = null;
+    const at = (event) => {
+      const { left, width } = row.getBoundingClientRect(),
+        cell = width / FILM_GAMMAS.length;
+      return Math.min(1, Math.max(0, (event.clientX - left - cell / 2) / (width - cell)));
+    };
+    row.addEventListener("pointerdown", (event) => {
+      if (event.button === 0) from = event.clientX;
+    });
+    row.addEventListener("pointermove", (event) => {
+      if (from === null || (gamma === null && Math.abs(event.clientX - from) < MOVED)) return;
+      row.setPointerCapture(event.pointerId);
+      onGamma((gamma = at(event)), false);
+    });
+    const ends = (event) => {
+      if (gamma !== null && event.type === "pointerup") onGamma(at(event), true);
+      from = gamma = null;
+    };
+    for (const type of ["pointerup", "pointercancel"]) row.addEventListener(type, ends);
+  }
+
+  // The pictures nearest to gamma.
+  mark(gamma) {
+    for (const cells of Object.values(this.cells))
+      cells.forEach(({ button }, at) => button.toggleAttribute("data-here", at === Math.round(10 * gamma)));
   }
 
   reset(name) {
@@ -67,7 +104,7 @@ export class Filmstrip {
     if (!this.able) return null;
     const order = [0, 10, 5, 2, 8, 1, 9, 3, 7, 4, 6];
     for (const at of order)
-      for (const path of Object.keys(FILM_ROWS)) if (!this.meshes[path][at]) return { path, at, gamma: FILM_GAMMAS[at] };
+      for (const path of this.paths) if (!this.meshes[path][at]) return { path, at, gamma: FILM_GAMMAS[at] };
     return null;
   }
 
@@ -97,7 +134,7 @@ export class Filmstrip {
   // The camera rests elsewhere, or the theme changed: all pictures again, one a frame.
   redraw() {
     const turn = (this.turn = (this.turn ?? 0) + 1),
-      todo = Object.keys(FILM_ROWS).flatMap((path) => FILM_GAMMAS.map((_, at) => [path, at]));
+      todo = this.paths.flatMap((path) => FILM_GAMMAS.map((_, at) => [path, at]));
     const one = () => {
       if (turn !== this.turn || !todo.length) return;
       this.draw(...todo.shift());

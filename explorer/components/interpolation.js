@@ -11,7 +11,8 @@ import { LiveView } from "./live_view.js";
 import { mount } from "./mount.js";
 import { PathCurve } from "./path_curve.js";
 
-const IMAGES_SHOWN = 40;
+const IMAGES_SHOWN = 40,
+  FEW_SHOWN = 20; // on Home, twice
 const IDLE_MS = 160; // so long after the last movement the rest is measured
 const BASELINE_MS = 100; // while dragging, the weight path's figure at most so often
 const CHUNK = 4; // gammas of one curve question: short, so that a drag is never held up
@@ -70,6 +71,7 @@ class Interpolation extends LiveView {
     );
     for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
     offer(this.find("download"), data.formats);
+    this.root.classList.toggle("brief", Boolean(data.brief));
     const key = [data.space, data.a, data.b, data.images].join("\n");
     if (key !== this.key) {
       this.key = key;
@@ -109,7 +111,8 @@ class Interpolation extends LiveView {
     this.root.classList.add("waiting");
     this.root.classList.toggle("unmeasured", !data.images);
     this.bytes = {};
-    const curve = (path) => (data.images && (path === "embedding" || data.mixes) ? curveOrder(data.architectures.length) : []);
+    const curve = (path) =>
+      data.images && !data.brief && (path === "embedding" || data.mixes) ? curveOrder(data.architectures.length) : [];
     this.order = Object.fromEntries(["embedding", ...BASELINES].map((path) => [path, curve(path)]));
     this.curve.reset(`${data.space}-${data.a}-${data.b}`, data.architectures);
     if (otherSpace) this.loadImages();
@@ -168,8 +171,10 @@ class Interpolation extends LiveView {
     const gamma = Number(this.value.dataset.gamma);
     await Promise.all(
       BASELINES.map(async (path) => {
-        const answer = await this.ask(path, BASELINE, this.question(gamma, path, [], more));
+        const beside = path === "weights" && this.mixed ? ["per_class", "answers"] : [];
+        const answer = await this.ask(path, BASELINE, this.question(gamma, path, beside, more));
         if (!answer) return;
+        if (beside.length && this.mixed) this.mixed.paint(answer.array("answers"), answer.header.per_class);
         this.find(path).textContent = percent(answer.header.accuracy.value);
         this.curve.measured(path, answer.header.gamma, answer.header.accuracy.value);
       }),
@@ -189,7 +194,7 @@ class Interpolation extends LiveView {
 
   // Chunk by chunk while the thumb rests; a movement ends it, and the next rest goes on where it stopped.
   async fill() {
-    if (this.filling) return;
+    if (this.filling || this.data.brief) return;
     this.filling = true;
     let drawn = 0;
     const paths = Object.keys(this.order);
@@ -280,12 +285,15 @@ class Interpolation extends LiveView {
   async loadImages() {
     const { space } = this.data;
     this.board?.close();
-    this.board = null;
+    this.mixed?.close();
+    this.board = this.mixed = null;
     if (!this.data.images) return;
     try {
       const answer = await fetchFrame(`api/spaces/${encodeURIComponent(space)}/images?split=test`);
       if (space !== this.data.space) return;
-      this.board = new ClassBoard(this.find("classes"), answer, IMAGES_SHOWN);
+      const { brief, mixes } = this.data;
+      this.board = new ClassBoard(this.find("classes"), answer, brief ? FEW_SHOWN : IMAGES_SHOWN);
+      if (brief && mixes) this.mixed = new ClassBoard(this.find("classes-weights"), answer, FEW_SHOWN);
       if (this.answers) this.board.paint(this.answers, this.perClass);
     } catch (error) {
       this.fail(error);
@@ -316,7 +324,7 @@ class Interpolation extends LiveView {
  * @property {Record<"a" | "b", string>} stored @property {Record<"a" | "b", string>} predicted  Accuracies in words.
  * @property {Record<"a" | "b", string>} origins @property {Record<"a" | "b", boolean>} outside
  * @property {import("./class_ids.js").Architecture[]} architectures
- * @property {boolean} mixes  Whether the anchors' weights can be mixed.
+ * @property {boolean} mixes  Whether the anchors' weights can be mixed. @property {boolean} brief  Slider, figures and images alone.
  */
 
 /**

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -26,8 +27,12 @@ _mount = component(
 )
 
 
-def interpolation(space: Space, a: str, b: str, gamma: float) -> None:
-    """Show the line from anchor `a` (gamma 0) to `b` (gamma 1), the thumb at `gamma`. Releasing it selects its gamma."""
+def interpolation(
+    space: Space, a: str, b: str, gamma: float, brief: bool = False, on_gamma: Callable[[object], None] | None = None
+) -> None:
+    """Show the line from anchor `a` (gamma 0) to `b` (gamma 1), the thumb at `gamma`; `brief`: slider, figures and images alone.
+
+    Releasing the thumb calls `on_gamma` with {"space", "a", "b", "gamma"}; by default it selects its gamma."""
     images = f"{space.images.title} test images" if space.images else ""
     captions = {
         "curve": f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the "
@@ -73,9 +78,10 @@ def interpolation(space: Space, a: str, b: str, gamma: float) -> None:
         "images": space.images is not None,
         "stored": stored,
         "architectures": architectures(space),
+        "brief": brief,
         "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b)),
     }
-    _mount(data=data, key=KEY, on_gamma_change=lambda: committed(st.session_state[KEY].get("gamma")))
+    _mount(data=data, key=KEY, on_gamma_change=lambda: (on_gamma or committed)(st.session_state[KEY].get("gamma")))
 
 
 def stored_figure(value: float | None) -> str:

@@ -6,6 +6,7 @@ import { saveCsv } from "./csv.js";
 import { SHOW } from "./nern_words.js";
 
 const GRIDS = ["original", "reconstructed", "difference"];
+const STRIP = 6; // filters on Home
 const SCALE_CELLS = 12; // pixels of a picture to take away per value
 
 /** @typedef {{name: string, filters: number, channels: number, size: number[]}} Layer  (nern_view.py) */
@@ -84,7 +85,7 @@ export class NernKernels {
     const answer = await this.view.ask(
       "kernels",
       SHOW,
-      { op: "nern_kernels", ...this.view.subject(), layer, first: filter, count: window, order },
+      { op: "nern_kernels", ...this.view.subject(), layer, first: filter, count: this.view.data.brief ? STRIP : window, order },
       socket,
     );
     if (!answer || answer.header.layer !== this.state.layer || answer.header.order !== this.state.order) return;

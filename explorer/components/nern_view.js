@@ -5,6 +5,7 @@
 import { Acts } from "./acts.js";
 import { signedTable } from "./colours.js";
 import { GammaSlider } from "./gamma_slider.js";
+import { inSight } from "./in_sight.js";
 import { Live } from "./live.js";
 import { LiveView } from "./live_view.js";
 import { mount } from "./mount.js";
@@ -48,6 +49,14 @@ class NernView extends LiveView {
   update(data, act) {
     this.acts.send = act;
     this.data = data;
+    this.root.classList.toggle("brief", Boolean(data.brief));
+    if (data.brief && !this.visible) {
+      this.unseen ??= inSight(this.root, () => {
+        this.visible = true;
+        this.update(this.data, act);
+      });
+      return;
+    }
     for (const name of OWN) this.acts.takes(name, data[name] ?? null);
     this.table = signedTable(this.root);
     for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
@@ -67,11 +76,11 @@ class NernView extends LiveView {
       delete this.value.dataset.prune;
       this.showBits();
       this.kernels.start(data);
-      this.panels.start(data);
+      if (!data.brief) this.panels.start(data);
       if (data.nern) this.input();
     } else {
       this.kernels.paint();
-      this.panels.paint();
+      if (!data.brief) this.panels.paint();
       this.drawCurve();
     }
   }
@@ -138,7 +147,7 @@ class NernView extends LiveView {
       dataset.prune === String(prune) &&
       dataset.bits === String(bits);
     if (!here()) return; // its answer calls again
-    this.panels.looked();
+    if (!this.data.brief) this.panels.looked();
     while (dataset.images !== dataset.total) {
       const images = Math.min(Number(dataset.images) + this.few, Number(dataset.total));
       const answer = await this.ask("whole", FILL, { op: "nern", ...this.look(), images });
@@ -194,7 +203,7 @@ class NernView extends LiveView {
 
   // Fill figure 5 (left) while the thumb rests.
   async fill() {
-    if (this.filling || !this.data.nern || this.value.dataset.images === "0") return;
+    if (this.filling || this.data.brief || !this.data.nern || this.value.dataset.images === "0") return;
     this.filling = true;
     const curve = this.curve;
     for (let step = 0; step <= CURVE_STEPS && !this.timer && curve === this.curve; step++) {
@@ -210,7 +219,7 @@ class NernView extends LiveView {
   }
 
   async drawCurve() {
-    if (!this.curve.size) return;
+    if (!this.curve.size || this.data.brief) return;
     const plot = this.find("curve");
     const points = [...this.curve].filter(([, figure]) => figure).sort(([one], [other]) => one - other);
     plot.dataset.points = points.length;
@@ -304,6 +313,7 @@ class NernView extends LiveView {
 
   close() {
     clearTimeout(this.timer);
+    this.unseen?.();
     this.acts.forget();
     this.key = null;
     this.listening.abort();
@@ -320,6 +330,7 @@ class NernView extends LiveView {
  * @property {number} base @property {number} levels  Of the positional embedding.
  * @property {Record<string, any> | null} stored  What the manifest says of the NeRN.
  * @property {number} prune @property {number} bits @property {string} layer @property {number} filter @property {number} channel
+ * @property {boolean} [brief]  Slider, figures and kernels alone.
  * @property {number} window @property {string} order @property {number | null} class
  */
 

@@ -6,8 +6,9 @@
 import { Acts } from "./acts.js";
 import { ContactSheet } from "./contact_sheet.js";
 import { offer } from "./downloads.js";
-import { FILM_RESOLUTION, Filmstrip } from "./filmstrip.js";
+import { FILM_RESOLUTION, FILM_ROWS, Filmstrip } from "./filmstrip.js";
 import { GammaSlider, tidy } from "./gamma_slider.js";
+import { inSight } from "./in_sight.js";
 import { Live } from "./live.js";
 import { MeshPlotly } from "./mesh_plotly.js";
 import { Camera, handle, MeshView } from "./mesh_view.js";
@@ -70,10 +71,10 @@ class Shapes extends ShapeAnswers {
       (gamma) => this.commit(gamma),
     );
     this.sheet = new ContactSheet(root, (id) => this.pick(id));
-    this.film = new Filmstrip(this.find("film"), this.camera, (gamma) => {
+    this.film = new Filmstrip(this.find("film"), this.camera, (gamma, rests) => {
       this.slider.place(gamma);
       this.input(gamma);
-      this.commit(gamma);
+      if (rests) this.commit(gamma);
     });
     this.table = new ShapeTable(this.find("table"));
     this.listen();
@@ -119,10 +120,13 @@ class Shapes extends ShapeAnswers {
     }
     for (const name of ["sheet", "film"]) this.find(`caption-${name}`).textContent = data.captions[name];
     offer(this.find("network"), data.formats);
+    this.root.classList.toggle("brief", Boolean(data.brief));
+    this.film.paths = data.brief ? ["embedding", "weights"] : Object.keys(FILM_ROWS);
+    this.unseen ??= data.brief ? inSight(this.root, () => this.appear()) : null;
     this.camera.onMove();
     this.colours();
     const names = JSON.stringify(data.placed);
-    if (data.space !== old?.space || names !== this.names) {
+    if (!data.brief && (data.space !== old?.space || names !== this.names)) {
       this.names = names;
       this.loadSheet();
     }
@@ -162,6 +166,10 @@ class Shapes extends ShapeAnswers {
 
   placed(id) {
     return this.data.placed.find((each) => each.id === id);
+  }
+
+  shownPanes() {
+    return PANES[this.mode()].slice(0, this.data.brief ? 2 : 3);
   }
 
   mode() {
@@ -231,10 +239,17 @@ class Shapes extends ShapeAnswers {
 
   // ---- questions
 
+  // A brief view asks for nothing before it is in sight.
+  appear() {
+    this.visible = true;
+    this.start();
+  }
+
   start() {
+    if (this.data.brief && !this.visible) return;
     for (const slot of ["mesh", "mesh-weights", "mesh-original"]) (this.live.drop(slot), this.later.drop(slot));
     this.later.drop("film");
-    const panes = PANES[this.mode()],
+    const panes = this.shownPanes(),
       guess = this.placed(this.view.instance)?.known === false && this.mode() === "placed";
     const titles = panes.map(([, , title], at) => (guess && !at ? "Its best guess" : title));
     this.panes.forEach(({ figure, find }, at) => {
@@ -272,11 +287,13 @@ class Shapes extends ShapeAnswers {
   input(gamma, stamp) {
     this.find("gamma").textContent = gamma.toFixed(3);
     this.view.gamma = gamma;
+    this.film.mark(gamma);
     this.move(stamp);
   }
 
   // Something under the hand has changed: the first pane at once, the others as there is time, the rest when it rests.
   async move(stamp) {
+    if (this.data.brief && !this.visible) return;
     for (const slot of ["mesh", "mesh-weights", "mesh-original", "said", "film"]) this.later.drop(slot);
     this.table.fade();
     this.settled = null; // a thumb that comes back to where it was shows what is coarse, as any other
@@ -296,7 +313,7 @@ class Shapes extends ShapeAnswers {
 
   async beside() {
     this.besides = performance.now();
-    const panes = PANES[this.mode()];
+    const panes = this.shownPanes();
     for (let at = 1; at < panes.length; at += 1) {
       if (panes[at][1] === "original") continue; // it depends on nothing that moves
       const answer = await this.ask(panes[at][0], BESIDE, this.question("mesh", panes[at][1], COARSE));
@@ -309,13 +326,13 @@ class Shapes extends ShapeAnswers {
     const asked = JSON.stringify(this.question("mesh", "", 0));
     if (this.settled === asked + this.view.resolution) return this.fill();
     if (this.shown !== asked) return; // the coarse answer calls again
-    const panes = PANES[this.mode()],
+    const panes = this.shownPanes(),
       same = () => !this.timer && asked === JSON.stringify(this.question("mesh", "", 0));
     for (let at = 0; at < panes.length && same(); at += 1) {
       const answer = await this.ask(panes[at][0], FINE, this.question("mesh", panes[at][1], this.view.resolution), this.later);
       if (answer && same()) this.show(at, answer, false);
     }
-    for (let at = 0; at < panes.length && same(); at += 1) {
+    for (let at = 0; at < panes.length && !this.data.brief && same(); at += 1) {
       const answer = await this.ask("said", SAID, this.question("measures", panes[at][1], this.view.resolution), this.later);
       if (answer && same()) this.table.say(at, answer.header);
     }
@@ -344,6 +361,7 @@ class Shapes extends ShapeAnswers {
 
   close() {
     clearTimeout(this.timer);
+    this.unseen?.();
     this.acts.forget();
     this.key = null;
     this.listening.abort();
@@ -357,7 +375,7 @@ class Shapes extends ShapeAnswers {
  * @typedef {object} ShapesData  (shapes.py)
  * @property {string} space @property {string | null} a @property {string | null} b @property {string | null} instance  Ids.
  * @property {number} gamma @property {number} level @property {number} resolution  Nodes an axis.
- * @property {string} shape @property {string | null} camera
+ * @property {string} shape @property {string | null} camera @property {boolean} [brief]  Slider, two meshes, filmstrip.
  * @property {import("./contact_sheet.js").Placed[]} placed @property {Record<string, string>} captions
  * @property {Record<string, string>} formats  Export format -> words.
  */

@@ -57,3 +57,11 @@ def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[d
     }
     data = {"space": space.id, **selected, "placed": placed, "captions": captions, "formats": formats.words()}
     _mount(data=data, key=KEY, on_act_change=lambda: on_act(st.session_state[KEY]["act"]))
+
+
+def strip(space: str, a: str, b: str, gamma: float, on_act: Callable[[dict], None]) -> None:
+    """The slider from shape `a` to `b` of a space, both meshes that follow it, and the filmstrip. The space is read once it is in sight."""
+    fixed = {"gamma": gamma, "shape": "path", "instance": None, "level": 0.0, "resolution": 64, "camera": None, "placed": [], "brief": True}
+    captions = dict.fromkeys(("sheet", "path", "film"), "")
+    data = {"space": space, "a": a, "b": b, "captions": captions, "formats": {}, **fixed}
+    _mount(data=data, key=KEY, on_act_change=lambda: on_act(st.session_state[KEY]["act"]))

@@ -7,52 +7,47 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 import torch
 
+from engine.core.artifacts import Manifest
 from engine.host import shapes as viewing
 from engine.host.host import Host
 from engine.kinds.netspace import placed_shapes
 from engine.kinds.netspace.space import MAP_2D, MAP_3D, Space
 from engine.tasks.distances.measures import iou
 from engine.tasks.distances.networks import GRID
-from explorer import navigation, services, targets
-from explorer.cards import Contrast, Figure
+from explorer import controls, navigation, services, state, targets
+from explorer.cards import Figure
+from explorer.components.shapes import strip
 from explorer.screens import HELD_OUT, WHY, Column, Objective, Screens, Walk
 
+HOME = "_home_shapes"  # gamma of the strip there
 SIDE = 280  # of a shape's picture, in pixels
 IOU, FIT = Column("predicted_iou", "IoU, predicted", "overlap"), Column("fit_iou", "IoU, fit", "overlap")
 FIGURES = (
     Figure(
-        "predicted_iou_mean", "IoU, seen shapes", "number", "shapes",
-        "Mean intersection over union of the decoded shape and the network that it stands for, over the shapes the space was trained on",
+        "midpoint_iou_mean", "overlap half-way", "percent", "pairs",
+        "Overlap (IoU, 100 % is the same shape) of the shape half-way through the space with the chair of the parameters half-way",
     ),
     Figure(
-        "heldout_iou_mean", "IoU, held-out", "number", "shapes",
-        "The same for shapes that the space has never seen, placed by inversion of the decoder",
+        "weight_midpoint_iou_mean", "weights mixed", "percent", "pairs",
+        "The same overlap for the network whose weights are half-way between",
     ),
     Figure(
-        "path_whole_share", "whole on the way", "percent", "meshes",
-        "Share of the decoded meshes between random pairs that are one piece",
+        "heldout_iou_mean", "overlap, unseen shapes", "percent", "shapes",
+        "Overlap of a shape that the space has never seen with what it decodes once the shape is placed, by inversion",
     ),
 )  # fmt: skip
 
 
 class Distances(Screens):
     id = "distances"
+    welcome = "From one shape to another: whole through the space, wrecks where weights are mixed"
     order = 1
     path, drag, preset = "shapes", "Turn and drag", "netspace-chairs"
     figures = FIGURES
-    contrasts = (
-        Contrast(
-            "IoU half-way, against the chair with the parameters half-way", "pairs", "number",
-            (
-                ("midpoint_iou_mean", "through the space"),
-                ("aligned_midpoint_iou_mean", "weights aligned"),
-                ("weight_midpoint_iou_mean", "weights as they are"),
-            ),
-        ),
-    )  # fmt: skip
 
     colours = {
         "iou": Column("predicted_iou", "IoU, predicted with target", "overlap", short="IoU, predicted"),
@@ -89,6 +84,16 @@ class Distances(Screens):
             required=True,
         ),
     }
+
+    def glimpse(self, space: Manifest) -> None:
+        a, b = far_apart(services.store().open(space.id, "netspace").table("instances.parquet"))
+
+        def act(values: dict) -> None:
+            state.remember(space=space.id)
+            controls.act_on(space.id, values)
+            st.session_state[HOME] = state.gamma()
+
+        strip(space.id, a, b, st.session_state.get(HOME, 0.5), act)
 
     def best(self, space: Space) -> str:
         seen = space.table[space.table["split"] == "train"]
@@ -167,6 +172,14 @@ class Distances(Screens):
 
     def lso_basis(self, result: Mapping[str, Any]) -> str:
         return f"IoU is that with the target network, on a grid of {GRID} cells an axis." if "target" in result else ""
+
+
+def far_apart(table: pd.DataFrame) -> tuple[str, str]:
+    """The shape that a space predicts best, and of the better half the one farthest from it on the map, by a space's table alone."""
+    seen = table.loc[table["split"] == "train"].sort_values("predicted_iou", ascending=False, kind="stable")
+    better = seen.iloc[: max(2, len(seen) // 2)]
+    places = better[["x2", "y2"]].to_numpy()
+    return str(better["id"].iloc[0]), str(better["id"].iloc[int(np.linalg.norm(places - places[0], axis=1).argmax())])
 
 
 @st.cache_data(

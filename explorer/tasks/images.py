@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from engine.core.artifacts import Manifest
 from engine.host.host import Host
 from engine.kinds.netspace import kept
 from engine.kinds.netspace.space import Space
-from explorer import controls, data, interpolation, targets
-from explorer.cards import Contrast, Figure, percent
+from explorer import controls, data, interpolation, services, targets
+from explorer.cards import Figure, percent
 from explorer.screens import HELD_OUT, WHY, Column, Objective, Screens, Walk
 
 TRAINED = Column("test_accuracy", "accuracy, trained")
@@ -18,50 +19,41 @@ PREDICTED = Column("predicted_test_accuracy", "accuracy, predicted by the space"
 LENGTH = Column("steps", "trained for", "steps", missing="not trained here")
 FIGURES = (
     Figure(
-        "gap_mean", "accuracy gap", "percent", "networks",
-        "Mean difference between the accuracy of a held-out network and of the network that the space decodes for it",
+        "path_floor_mean", "through the space", "percent", "pairs",
+        "The worst accuracy on the way between two good networks, along the space",
     ),
     Figure(
-        "gap_correlation", "correlation", "number", "networks",
-        "Correlation of the two accuracies over the held-out networks",
+        "weight_path_floor_mean", "weights mixed", "percent", "pairs",
+        "The worst accuracy on the way between the same networks, mixing their weights as they are",
     ),
     Figure(
-        "path_spearman_mean", "rises with gamma", "number", "pairs",
-        "Mean Spearman correlation of accuracy and gamma from a poor network to a good one",
+        "gap_mean", "accuracy off by", "percent", "networks",
+        "How far the accuracy of the network that the space decodes is from that of the network it stands for, one it has not seen",
     ),
     Figure(
-        "class_id_accuracy", "ClassIds right", "percent", "networks",
-        "Share of the held-out networks whose architecture the space reads off their embedding",
+        "class_id_accuracy", "architectures told right", "percent", "networks",
+        "Share of the networks it has not seen whose architecture the space reads off their embedding",
     ),
     Figure(
-        "path_ordered_share", "lines in order", "percent", "lines",
-        "Share of the lines from the smallest to the largest architecture along which the ClassIds rise and all appear",
+        "path_ordered_share", "walks in order", "percent", "lines",
+        "Share of the lines from the smallest to the largest architecture that pass through all of them by size",
     ),
     Figure(
-        "gamma_class_id_accuracy", "right at eq. 12", "percent", "networks",
-        "Share of the networks at the gammas of eq. 12 that are of the architecture asked for there",
+        "gamma_class_id_accuracy", "right where asked", "percent", "networks",
+        "Share of the networks at the places between two architectures that are of the architecture expected there (eq. 12)",
     ),
 )  # fmt: skip
 
 
 class Images(Screens):
     id = "images"
+    welcome = "Between two good networks: the space keeps working, mixed weights do not"
     order = 0
     preset = "netspace-digits"
     needs_images = True
     checkpoints = True
     kernels = True
     figures = FIGURES
-    contrasts = (
-        Contrast(
-            "Worst accuracy on the way between two good networks", "pairs", "percent",
-            (
-                ("path_floor_mean", "through the space"),
-                ("aligned_path_floor_mean", "weights aligned"),
-                ("weight_path_floor_mean", "weights as they are"),
-            ),
-        ),
-    )  # fmt: skip
 
     colours = {
         "accuracy": Column("test_accuracy", "test accuracy"),
@@ -96,6 +88,9 @@ class Images(Screens):
             lambda space: targets.network(space, "Network to match", default_teacher(space)),
         ),
     }
+
+    def glimpse(self, space: Manifest) -> None:
+        interpolation.glimpse(services.host().space(space.id))
 
     def missing(self, space: Space) -> str | None:
         return space.dataset if space.images is None else None

@@ -18,7 +18,7 @@ from engine.tasks.signals.images import name_of, pictures_of
 from engine.tasks.signals.networks import pictures, psnr
 from engine.tasks.signals.placing import read_picture
 from explorer import controls, navigation, services, state, taking, targets
-from explorer.cards import Contrast, Figure
+from explorer.cards import Figure
 from explorer.components.signals import signals
 from explorer.screens import HELD_OUT, WHY, Column, Objective, Screens, Walk
 
@@ -26,12 +26,16 @@ SIDE = 256  # of a picture in the report of an LSO
 SIZES = ("8", "64", "256", "512", "1024", "2048")  # pixels a side of a PNG
 FIGURES = (
     Figure(
-        "predicted_psnr_mean", "PSNR (dB), seen images", "number", "images",
-        "Mean peak signal-to-noise ratio of the decoded network's image to that of the network that it stands for",
+        "path_floor_psnr_mean", "through the space", "decibels", "pairs",
+        "Likeness (PSNR, higher is better) to the nearest image that it was trained on, lowest on the way between two images",
     ),
     Figure(
-        "heldout_psnr_mean", "PSNR (dB), held-out", "number", "images",
-        "The same for images that the space has never seen, placed by inversion of the decoder",
+        "weight_path_floor_psnr_mean", "weights mixed", "decibels", "pairs",
+        "The same, mixing the networks' weights as they are",
+    ),
+    Figure(
+        "heldout_psnr_mean", "unseen images", "decibels", "images",
+        "Likeness of an image that the space has never seen and what it decodes once the image is placed, by inversion",
     ),
 )  # fmt: skip
 
@@ -41,16 +45,6 @@ class Signals(Screens):
     order = 2
     preset = "netspace-digits-inr"
     figures = FIGURES
-    contrasts = (
-        Contrast(
-            "PSNR (dB) to the nearest image trained on, lowest on the way", "pairs", "number",
-            (
-                ("path_floor_psnr_mean", "through the space"),
-                ("aligned_path_floor_psnr_mean", "weights aligned"),
-                ("weight_path_floor_psnr_mean", "weights as they are"),
-            ),
-        ),
-    )  # fmt: skip
 
     colours = {
         "shows": Column("shows", "what the image shows", "names", short="digit"),

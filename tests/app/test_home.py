@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.artifacts import Manifest, Store
-from explorer import controls, services
+from explorer import controls, services, thumbnails
 
 APP = str(Path(__file__).resolve().parents[2] / "explorer" / "app.py")
 
@@ -34,12 +34,12 @@ def everything(app: AppTest) -> str:
 def test_a_space_is_shown_with_the_metrics_of_its_manifest(home, made_up_store):
     app = home(made_up_store)
     shown = everything(app)
-    assert not app.exception and not app.error and not app.warning
+    assert not app.exception and not app.error
+    assert ["made-up" in each.value for each in app.warning] == [True], "it holds no weights, and Home says so once"
     for text in (
         "432 networks",
         "lenetlike-digits",
         "4.1\u202f%",
-        "0.982",
         "94.3\u202f%",
         "41.2\u202f%",
         "96 networks",
@@ -55,6 +55,26 @@ def test_a_metric_that_was_not_measured_is_not_shown(home, made_up_store):
     made_up_store.update_metrics(made_up_store.open("space-made-up"), {"gap_mean": {"value": "nice", "split": "test", "n": 1}})
     shown = everything(home(made_up_store))
     assert "nice" not in shown and "Not measured yet" in shown
+
+
+def test_home_begins_with_what_can_be_dragged_and_holds_one_space(home, gallery_store):
+    app = home(gallery_store)
+    assert not app.exception and not app.warning
+    shown = everything(app)
+    assert shown.index("Between two good networks") < shown.index("From one shape") < shown.index("stores another") < shown.index("figures")
+    assert len(services.host().loaded()) == 1, "chairs are read once they are in sight"
+    for space in gallery_store.manifests("netspace"):
+        assert thumbnails.thumbnail(space).startswith("data:image/webp"), space.id
+    assert "The map shows 256 of them" in shown and "728 networks" in shown
+
+
+def test_spaces_of_one_title_are_told_apart():
+    spaces = [
+        Manifest(id_, "netspace", title, "", "", {"encoder": encoder}, task="distances")
+        for id_, title, encoder in (("a", "Chairs", "prep"), ("b", "Chairs", "probe"), ("c", "Chairs", "probe"), ("d", "Cats", "prep"))
+    ]
+    names = controls.names(spaces)
+    assert len({*names.values()}) == 4 and names["d"] == "Cats" and names["a"] == "Chairs, of seen shapes" and "(c)" in names["c"]
 
 
 def test_an_empty_gallery_says_how_to_fill_it(home, tmp_path):
@@ -84,7 +104,8 @@ def test_a_broken_artifact_is_named_and_the_others_go_on(home, made_up_store):
     (made_up_store.workspace / "torn" / "manifest.json").write_text('{"format": 1')
     app = home(made_up_store)
     assert not app.exception
-    assert len(app.warning) == 1 and "torn" in app.warning[0].value and "again" in app.warning[0].value
+    (warning,) = (each.value for each in app.warning if "torn" in each.value)
+    assert "again" in warning
     assert "432 networks" in everything(app)
 
 

@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 from engine.api.guard import FOREIGN
 from engine.core.artifacts import Manifest, Store
 from explorer import theme
+from tests.browser.hand import at_rest, grab, until
 
 
 def query(page: Page) -> dict[str, str]:
@@ -52,8 +53,44 @@ def test_home_in_both_themes(page, scheme, width):
     expect(page.get_by_role("button", name="Deploy")).to_have_count(0)
 
 
-def test_the_way_in_leads_into_a_space_with_its_images(page):
+def test_what_home_leads_with_can_be_dragged_and_leads_on(page):
+    """The slider between two networks, the filmstrip of shapes, a finger on a phone; what was dragged is selected on the next page."""
     home(page)
+    hero, accuracy = page.locator(".ip-answers"), page.get_by_test_id("live-accuracy").first
+    thumb = hero.get_by_role("slider", name="gamma")
+    expect(accuracy).to_have_attribute("data-gamma", "0.5")
+    expect(page.get_by_test_id("test-images-weights").locator("[data-verdict='wrong']").first).to_be_visible()  # mixed weights fail here
+    box = grab(thumb)
+    page.mouse.move(box["x"] + 300, box["y"] + 10, steps=4)
+    page.mouse.up()
+    until(thumb, lambda: float(accuracy.get_attribute("data-gamma")) > 0.7, "the network did not follow the thumb")
+    gamma = thumb.get_attribute("aria-valuenow")
+
+    strip = page.locator("[data-film=embedding]")
+    strip.scroll_into_view_if_needed()
+    expect(page.get_by_test_id("filmstrip")).to_have_attribute("data-frames", "22")
+    box = strip.bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 10, steps=4)
+    mesh = page.get_by_test_id("mesh")
+    until(mesh, lambda: float(mesh.get_attribute("data-gamma")) < 0.15, "the mesh did not follow the strip")
+    page.mouse.up()
+    page.get_by_test_id("kernels-reconstructed").scroll_into_view_if_needed()
+    expect(page.get_by_test_id("kernels-reconstructed")).to_have_attribute("data-prune", "0")
+    assert urlsplit(page.url).query == ""
+
+    thumb.scroll_into_view_if_needed()
+    page.set_viewport_size({"width": 390, "height": 844})
+    at_rest(page)
+    box, finger = thumb.bounding_box(), page.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, points in (("touchStart", [x]), ("touchMove", [x - 60]), ("touchMove", [x - 120]), ("touchEnd", [])):
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": at, "y": y} for at in points]})
+    until(thumb, lambda: float(thumb.get_attribute("aria-valuenow")) < float(gamma) - 0.2, "the thumb did not follow the finger")
+    gamma = thumb.get_attribute("aria-valuenow")
+    until(thumb, lambda: accuracy.get_attribute("data-gamma") == gamma, "the network did not follow the finger")
+
     page.locator(".st-key-way_in a").click()
     page.wait_for_url(re.compile(r"/interpolation\?"))
     assert query(page)["space"] == "netspace-digits"  # whose networks can be measured here
