@@ -151,7 +151,8 @@ def glimpse(original: Manifest, nern: Manifest) -> None:
         act(values)
         st.session_state[HOME] = number("prune", 0, 0.95, 0.0)
 
-    fixed = {"prune": st.session_state.get(HOME, 0.0), "bits": 32, "filter": 0, "channel": 0, "window": 16, "order": "none", "class": None, "captions": {}}
+    prune = st.session_state.get(HOME, 0.0)
+    fixed = {"prune": prune, "bits": 32, "filter": 0, "channel": 0, "window": 16, "order": "none", "class": None, "captions": {}}
     nern_view({**told, **fixed, "layer": told["layers"][min(1, len(told["layers"]) - 1)]["name"], "brief": True}, on_act=let_go)
 
 
