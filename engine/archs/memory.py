@@ -18,5 +18,6 @@ def _harmless(conv: nn.Conv2d) -> bool:
 
 
 def memory_format(module: nn.Module, input_shape: tuple[int, ...]) -> torch.memory_format:
-    """What is fastest that is safe: channels-last from images of 32x32 on."""
-    return torch.channels_last if input_shape[-1] >= 32 and lies_well(module) else torch.contiguous_format
+    """What is fastest that is safe: channels-last from images of 32x32 on; nothing else than images [C, H, W] has channels there."""
+    images = len(input_shape) == 3 and input_shape[-1] >= 32
+    return torch.channels_last if images and lies_well(module) else torch.contiguous_format

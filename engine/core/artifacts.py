@@ -213,7 +213,8 @@ class Store:
         cannot be written, CorruptArtifact for a non-finite tensor (nothing is written then).
         """
         import numpy as np
-        from safetensors.numpy import save_file
+
+        from .tensors import to_file
 
         root = Path(root or self.workspace)
         for name, tensors in arrays.items():
@@ -227,7 +228,7 @@ class Store:
             raise StorageError(f"Cannot write to {root} ({error.strerror}). Choose another folder with --workspace.") from error
         try:
             for name, tensors in arrays.items():
-                save_file({key: np.asarray(array, order="C") for key, array in tensors.items()}, temp / safe_name(name))
+                to_file(tensors, temp / safe_name(name))
             for name, frame in (tables or {}).items():
                 frame.to_parquet(temp / safe_name(name), index=False)
             for name, path in (written or {}).items():
@@ -374,13 +375,13 @@ def _as_json(value: dict) -> dict:
 
 def save_checkpoint(path: Path, tag: str, step: int, took: dict[str, float], arrays: dict) -> None:
     """One file with the state of a run after `step` steps, and what it took so far (`engine.core.clocks.Took`), replaced atomically."""
-    from safetensors.numpy import save
+    from .tensors import to_bytes
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"Cannot write to {path.parent} ({error.strerror}). Choose another folder with --workspace.") from error
-    data = save(arrays, {"tag": tag, "step": str(step)} | {name: str(value) for name, value in took.items()})
+    data = to_bytes(arrays, {"tag": tag, "step": str(step)} | {name: str(value) for name, value in took.items()})
     write_atomic(path, hashlib.sha256(data).digest() + data)
 
 

@@ -184,9 +184,9 @@ def main(call: str, name: str, parent: str = "") -> None:
     with _refusing(folder):
         said, arrays = getattr(import_module(module), function)(**asked["given"])
     if arrays:
-        from safetensors.numpy import save_file
+        from .tensors import to_file
 
-        save_file(arrays, folder / ARRAYS)
+        to_file(arrays, folder / ARRAYS)
     (folder / SAID).write_text(json.dumps(said))
 
 

@@ -13,12 +13,19 @@ from .preprocessing import Preprocessing
 
 
 def noise(arch: Architecture, count: int = 512, device: str | torch.device = "cpu") -> Images:
-    """A data set of `count` images a split as the architecture takes them, bytes drawn at random, labels too."""
-    normal = Preprocessing((0.5,) * arch.input_shape[0], (0.25,) * arch.input_shape[0])
-    shape = (count, *arch.input_shape)
-    images = {split: Pixels(torch.randint(256, shape, dtype=torch.uint8, device=device), normal.mean, normal.std) for split in SPLITS}
+    """A data set of `count` inputs a split as the architecture takes them, drawn at random, labels too: bytes of images [C, H, W], numbers
+    of anything else."""
+    channels = arch.input_shape[0] if len(arch.input_shape) == 3 else 1
+    normal = Preprocessing((0.5,) * channels, (0.25,) * channels)
+    images = {split: _drawn((count, *arch.input_shape), normal, device) for split in SPLITS}
     labels = {split: torch.randint(arch.classes, (count,), device=device) for split in SPLITS}
     return Images("noise", "Noise", tuple(map(str, range(arch.classes))), images, labels, preprocessing=normal)
+
+
+def _drawn(shape: tuple[int, ...], normal: Preprocessing, device: str | torch.device) -> Pixels | torch.Tensor:
+    if len(shape) != 4:
+        return torch.randn(shape, device=device)
+    return Pixels(torch.randint(256, shape, dtype=torch.uint8, device=device), normal.mean, normal.std)
 
 
 def at_hand_or_noise(name: str | None, device: str, archs: Sequence[Architecture], count: int = 4096) -> Images:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 
-from safetensors.numpy import save
-
 from ..archs import Architecture
 from ..core.artifacts import Store
 from ..core.errors import InvalidValue
+from ..core.tensors import to_bytes
 from ..core.version import VERSION
 from ..datasets import preprocessing_of
 from ..datasets.preprocessing import Preprocessing
@@ -37,7 +36,7 @@ def of_space(store: Store, space: Space, network: Network, metrics: dict, said: 
     dataset, recorded = trained_on(store, space.manifest)
     metadata = described(network.arch, recorded or preprocessing_of(dataset)) | {"space": space.id, **said, "metrics": json.dumps(metrics)}
     tensors = {name: tensor.numpy().copy() for name, tensor in unflatten(network.parameters_P, network.arch).items()}
-    return save(tensors, metadata)
+    return to_bytes(tensors, metadata)
 
 
 def artifact_bytes(store: Store, id_: str) -> bytes:
@@ -45,7 +44,7 @@ def artifact_bytes(store: Store, id_: str) -> bytes:
     `preprocessing`, `id`, `metrics` (its manifest's), `explorer`. Raises what reading it raises."""
     net = read(store, id_)
     metadata = described(net.arch, net.preprocessing) | {"id": id_, "metrics": json.dumps(net.manifest.metrics)}
-    return save({name: tensor.numpy().copy() for name, tensor in net.module().state_dict().items()}, metadata)
+    return to_bytes({name: tensor.numpy().copy() for name, tensor in net.module().state_dict().items()}, metadata)
 
 
 def described(arch: Architecture, preprocessing: Preprocessing | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.artifacts import Store, write_atomic
 from ..core.errors import InvalidValue, UnknownId
+from ..core.tensors import to_bytes
 from ..tasks.distances.chairs import RADIUS
 from ..tasks.distances.meshes import MESH_SUFFIXES, read_mesh
 
@@ -51,8 +52,6 @@ def read(name: str, content: bytes, seed: int = 0) -> np.ndarray:
 
 def save(store: Store, name: str, content: bytes) -> str:
     """Keep a cloud; its id, which is that of its content. Raises InvalidValue, MeshError, StorageError."""
-    from safetensors.numpy import save as to_bytes
-
     points_B3 = read(name, content)
     id_ = f"cloud-{hashlib.sha256(points_B3.tobytes()).hexdigest()[:12]}"
     folder = store.workspace / ".clouds"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load_file
 from torch import Tensor
 
 from .. import presets
@@ -19,6 +19,7 @@ from ..core.clocks import Took
 from ..core.config import digest
 from ..core.errors import CorruptArtifact, InvalidValue, Stopped
 from ..core.provenance import command_line, provenance
+from ..core.tensors import to_bytes
 from ..host.export import of_space
 from ..host.host import device_of, on_cpu
 from ..kinds.netspace import kept
@@ -143,7 +144,7 @@ def descend(store: Store, config: LsoConfig, reporter: Reporter, device: str) ->
         stopped = error
     result = report(store, space, config, start_E, lso) | {"finished": stopped is None}
     arrays = {"start": start_E, "best": lso.best_NE[0], "last": lso.embedding_NE[0]}
-    write_atomic(reporter.path / FILE, save({name: tensor.cpu().numpy() for name, tensor in arrays.items()}))
+    write_atomic(reporter.path / FILE, to_bytes({name: tensor.cpu().numpy() for name, tensor in arrays.items()}))
     reporter.conclude(result)
     if stopped is not None:
         raise stopped

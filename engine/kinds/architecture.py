@@ -69,7 +69,7 @@ def add(
     weights are kept too, as the network `network-ID`), or a family's name (then with `classes`). `shape`: of one input, "1x8x8"; `given`:
     arguments for what builds it; `made` gives the provenance. Raises UnknownId, InvalidValue; nothing is written then."""
     if Path(source).suffix in READERS:
-        return add_program(store, Path(source), id_, normalise, made(), replacing)
+        return add_program(store, Path(source), id_, input_shape(shape) if shape else None, normalise, made(), replacing)
     if not shape:
         raise InvalidValue("Give the shape of one input with --input, such as --input 1x8x8.")
     sizes = input_shape(shape)
@@ -87,12 +87,15 @@ def add(
     )
 
 
-def add_program(store: Store, path: Path, id_: str | None, normalise: str | None, made: dict, replacing: bool) -> Artifact:
-    """The architecture of a .pt2 or .onnx file, and the network that it holds. Raises InvalidValue."""
+def add_program(
+    store: Store, path: Path, id_: str | None, shape: tuple[int, ...] | None, normalise: str | None, made: dict, replacing: bool
+) -> Artifact:
+    """The architecture of a .pt2 or .onnx file, and the network that it holds; `shape`: of one input, where the file leaves it open.
+    Raises InvalidValue."""
     id_ = id_ or slug(path.stem) or "added"
     for name in (id_, f"network-{id_}"):
         store.check_new(name, replacing)
-    found = read_program(path)
+    found = read_program(path, shape)
     artifact = write(store, id_, path.stem, found, path.name, "", normalise, made, replacing)
     arch = of_artifact(artifact)
     config = {"architecture": id_, "dataset": None, "source": path.name, "note": ""}

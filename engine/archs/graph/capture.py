@@ -15,12 +15,13 @@ from torch.export.graph_signature import InputKind
 
 from ...core.boundary import reason
 from ...core.errors import ExplorerError, InvalidValue
-from ...core.memory import within_memory
+from ...core.memory import check_memory, within_memory
 from .form import INPUT, Argument, Ref
 from .module import GraphNet
 from .recording import Captured, Recorder
 from .starts import starts
 
+FLOAT = 4  # bytes
 EXAMPLES, TOLERANCE = 4, 1e-4  # inputs that a graph is checked on, and by how much of the largest answer it may differ
 SIZES = {
     operator.add: "size.add",
@@ -58,6 +59,10 @@ def _made(make: Callable[[], nn.Module], seed: int) -> nn.Module:
             raise InvalidValue(f"The network cannot be built ({reason(error)}). Give its arguments with --args name=value,...") from error
     if not isinstance(module, nn.Module):
         raise InvalidValue(f"What was built is a {type(module).__name__}, not a torch.nn.Module.")
+    tensors = [*module.parameters(), *module.buffers()]
+    check_memory(FLOAT * sum(tensor.numel() for tensor in tensors))  # of those without memory, too: they are to get some
+    if any(tensor.is_meta for tensor in tensors):
+        raise InvalidValue("The network was built on the meta device, so that its weights have no values. Build it on the CPU.")
     return module.float().eval()
 
 

@@ -51,6 +51,7 @@ def fold(graph: Graph) -> Folded:
     uses, values = graph.uses(), check(graph)
     made = {node.name: node for node in graph.nodes}
     slots = {slot.name: slot for slot in graph.slots}
+    names = _own_names(graph)
     renamed: dict[Ref, Ref] = {}
     nodes: list[Node] = []
     norms: list[Norm] = []
@@ -64,7 +65,7 @@ def fold(graph: Graph) -> Folded:
             continue
         source = node.args[0]
         layer = made.get(source.name) if isinstance(source, Ref) and not source.tensor else None
-        norm = _into_layer(node, layer, uses, values, slots) if layer else None
+        norm = _into_layer(node, layer, uses, values, slots, names) if layer else None
         if norm and layer:
             at = next(place for place, each in enumerate(nodes) if each.name == layer.name)
             args = list(nodes[at].args) + [None] * (3 - len(nodes[at].args))
@@ -72,7 +73,7 @@ def fold(graph: Graph) -> Folded:
             nodes[at] = replace(nodes[at], args=tuple(args))
             renamed[Ref(node.name)] = Ref(layer.name)
         else:
-            norm = Norm(node, f"{prefix(node)}.weight".lstrip("."), f"{prefix(node)}.bias".lstrip("."))
+            norm = Norm(node, *names[_tensors(node)])
             nodes += _scale_and_shift(node.with_refs(now), norm, values, made.keys())
             renamed[Ref(node.name)] = Ref(f"{node.name}_shifted")
         norms.append(norm)
@@ -80,7 +81,38 @@ def fold(graph: Graph) -> Folded:
     return Folded(replace(graph, slots=_slots(graph, norms), nodes=tuple(nodes), output=output), tuple(norms))
 
 
-def _into_layer(node: Node, layer: Node, uses: dict[Ref, int], values: dict, slots: dict[str, Slot]) -> Norm | None:
+def _tensors(node: Node) -> tuple[str, ...]:
+    """The tensors that a batch norm reads."""
+    return tuple(ref.name for ref in node.args[1:5] if isinstance(ref, Ref))
+
+
+def _still_read(graph: Graph) -> set[str]:
+    """Tensors that something else than batch norms reads."""
+    return {ref.name for node in graph.nodes if node.op != "batch_norm" for ref in node.reads if ref.tensor}
+
+
+def _own_names(graph: Graph) -> dict[tuple[str, ...], tuple[str, str]]:
+    """What scale and shift of each batch norm are called where it stays, by the tensors that it reads (one that is called twice has one
+    pair): its module's weight and bias, or where those are something else's, after its mean."""
+    found: dict[tuple[str, ...], tuple[str, str]] = {}
+    norms, read = [node for node in graph.nodes if node.op == "batch_norm"], _still_read(graph)
+    taken = {slot.name for slot in graph.slots}
+    for node in norms:
+        own, path = _tensors(node), prefix(node)
+        if own in found:
+            continue
+        free = taken - (set(own) - read - {name for each in norms if _tensors(each) != own for name in _tensors(each)})
+        pair, number = (f"{path}.weight".lstrip("."), f"{path}.bias".lstrip(".")), 1
+        while any(name in free for name in pair):
+            pair, number = (f"{own[-2]}_scale{number}", f"{own[-2]}_shift{number}"), number + 1
+        found[own] = pair
+        taken |= set(pair)
+    return found
+
+
+def _into_layer(
+    node: Node, layer: Node, uses: dict[Ref, int], values: dict, slots: dict[str, Slot], names: dict[tuple[str, ...], tuple[str, str]]
+) -> Norm | None:
     """The batch norm as folded into the layer whose result it alone reads; None where it has to stay."""
     if layer.op not in FOLDABLE or layer.kwargs or len(layer.args) <= WEIGHT:
         return None
@@ -96,8 +128,8 @@ def _into_layer(node: Node, layer: Node, uses: dict[Ref, int], values: dict, slo
     weight, bias = own[0], own[1]
     assert isinstance(weight, Ref)
     if bias is None:
-        name = f"{weight.name.rpartition('.')[0]}.bias".lstrip(".")
-        if name in slots or not weight.name.endswith("weight"):
+        name = f"{weight.name.removesuffix('weight')}bias"
+        if name in slots or not weight.name.endswith("weight") or any(name in own for own in names.values()):
             return None
         return Norm(node, weight.name, name, "", int(transposed))
     assert isinstance(bias, Ref)
@@ -119,14 +151,14 @@ def _scale_and_shift(node: Node, norm: Norm, values: dict, taken) -> list[Node]:
 
 def _slots(graph: Graph, norms: list[Norm]) -> tuple[Slot, ...]:
     """The tensors that are left, in the order of the user's module; a layer's new bias stands behind its weight."""
-    gone = {ref.name for norm in norms for ref in norm.node.args[1:5] if isinstance(ref, Ref)}
+    gone = {name for norm in norms for name in _tensors(norm.node)} - _still_read(graph)
     slots = graph.slot
     new: dict[str, list[Slot]] = {}
     for norm in norms:
         if norm.axis >= 0 and not norm.layer_bias:
             new.setdefault(norm.weight, []).append(Slot(norm.bias, (_channels(graph, norm),)))
         elif norm.axis < 0:
-            first = next(ref.name for ref in norm.node.args[1:5] if isinstance(ref, Ref))
+            first = _tensors(norm.node)[0]
             count = (_channels(graph, norm),)
             pair = [Slot(norm.weight, count, PARAMETER, ("constant", 1)), Slot(norm.bias, count, PARAMETER, ("constant", 0))]
             new.setdefault(first, []).extend(each for each in pair if each not in new.get(first, []))

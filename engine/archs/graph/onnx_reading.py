@@ -13,6 +13,7 @@ from torch import Tensor
 from ...core.boundary import untrusted
 from ...core.errors import InvalidValue
 from .form import INPUT, SIDE, Argument, Node, Ref
+from .naming import clash, name_layers
 from .onnx_operations import OPERATIONS
 from .recording import Captured, Recorder
 from .shapes import run_node
@@ -21,8 +22,8 @@ SIZE_LIMIT = 2 << 30  # bytes: what a file of protocol buffers holds
 AGAIN = "Export it again, with a batch of any size and its weights inside."
 
 
-def read(path: Path, name: str) -> Captured:
-    """The network of a file. Raises InvalidValue."""
+def read(path: Path, name: str, shape: tuple[int, ...] | None = None) -> Captured:
+    """The network of a file; `shape` is that of one input, where the file leaves some of it open. Raises InvalidValue."""
     try:
         import onnx
     except ImportError as error:
@@ -32,7 +33,7 @@ def read(path: Path, name: str) -> Captured:
     with untrusted(name, InvalidValue, AGAIN):
         model = onnx.load_model(str(path), load_external_data=False)
         onnx.checker.check_model(model)
-        return Reading(onnx, model, name).captured()
+        return Reading(onnx, model, name).captured(shape)
 
 
 class Reading:
@@ -49,7 +50,7 @@ class Reading:
         self.count = 0
         self.first = 2
 
-    def captured(self) -> Captured:
+    def captured(self, shape: tuple[int, ...] | None = None) -> Captured:
         weights = {each.name: each for each in self.graph.initializer}
         for name, tensor in weights.items():
             if tensor.data_location == self.onnx.TensorProto.EXTERNAL:
@@ -61,21 +62,34 @@ class Reading:
                 f"{self.name} has {len(inputs)} inputs and {len(self.graph.output)} outputs, where one of each is needed. "
                 "Export the part that answers."
             )
-        kind = inputs[0].type.tensor_type
-        sides = [side.dim_value for side in kind.shape.dim]
-        if kind.elem_type != self.onnx.TensorProto.FLOAT or len(sides) < 2 or not all(0 < side < SIDE for side in sides[1:]):
-            raise InvalidValue(f"{self.name} takes no float input [B, ...] of one size. {AGAIN}")
-        if sides[0] > 1:
-            raise InvalidValue(f"{self.name} takes {sides[0]} inputs at a time. {AGAIN}")
+        sides = self.input_shape(inputs[0].type.tensor_type, shape)
         self.refs[inputs[0].name] = Ref(INPUT)
-        self.values[INPUT] = torch.empty(2, *sides[1:], device="meta")
+        self.values[INPUT] = torch.empty(2, *sides, device="meta")
         for node in self.graph.node:
             self.read(node)
         output = self.refs.get(self.graph.output[0].name)
         if output is None:
             raise InvalidValue(f"{self.name} answers with a constant.")
         self.found.known["output"] = output
-        return self.found.finished(tuple(sides[1:]), "output")
+        name_layers(self.found)
+        return self.found.finished(sides, "output")
+
+    def input_shape(self, kind: Any, shape: tuple[int, ...] | None) -> tuple[int, ...]:
+        """The shape of one input: what the file says, and `shape` where it leaves a side open. Raises InvalidValue."""
+        batch, *sides = [side.dim_value for side in kind.shape.dim] or [0]
+        if kind.elem_type != self.onnx.TensorProto.FLOAT or not sides:
+            raise InvalidValue(f"{self.name} takes no input [B, ...] of floats. {AGAIN}")
+        if batch > 1:
+            raise InvalidValue(f"{self.name} takes {batch} inputs at a time. {AGAIN}")
+        words = "x".join(str(side) if side > 0 else "?" for side in sides)
+        if shape is None and "?" in words:
+            raise InvalidValue(f"{self.name} takes inputs of several sizes, {words}. Choose one with --input.")
+        if shape is not None and (len(shape) != len(sides) or any(side > 0 and side != own for side, own in zip(sides, shape))):
+            raise InvalidValue(f"{self.name} takes inputs of {words}, which {'x'.join(map(str, shape))} is not. Choose another --input.")
+        found = tuple(shape or sides)
+        if max(found) >= SIDE:
+            raise InvalidValue(f"{self.name} takes inputs of {words}, and a side may have at most {SIDE}. {AGAIN}")
+        return found
 
     def read(self, node: Any) -> None:
         operation = OPERATIONS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
@@ -113,9 +127,9 @@ class Reading:
         words = ".".join(filter(None, re.sub(r"[^A-Za-z0-9_.]+", "_", name).strip("._").split(".")[-6:]))[-160:] or "tensor"
         target, number = words, 1
         held = torch.from_numpy(np.array(array, np.float32))
-        while target in self.found.slots and not (role and torch.equal(self.found.tensors.get(target, held[:0]), held)):
+        while clash(target, self.found.slots) and not (role and torch.equal(self.found.tensors.get(target, held[:0]), held)):
             number += 1
-            target = f"{words}_{number}"
+            target = f"{words.replace('.', '_')}_{number}"
         if target not in self.found.slots:
             self.found.hold(target, target, held, role)
             self.meta[target] = torch.empty(held.shape, device="meta")

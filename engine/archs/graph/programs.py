@@ -21,14 +21,15 @@ READERS = {".pt2": pt2.read, ".onnx": onnx_reading.read}
 CONSTANT, TENSOR = "constant.", "tensor."
 
 
-def read_program(path: Path) -> Captured:
-    """The network of a .pt2 or .onnx file. Raises InvalidValue."""
+def read_program(path: Path, shape: tuple[int, ...] | None = None) -> Captured:
+    """The network of a .pt2 or .onnx file; `shape` is that of one input, for files that leave it open. Raises InvalidValue."""
     if path.suffix not in READERS:
         raise InvalidValue(f"{path.name} is none of {', '.join(READERS)}.")
     if not path.is_file():
         raise InvalidValue(f"There is no file {path}.")
     size = path.stat().st_size
-    said, arrays = limited(f"{__name__}:unpack", {"path": str(path.resolve())}, path.name, Limits(memory=(4 << 30) + 8 * size))
+    given = {"path": str(path.resolve()), "shape": shape}
+    said, arrays = limited(f"{__name__}:unpack", given, path.name, Limits(memory=(4 << 30) + 8 * size))
     graph = of_json(said)
     check_statistics(graph)
     check(graph)
@@ -41,10 +42,10 @@ def read_program(path: Path) -> Captured:
     return found
 
 
-def unpack(path: str) -> tuple[dict, dict[str, np.ndarray]]:
+def unpack(path: str, shape: list[int] | None) -> tuple[dict, dict[str, np.ndarray]]:
     """What the throw-away process does."""
     file = Path(path)
-    found = READERS[file.suffix](file, file.name)
+    found = READERS[file.suffix](file, file.name, None if shape is None else tuple(shape))
     arrays = {f"{CONSTANT}{name}": tensor.numpy() for name, tensor in found.constants.items()}
     return to_json(found.graph), arrays | {f"{TENSOR}{name}": tensor.numpy() for name, tensor in found.tensors.items()}
 

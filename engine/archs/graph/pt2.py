@@ -22,8 +22,8 @@ DTYPES = {5: np.int64, 6: np.float16, 7: np.float32, 8: np.float64}  # torch.exp
 MODEL, WEIGHTS, CONSTANTS = "/models/model.json", "/data/weights/", "/data/constants/"
 
 
-def read(path: Path, name: str) -> Captured:
-    """The network of a file. Raises InvalidValue."""
+def read(path: Path, name: str, shape: tuple[int, ...] | None = None) -> Captured:
+    """The network of a file; it has an input's shape in it, and one that is given must be that. Raises InvalidValue."""
     with (
         untrusted(name, InvalidValue, "Save it again: torch.export.save(torch.export.export(model.eval(), (x,)), path)."),
         zipfile.ZipFile(path) as file,
@@ -33,7 +33,11 @@ def read(path: Path, name: str) -> Captured:
             raise InvalidValue(f"{name} is not an exported program of torch 2.8 or later. Save it again with torch.export.save.")
         module = _json(file, f"{root}{MODEL}")["graph_module"]
         held = _tensors(file, f"{root}{WEIGHTS}") | _tensors(file, f"{root}{CONSTANTS}")
-        return _captured(module, held, name)
+        found = _captured(module, held, name)
+    if shape not in (None, own := found.graph.input_shape):
+        words = ["x".join(map(str, each)) for each in (own, shape)]
+        raise InvalidValue(f"{name} takes inputs of {words[0]}, which {words[1]} is not. Leave out --input.")
+    return found
 
 
 def _json(file: zipfile.ZipFile, member: str) -> dict:

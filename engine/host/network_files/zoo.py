@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from safetensors.numpy import save
-
 from ...core.errors import InvalidValue
+from ...core.tensors import to_bytes
 from ...datasets import preprocessing_of
 from ...kinds.netspace.targets import instance_of
 from ...nets.networks import trained_on
@@ -22,4 +21,4 @@ def network_file(host: Host, id_: str, a: str | None, b: str | None, gamma: floa
     arch, parameters_P = instance_of(host.store, id_, a, "cpu")
     dataset, recorded = trained_on(host.store, manifest)
     metadata = described(arch, recorded or preprocessing_of(dataset)) | {"zoo": id_, "instance": a, "metrics": json.dumps({})}
-    return save({name: tensor.numpy().copy() for name, tensor in unflatten(parameters_P.cpu(), arch).items()}, metadata)
+    return to_bytes({name: tensor.numpy().copy() for name, tensor in unflatten(parameters_P.cpu(), arch).items()}, metadata)

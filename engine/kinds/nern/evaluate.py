@@ -13,26 +13,34 @@ from torch import Tensor
 
 from ...core.metrics import single
 from ...datasets import Images
-from .losses import divergence, smoothness, weight_error
+from ...datasets.pixels import Pixels
+from .losses import TINY, divergence, smoothness, weight_error
 from .nern import Nern, sizes
-from .original import logits
+from .original import logits, noise
 
+NOISE = 512  # inputs, where no data set is named
 TOP5_CLASSES = 100  # from which on the accuracy of the best five is measured, too
 
 
 def evaluate(nern: Nern, images: Images | None, split: str = "test") -> dict:
     """Metrics of the manifest: accuracies of original and reconstructed network, `agreement` (same answer), `logit_divergence` (KL
-    from the original's answers), `weight_error` (relative, all kernels), sizes in bytes and `size_ratio`."""
+    from the original's answers), `weight_error` (relative, all kernels), sizes in bytes and `size_ratio`. Of an original that names no
+    data set answers are compared on uniform noise, and `answer_error` is how far they lie apart, relative to the original's."""
     original, weights = nern.original, nern.weights()
     bytes_of = sizes(nern.config, original)
     kernels = original.kernels
     metrics = {}
+    if images is None and original.dataset is None and original.architecture:
+        ours_BK, theirs_BK = answers(nern, weights, noise(original.architecture, NOISE, 47))
+        values = {
+            "agreement": share(ours_BK.argmax(-1) == theirs_BK.argmax(-1)),
+            "logit_divergence": divergence(ours_BK, theirs_BK),
+            "answer_error": float((ours_BK - theirs_BK).norm() / theirs_BK.norm().clamp_min(TINY)),
+        }
+        metrics |= {name: single(value, "noise", NOISE) for name, value in values.items()}
     if images is not None:
         labels_B = images.labels[split]
-        ours_BK, theirs_BK = (
-            logits(original.network, weights, images.images[split]),
-            logits(original.network, original.weights, images.images[split]),
-        )
+        ours_BK, theirs_BK = answers(nern, weights, images.images[split])
         ours_B, theirs_B = ours_BK.argmax(-1), theirs_BK.argmax(-1)
         values = {
             "original_accuracy": share(theirs_B == labels_B),
@@ -50,6 +58,13 @@ def evaluate(nern: Nern, images: Images | None, split: str = "test") -> dict:
     ):
         metrics[name] = single(value, "all kernels", kernels)
     return metrics
+
+
+def answers(nern: Nern, weights: Sequence[Tensor], inputs_B: Tensor | Pixels) -> tuple[Tensor, Tensor]:
+    """Answers [B, K] of the network with those kernels, and of the original."""
+    network = nern.original.network
+    inputs_B = inputs_B.to(weights[0].device) if isinstance(inputs_B, Tensor) else inputs_B
+    return logits(network, weights, inputs_B), logits(network, nern.original.weights, inputs_B)
 
 
 def top5(logits_BK: Tensor, labels_B: Tensor) -> float:

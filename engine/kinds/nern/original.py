@@ -23,6 +23,7 @@ from ...archs.memory import lies_well
 from ...core.artifacts import Store
 from ...core.boundary import untrusted
 from ...core.errors import InvalidValue
+from ...core.seeds import generator
 from ...datasets import Images, at_hand
 from ...datasets.pixels import Pixels
 from ...datasets.preprocessing import Preprocessing
@@ -157,7 +158,7 @@ class Network:
     outputs, such a batch norm included, before the activation. Not for two threads at once. A module that does more with a part
     than to call it (reads a folded norm's tensors, hooks it) keeps its batch norms.
 
-    `shape` (C, H, W) is that of an image, found by trying where it is not given. What is built is run once beside the module as
+    `shape` is that of one input, (C, H, W) of an image, found by trying where it is not given. What is built is run once beside the module as
     it was, on random images: raises InvalidValue where the logits differ.
     """
 
@@ -173,8 +174,10 @@ class Network:
         self.names = list(names)
         self.maps: dict[str, Tensor] | None = None  # those of the call, where they are wanted
         given = [module.get_parameter(f"{name}.weight") for name in names]
+        shape = shape or shape_of(module)
+        channels_last = channels_last and len(shape) == 3
         self._build(module, {}, False, channels_last)
-        images_BCHW = random_images(shape or shape_of(module), next(module.parameters()).device)
+        images_BCHW = random_images(shape, next(module.parameters()).device)
         with (
             untrusted(what, InvalidValue, "It must take images [B, C, H, W] in float32 and answer with logits [B, classes]."),
             torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
@@ -238,6 +241,12 @@ class Network:
             scaled = weight * self.scales[name] if name in self.scales else weight
             tensors[f"{name}.weight"] = scaled.contiguous(memory_format=self.layout)
         return functional_call(self.module, tensors, (images_BCHW.contiguous(memory_format=self.layout),), tie_weights=False)
+
+
+def noise(architecture_id: str, count: int, *seeds: int) -> Tensor:
+    """`count` inputs of an architecture, uniform noise in -1..1 (paper, 4.4)."""
+    shape = architecture(architecture_id).input_shape
+    return torch.rand(count, *shape, generator=generator(*seeds)) * 2 - 1
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from ...learn.trainee import Choosing, cosine
 from . import losses
 from .config import NernConfig
 from .nern import Places
-from .original import logits
+from .original import logits, noise
 from .predictor import Predictor, Predictors, start, together
 from .sampling import sample
 
@@ -106,10 +106,7 @@ class NernTraining(Choosing):
 
     def _noise(self, count: int, *seeds: int) -> Tensor:
         """Uniform noise in -1..1 [B, C, H, W] (paper, 4.4)."""
-        from ...archs import architecture
-
-        shape = architecture(self.original.architecture).input_shape
-        return (torch.rand(count, *shape, generator=generator(self.config.seed, *seeds)) * 2 - 1).to(self.device)
+        return noise(self.original.architecture, count, self.config.seed, *seeds).to(self.device)
 
     def rate(self, step: int) -> float:
         """Learning rate: a cosine from `lr` to `lr_end`."""

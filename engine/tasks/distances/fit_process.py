@@ -51,9 +51,9 @@ def fit(name: str, arch_id: str, out: str, pose: tuple[str, int], fitting: list[
 
     import numpy as np
     import torch
-    from safetensors.numpy import save_file
 
     from ...archs import architecture
+    from ...core.tensors import to_file
     from .mesh_fit import fit_mesh
     from .pose import Pose
 
@@ -65,7 +65,7 @@ def fit(name: str, arch_id: str, out: str, pose: tuple[str, int], fitting: list[
     fitted = fit_mesh(name, architecture(arch_id), content, progress, stop, pose=Pose(*pose))
     shown = mesh_shown(fitted.shape)
     said = np.array([fitted.iou, fitted.steps, fitted.seconds], np.float32)
-    save_file({"parameters": fitted.parameters_P.numpy(), "vertices": shown.vertices_V3, "faces": shown.faces_F3, "said": said}, Path(out))
+    to_file({"parameters": fitted.parameters_P.numpy(), "vertices": shown.vertices_V3, "faces": shown.faces_F3, "said": said}, Path(out))
 
 
 def mesh_shown(shape):

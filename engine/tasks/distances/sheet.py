@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.numpy import load, save, save_file
+from safetensors.numpy import load
 from torch import Tensor
 
 from ...archs import Architecture
@@ -32,6 +32,7 @@ from ...core import settings
 from ...core.artifacts import Artifact, Store, manifest_hash, sha256, write_atomic
 from ...core.errors import StorageError
 from ...core.places import PACKAGES
+from ...core.tensors import to_bytes, to_file
 from ...nets.stacked import unflatten
 from .meshing import Mesh, NoSurface, mesh
 
@@ -58,7 +59,7 @@ def draw(meshes: Iterable[Mesh | NoSurface], side: int = SIDE) -> dict[str, np.n
             tensors["count"] = np.zeros(count + 1, np.int32)
             if isinstance(each, Mesh):
                 tensors |= {f"v{count}": each.vertices_V3, f"f{count}": each.faces_F3.astype(np.int32)}
-        save_file(tensors, source)
+        to_file(tensors, source)
         for drawn, name in enumerate(RENDERERS):  # noqa: B007 - who drew it
             command = [sys.executable, "-m", "engine.tasks.distances.draw", name, str(source), str(made), str(side)]
             try:
@@ -115,14 +116,14 @@ def sheet(store: Store, artifact: Artifact, parameters_NP: Tensor, arch: Archite
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"Cannot write to {path.parent} ({error.strerror}). Choose another folder with --workspace.") from error
-        write_atomic(path, save(made))
+        write_atomic(path, to_bytes(made))
         return made
 
 
 def attach(artifact: Artifact, made: dict[str, np.ndarray]) -> None:
     """Keep a sheet with an artifact that was made without one."""
     path = artifact.folder / FILE
-    write_atomic(path, save(made))
+    write_atomic(path, to_bytes(made))
     manifest = asdict(artifact.manifest)
     manifest["files"] = {**manifest["files"], FILE: {"sha256": sha256(path), "bytes": path.stat().st_size}}
     write_atomic(artifact.folder / "manifest.json", (json.dumps(manifest, indent=1, allow_nan=False) + "\n").encode())
