@@ -23,6 +23,12 @@ def double(number: int) -> tuple[dict, dict]:
     return {"number": 2 * number}, {"x": np.full((2, 3), number, np.float32)}
 
 
+def turned() -> tuple[dict, dict]:
+    """Arrays that do not lie row by row."""
+    rows = np.arange(24, dtype=np.float32).reshape(4, 6)
+    return {}, {"transposed": rows.T, "part": rows[:, ::2]}
+
+
 def damaged() -> tuple:
     raise CorruptArtifact("It is damaged. Make it again.")
 

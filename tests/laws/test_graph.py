@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.func import functional_call, grad, vmap
+from torch.nn import functional as F
 
 from engine.archs import all_architectures, architecture
 from engine.archs.graph.capture import Captured, capture, deployed
@@ -168,6 +169,36 @@ def test_folded_is_given(plan, seed):
     with torch.no_grad():
         assert close(weighted(found, module)(x), module(x), 1e-5)
     assert not any(node.op == "batch_norm" for node in fold(found.graph).graph.nodes)
+
+
+class OwnNorms(nn.Module):
+    """Norms that are no modules, their tensors flat beside a layer's; the second's scale is read again, the third runs twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, 1, 3, 3))
+        for name in "abc":
+            self.register_buffer(f"{name}_mean", torch.randn(3))
+            self.register_buffer(f"{name}_var", torch.rand(3) + 0.5)
+        self.b_scale, self.b_shift = nn.Parameter(torch.rand(3) + 0.5), nn.Parameter(torch.randn(3))
+
+    def norm(self, x, name, *affine):
+        return F.batch_norm(x, getattr(self, f"{name}_mean"), getattr(self, f"{name}_var"), *affine)
+
+    def forward(self, x):
+        x = torch.relu(self.norm(F.conv2d(x, self.weight), "a"))
+        x = torch.relu(self.norm(x, "b", self.b_scale, self.b_shift)) * self.b_scale.view(1, 3, 1, 1)
+        x = self.norm(torch.relu(self.norm(x, "c")), "c")
+        return x.flatten(1)
+
+
+def test_norms_of_any_names_fold():
+    net = OwnNorms().eval()
+    found, x = capture(lambda: net, (1, 5, 5)), inputs((1, 5, 5))
+    with torch.no_grad():
+        assert close(deployed(found)(x), net(x), 1e-5)
+    names = [slot.name for slot in fold(found.graph).graph.slots]
+    assert len(set(names)) == len(names) and {"weight", "bias", "b_scale"} <= set(names)
 
 
 class Fft(nn.Module):

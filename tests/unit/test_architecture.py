@@ -13,6 +13,7 @@ from engine.archs.kept import FILE, GRAPH
 from engine.core.artifacts import Store, manifest_hash
 from engine.core.errors import CorruptArtifact, UnknownId
 from engine.core.manifests import Manifest
+from engine.datasets.noise import noise
 from engine.nets.stacked import skeleton
 from tests.commands import call
 from tests.tiny import SPACE, ZOO, write_tiny
@@ -57,6 +58,16 @@ def vast():
     return nn.Linear(10**6, 10**6)
 
 
+def vast_on_meta():
+    with torch.device("meta"):
+        return vast()
+
+
+def empty():
+    with torch.device("meta"):
+        return MyNet()
+
+
 class Deciding(MyNet):
     def forward(self, x):
         return super().forward(x if x.sum() > 0 else -x)
@@ -65,6 +76,17 @@ class Deciding(MyNet):
 class Two(MyNet):
     def forward(self, x):
         return super().forward(x), x
+
+
+class Pitch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.norm = nn.Conv2d(1, 8, (9, 1), (2, 1)), nn.BatchNorm2d(8)
+        self.conv2, self.fc = nn.Conv2d(8, 8, (5, 1)), nn.Linear(8 * 24, 12)
+
+    def forward(self, x):
+        x = self.norm(F.relu(self.conv1(x[:, None, :, None])))
+        return torch.sigmoid(self.fc(F.max_pool2d(self.conv2(F.pad(x, (0, 0, 2, 2))), (1, 1)).flatten(1)[:, : 8 * 24]))
 """
 
 
@@ -141,6 +163,25 @@ def test_it_is_an_architecture_like_any_other(mine, store, capsys):
     assert code == 0, error
 
 
+def test_a_network_of_signals_gets_a_nern_whose_answers_are_compared_on_noise(mine, store, capsys):
+    """Its input is no image, and no data set is named."""
+    ws = mine / "ws"
+    assert add(capsys, mine, "my_net.py:Pitch", "--input", "64", "--id", "pitch")[0] == 0
+    arch = architecture("pitch")
+    torch.save(arch.build().state_dict(), mine / "pitch.pt")
+    code, _, error = call(capsys, ws, "import", str(mine / "pitch.pt"), "--architecture", "pitch", "--id", "net-pitch")
+    assert code == 0, error
+    small = ("--hidden", "8", "--levels", "4", "--steps", "2", "--inputs", "noise", "--images", "4", "--id", "nern-pitch")
+    code, made, error = call(capsys, ws, "train", "nern-digits-coarse", "--original", "net-pitch", *small)
+    assert code == 0, error
+    metrics = made["metrics"]
+    assert {metrics[name]["split"] for name in ("agreement", "logit_divergence", "answer_error")} == {"noise"}
+    assert 0 < metrics["answer_error"]["value"] < 1 and "original_accuracy" not in metrics
+    code, again, error = call(capsys, ws, "evaluate", "nern-pitch")
+    assert code == 0 and again["metrics"]["agreement"]["value"] == metrics["agreement"]["value"], error
+    assert noise(arch, 3).images["train"].shape == (3, 64) and noise(architecture("mynet"), 3).images["val"].shape == (3, 1, 8, 8)
+
+
 def test_a_network_without_kernels_is_imported_and_measured_and_no_nern_is_made_of_it(mine, store, capsys):
     ws = mine / "ws"
     assert call(capsys, ws, "architecture", "add", "mlp", "--input", "1x8x8", "--id", "plain")[0] == 0
@@ -211,6 +252,8 @@ def test_a_family_with_other_sizes(mine, capsys, name, sizes, count):
         ("my_net.py:broken", ("--input", "1x8x8"), "cannot be built (no weights here)"),
         ("my_net.py:leaves", ("--input", "1x8x8"), "its code calls exit"),
         ("my_net.py:vast", ("--input", "1x8x8"), "of memory"),
+        ("my_net.py:vast_on_meta", ("--input", "1x8x8"), "of memory"),
+        ("my_net.py:empty", ("--input", "1x8x8"), "on the meta device, so that its weights have no values"),
         ("my_net.py:Deciding", ("--input", "1x8x8"), "control flow"),
         ("my_net.py:Two", ("--input", "1x8x8"), "answers with 2 tensors"),
         ("gone.py:MyNet", ("--input", "1x8x8"), "There is no Python file"),

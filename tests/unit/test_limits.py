@@ -34,6 +34,12 @@ def test_what_a_reader_returns_and_tells_arrives(either):
     assert np.array_equal(arrays["x"], np.full((2, 3), 21, np.float32))
 
 
+def test_arrays_arrive_however_they_lie_in_memory():
+    rows = np.arange(24, dtype=np.float32).reshape(4, 6)
+    _, arrays = limited("tests.readers:turned", {}, "x", SMALL)
+    assert np.array_equal(arrays["transposed"], rows.T) and np.array_equal(arrays["part"], rows[:, ::2])
+
+
 @pytest.mark.parametrize(
     ("reader", "error", "sentence"),
     [("damaged", CorruptArtifact, "It is damaged. Make it again."), ("own", InvalidValue, "chair.obj has no legs.")],

@@ -145,12 +145,104 @@ def test_a_program_of_one_batch_says_how_to_export(tmp_path):
         read_program(tmp_path / "one.pt2")
 
 
+def onnx_model(path, nodes, held: dict, sides: list, classes: int):
+    """A file of some nodes from `x` to `y`, its weights `held`."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = helper.make_graph(
+        nodes, "others", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", *sides])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", classes])],
+        [numpy_helper.from_array(array, name) for name, array in held.items()],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    path.write_bytes(model.SerializeToString())
+    return onnx.load_model(str(path))
+
+
+def answers(model, x):
+    from onnx.reference import ReferenceEvaluator
+
+    return ReferenceEvaluator(model).run(None, {"x": x})[0]
+
+
+@pytest.fixture
+def paddle(tmp_path):
+    """A network as PaddleOCR's classifier of directions is written: sides that are open, flat names, norms behind convolutions and
+    alone, a product with a transposed table. (the file, what it is read as)."""
+    import numpy as np
+    from onnx import helper
+
+    rng = np.random.default_rng(0)
+    held = {"conv1_weights": rng.normal(size=(4, 1, 3, 3)), "conv2.w_0": rng.normal(size=(4, 2, 3, 3)), "fc.w_0": rng.normal(size=(4, 2))}
+    norms = ("conv1_bn", "conv2_bn", "last", "again")
+    for norm in norms:
+        held |= {f"{norm}_{word}": rng.normal(size=4) for word in ("scale", "offset", "mean")}
+        held[f"{norm}_variance"] = rng.uniform(0.5, 2, 4)
+
+    def normed(norm: str, source: str):
+        words = ("scale", "offset", "mean", "variance")
+        return helper.make_node("BatchNormalization", [source, *(f"{norm}_{word}" for word in words)], [norm])
+
+    nodes = [
+        helper.make_node("Conv", ["x", "conv1_weights"], ["c1"], pads=[1] * 4),
+        normed("conv1_bn", "c1"),
+        helper.make_node("Relu", ["conv1_bn"], ["r1"]),
+        normed("last", "r1"),
+        helper.make_node("Conv", ["last", "conv2.w_0"], ["c2"], group=2, pads=[1] * 4),
+        normed("conv2_bn", "c2"),
+        helper.make_node("Relu", ["conv2_bn"], ["r2"]),
+        normed("again", "r2"),
+        helper.make_node("GlobalAveragePool", ["again"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("MatMul", ["f", "fc.w_0"], ["y"]),
+    ]
+    path = tmp_path / "directions.onnx"
+    model = onnx_model(path, nodes, {name: array.astype(np.float32) for name, array in held.items()}, [1, "height", "width"], 2)
+    return path, model
+
+
+@needs_onnx
+def test_open_sides_are_chosen_and_layers_are_layers_whatever_they_are_called(paddle, store, capsys, here, monkeypatch):
+    """In a process of its own: its product's table lies there column by column."""
+    import numpy as np
+
+    path, model = paddle
+    monkeypatch.setattr(programs, "limited", here)
+    code, _, error = call(capsys, store.workspace, "architecture", "add", str(path), "--input", "1x6x10", "--id", "ocr")
+    assert code == 0, error
+    assert architecture("ocr").input_shape == (1, 6, 10)
+    x = np.random.default_rng(1).normal(size=(3, 1, 6, 10)).astype(np.float32)
+    net = read(store, "network-ocr")
+    module = net.module()
+    with torch.no_grad():
+        assert np.abs(module(torch.from_numpy(x)).numpy() - answers(model, x)).max() < 1e-5
+    assert {name for name, part in module.named_modules() if isinstance(part, torch.nn.Conv2d)} == {"conv1", "conv2"}
+    assert set(net.tensors) == {
+        "conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "last.weight", "last.bias", "again.weight", "again.bias", "fc.weight",
+    }  # fmt: skip
+    code, told, _ = call(capsys, store.workspace, "show", "network-ocr", "--layers")
+    assert code == 0 and [row["layer"] for row in told["layers"] if row["predicted"]] == ["conv1", "conv2"]
+
+
+@needs_onnx
+@pytest.mark.parametrize("given, words", [(None, "several sizes, 1x\\?x\\?. Choose one with --input"), ((3, 6, 10), "which 3x6x10 is not")])
+def test_sides_that_are_open_or_wrong_are_named(given, words, paddle):
+    with pytest.raises(InvalidValue, match=words):
+        read_program(paddle[0], given)
+
+
+def test_an_input_that_a_program_does_not_take_is_named(store, tmp_path):
+    saved("mlp", tmp_path / "net.pt2", "pt2", store)
+    with pytest.raises(InvalidValue, match="takes inputs of 1x8x8, which 1x9x9 is not"):
+        read_program(tmp_path / "net.pt2", (1, 9, 9))
+
+
 @needs_onnx
 def test_onnx_as_others_write_it(tmp_path):
     """Shapes that are computed, channels last, padding by name, a product and a sum in place of a layer."""
     import numpy as np
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import helper
 
     rng = np.random.default_rng(0)
     held = {
@@ -173,19 +265,11 @@ def test_onnx_as_others_write_it(tmp_path):
         helper.make_node("MatMul", ["f", "dense/kernel:0"], ["m"]),
         helper.make_node("Add", ["m", "dense/bias:0"], ["y"]),
     ]
-    graph = helper.make_graph(
-        nodes, "keras", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 8, 8, 1])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 10])],
-        [numpy_helper.from_array(array, name) for name, array in held.items()],
-    )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    (tmp_path / "keras.onnx").write_bytes(model.SerializeToString())
+    model = onnx_model(tmp_path / "keras.onnx", nodes, held, [8, 8, 1], 10)
     found = read_program(tmp_path / "keras.onnx")
     assert found.graph.input_shape == (8, 8, 1) and found.graph.parameters == 40 + 650
-    from onnx.reference import ReferenceEvaluator
-
     x = rng.normal(size=(3, 8, 8, 1)).astype(np.float32)
-    (expected,) = ReferenceEvaluator(onnx.load_model(str(tmp_path / "keras.onnx"))).run(None, {"x": x})
+    expected = answers(model, x)
     with torch.no_grad():
         assert np.abs(deployed(found)(torch.from_numpy(x)).numpy() - expected).max() < 1e-4
 

@@ -158,8 +158,8 @@ class Network:
     outputs, such a batch norm included, before the activation. Not for two threads at once. A module that does more with a part
     than to call it (reads a folded norm's tensors, hooks it) keeps its batch norms.
 
-    `shape` is that of one input, (C, H, W) of an image, found by trying where it is not given. What is built is run once beside the module as
-    it was, on random images: raises InvalidValue where the logits differ.
+    `shape` is that of one input, (C, H, W) of an image, found by trying where it is not given. What is built is run once beside the
+    module as it was, on random images: raises InvalidValue where the logits differ.
     """
 
     def __init__(
