@@ -28,6 +28,7 @@ from ..core.slugs import slug
 from ..datasets.preprocessing import of_dict, parse
 from ..nets.networks import FILE, recording
 from .kind import Kind
+from .nern.config import NetworkConfig
 
 SIZES = re.compile(r"[1-9]\d{0,5}(x[1-9]\d{0,5}){0,3}")
 BYTES = 4 * 4  # of a parameter while a network of it is trained: itself, its gradient, and Adam's two moments
@@ -110,6 +111,7 @@ def add_program(
         config,
         {id_: {"sha256": manifest_hash(artifact)}},
         provenance=made,
+        task=NetworkConfig.TASK,
     )
     store.write(manifest, {FILE: tensors}, replace=replacing, new=True)
     return artifact

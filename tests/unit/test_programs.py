@@ -221,6 +221,7 @@ def test_open_sides_are_chosen_and_layers_are_layers_whatever_they_are_called(pa
     assert set(net.tensors) == {
         "conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "last.weight", "last.bias", "again.weight", "again.bias", "fc.weight",
     }  # fmt: skip
+    assert call(capsys, store.workspace, "evaluate", "network-ocr")[0] == 0
     code, told, _ = call(capsys, store.workspace, "show", "network-ocr", "--layers")
     assert code == 0 and [row["layer"] for row in told["layers"] if row["predicted"]] == ["conv1", "conv2"]
 
