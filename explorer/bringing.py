@@ -13,11 +13,11 @@ from engine.nets.sniffing import SUFFIXES
 from explorer import services, state
 
 MAX_MIB = 500  # Streamlit writes 512 as 1GB
-FOUND = "found from its names and shapes"
-UNMEASURED = "none: it is not measured"
+FOUND = "detected from names and shapes"
+UNMEASURED = "none: nothing is measured"
 WEIGHTS = {"as trained": "", "averaged (EMA)": "ema"}
 NOTE = "_network_note"
-NORMALISE = "Such as mean=0.5,std=0.25, with a number for each channel; and range=255 or order=BGR where that is so"
+NORMALISE = "For example mean=0.5,std=0.25, one number per channel; add range=255 or order=BGR where they apply"
 
 
 def drop() -> None:
@@ -36,23 +36,23 @@ def drop() -> None:
             known,
             key="network_architecture",
             accept_new_options=True,
-            help="Behind an imported one, -c10 stands for 10 classes: resnet18-imagenet-c10",
+            help="After an imported architecture, -c10 means 10 classes: resnet18-imagenet-c10",
         )
     with middle:
         home = prepared.home()
         own = sorted(path.name for path in home.iterdir() if prepared.here(path.name) and path.name not in NAMES) if home.is_dir() else []
-        dataset = st.selectbox("Data set", [UNMEASURED, *NAMES, *own], key="network_dataset", help="That it was trained on")
+        dataset = st.selectbox("Data set", [UNMEASURED, *NAMES, *own], key="network_dataset", help="The one that it was trained on")
     with right:
         weights = st.selectbox(
-            "Weights", list(WEIGHTS), key="network_weights", help="Where the file holds an average beside the raw weights"
+            "Weights", list(WEIGHTS), key="network_weights", help="For a file that holds averaged weights beside the raw ones"
         )
     left, middle, right = st.columns(3)
-    name = left.text_input("Name of the network", placeholder="made from its architecture", key="network_name")
+    name = left.text_input("Name of the network", placeholder="named after its architecture", key="network_name")
     normalise = middle.text_input("Normalisation of its input", placeholder="the data set's own", key="network_normalise", help=NORMALISE)
     stated = right.number_input(
-        "Accuracy that its owner states (%)", 0.0, 100.0, None, key="network_accuracy", help="Compared with what is measured here"
+        "Reported accuracy (%)", 0.0, 100.0, None, key="network_accuracy", help="Compared with what is measured here"
     )
-    if st.button("Bring it here", icon=":material/upload:", disabled=dropped is None) and dropped is not None:
+    if st.button("Import", icon=":material/upload:", disabled=dropped is None) and dropped is not None:
         asked = {"weights": WEIGHTS[weights], "normalise": normalise.strip() or None, "stated": None if stated is None else stated / 100}
         bring(dropped.name, dropped.getvalue(), None if arch == FOUND else arch, None if dataset == UNMEASURED else dataset, name, **asked)
     if note := st.session_state.pop(NOTE, ""):
@@ -66,7 +66,7 @@ def bring(file: str, content: bytes, arch: str | None, dataset: str | None, name
     from engine.nets.measuring import beside_stated
 
     try:
-        with st.spinner("Reading and checking it"), tempfile.TemporaryDirectory() as folder:
+        with st.spinner("Reading and checking the file"), tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "dropped"
             path.write_bytes(content)
             made = import_network(

@@ -66,7 +66,7 @@ def pick_space(task: str | None = None) -> Space | None:
         shown = screens(task or FIRST)
         of = f" of {shown.task.many}" if task else ""
         st.info(
-            f"No space{of} yet: a trained one would be here. `python -m engine train {shown.preset}` makes it in about ten minutes.",
+            f"No space{of} yet. `python -m engine train {shown.preset}` trains the first one, in about ten minutes.",
             icon=":material/scatter_plot:",
         )
         return None

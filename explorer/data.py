@@ -50,7 +50,7 @@ def panel(name: str, needs: str, stored: bool = True) -> None:
         watch(
             name,
             f":material/image_not_supported: **{needs} {title(name)}, which is not on this "
-            f"machine.**{' Figures shown are stored ones, not measured here.' * stored}",
+            f"machine.**{' The figures shown are stored, not measured here.' * stored}",
         )
 
 
@@ -93,7 +93,7 @@ def ways(name: str, found: Bringing | None) -> None:
         st.error(found.problem, icon=":material/error:")
     left, middle, right = st.columns([3, 5, 1], vertical_alignment="bottom")
     size = fetching.ARCHIVES[name].bytes if name in fetching.ARCHIVES else 0
-    if size and left.button(f"Download it ({size / 1e6:,.0f} MB)", type="primary", icon=":material/download:", key=f"get_{name}"):
+    if size and left.button(f"Download ({size / 1e6:,.0f} MB)", type="primary", icon=":material/download:", key=f"get_{name}"):
         bring(name)
         st.rerun()
     path = middle.text_input(

@@ -112,7 +112,7 @@ def shown(space: Space, mine: NetworkJob) -> None:
         )
         st.caption("  \n".join(filter(None, (found.figure_words(), found.note, found.outside.words))))
     with st.container(horizontal=True):
-        if found is not None and st.button("Keep it", type="primary", icon=":material/bookmark_add:", help="As an anchor on every page"):
+        if found is not None and st.button("Keep it", type="primary", icon=":material/bookmark_add:", help="An anchor on every page"):
             try:
                 state.remember(instance=mine.keep())
                 del st.session_state[JOB]

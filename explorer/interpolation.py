@@ -41,6 +41,6 @@ def square(space: Space) -> None:
     corner_pad(space, corners, state.number("x", 0.5, 0, 1), state.number("y", 0.5, 0, 1))
     st.caption(
         "Each place of the square is the embedding mixed bilinearly from its corners, decoded and loaded into the architecture that the "
-        "ClassId head finds there; cells that fill in take its colour, the stronger the higher its accuracy. "
+        "ClassId head finds there; each cell takes its colour, stronger where the accuracy is higher. "
         f"{measured(space)} The square is ours; its sides are the lines of fig. 5."
     )

@@ -47,7 +47,7 @@ def launch(raw: dict) -> Job:
     ready()
     state.remember(job=job.id)
     if attached:
-        st.toast(f"The same is on its way already: this is {job.id}.", icon=":material/group:")
+        st.toast(f"An identical job is queued or running already: {job.id}.", icon=":material/group:")
     return job
 
 
@@ -61,13 +61,13 @@ def named(spec: dict) -> tuple[dict, bool]:
         wanted = st.toggle("Replace it", key=f"replace_{spec['id']}", help=KEPT)
         return specs.of_training(spec["preset"], config, spec["id"], wanted), wanted
     if store.has(spec["id"]):
-        st.caption(f"There is a `{spec['id']}` of the same settings already: the new one takes its place.")
+        st.caption(f"`{spec['id']}` exists already, with the same settings. The new one will replace it.")
     return spec, True
 
 
 def may_replace(name: str, key: str) -> bool:
     """Asks whether what has a name may be replaced, where something has it."""
-    return bool(name) and services.store().has(name) and st.toggle(f"Replace the {name} that is there", key=key, help=KEPT)
+    return bool(name) and services.store().has(name) and st.toggle(f"Replace the existing {name}", key=key, help=KEPT)
 
 
 def selected(*kinds: str) -> Job | None:
@@ -127,7 +127,7 @@ def ask_to_delete(id_: str) -> None:
 def table() -> None:
     """The latest jobs, each with its state and the click that opens it; those that have ended can be deleted."""
     if not (rows := recent("train") + recent("lso") + recent("import")):
-        st.caption("No job yet: choose a preset and press Launch. Jobs will be listed here, each with its state.")
+        st.caption("No jobs yet. Choose a preset and press Launch: jobs are listed here with their states.")
     for row in sorted(rows, key=lambda row: row["created"], reverse=True)[:20]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"row_{row['id']}"):
             if row["kind"] == "lso":
@@ -183,10 +183,10 @@ def numbers(label: str, text: str) -> list:
     except ValueError as error:
         if all(not part[0].isdigit() for part in parts):
             return parts
-        raise InvalidValue(f"{label} is a list of numbers with commas between them; got {text[:60]!r}.") from error
+        raise InvalidValue(f"{label} must be numbers separated by commas; got {text[:60]!r}.") from error
 
 
-@st.cache_data(max_entries=64, show_spinner="Some steps are taken and timed ...")
+@st.cache_data(max_entries=64, show_spinner="Timing a few steps ...")
 def estimate(preset: str, arguments: tuple[str, ...]) -> str:
     """What a training costs here, in words: measured in a process of its own, so that the pages stay fast. Raises InvalidValue."""
     command = [sys.executable, "-m", "engine", "jobs", "estimate", preset, *arguments]

@@ -76,7 +76,7 @@ def pick_objective(space: Space) -> dict:
     )
     fields = {"objective": objective}
     if space.several:
-        names = {"": "that of the start"} | {arch.id: arch.id for arch in space.archs}
+        names = {"": "as at the start"} | {arch.id: arch.id for arch in space.archs}
         fields["architecture"] = st.selectbox(
             "Wanted architecture",
             list(names),

@@ -54,8 +54,7 @@ def pick_original() -> tuple[Manifest, list[Manifest]] | None:
     nerns = services.store().manifests("nern")
     if not networks:
         st.info(
-            "No original yet: a network whose kernels a NeRN represents would be here. `python -m engine train nern-digits` makes one, and "
-            "its NeRN, in minutes.",
+            "No original yet. `python -m engine train nern-digits` trains one, and a NeRN that represents its kernels, in minutes.",
             icon=":material/memory:",
         )
         return None
@@ -166,7 +165,7 @@ def bring() -> None:
     """The panel that makes an original of a network of a space or of a zoo's instance."""
     titles = {manifest.id: manifest.title or manifest.id for manifest in controls.spaces() if screens(manifest.task).kernels}
     if not titles:
-        st.caption("No space of classifiers is here to send one from: `python -m engine train netspace-digits` makes one.")
+        st.caption("There is no space of classifiers to import one from. `python -m engine train netspace-digits` trains one.")
         return
     if state.get("space") not in (None, *titles):  # coming from a page of another task, whose networks have no convolutions
         state.remember(space=None)
@@ -174,7 +173,7 @@ def bring() -> None:
     a, b = controls.pick_anchors(space)
     gamma = st.slider("Gamma", 0.0, 1.0, state.gamma(), 0.01, help="0 is anchor A, 1 is anchor B")
     path = st.segmented_control("Network", ["decoded from the space", "as it was trained (gamma 0 or 1)"], default="decoded from the space")
-    name = st.text_input("Name", placeholder="made from the anchors")
+    name = st.text_input("Name", placeholder="named after the anchors")
     replacing = jobs.may_replace(slug(name), "replace_original")
     if st.button("Make it an original", icon=":material/input:"):
         from engine.kinds.nern.bringing import send
@@ -209,7 +208,7 @@ def layers(original: Original) -> None:
             hide_index=True,
             column_config={TOLD[name]: st.column_config.NumberColumn(format="localized") for name in ("kernels", "predicted", "kept")},
         )
-        st.caption("Numbers of parameters, which add up to all that the network has. A NeRN predicts kernels and keeps the rest as it is.")
+        st.caption("Parameter counts, which add up to the whole network. A NeRN predicts kernels and keeps the rest as it is.")
 
 
 def no_nern(original: Manifest) -> None:
@@ -218,7 +217,7 @@ def no_nern(original: Manifest) -> None:
     commands = recipe(original, {*services.store().folders()})
     st.code("\n".join(f"python -m engine {shlex.join(each)}" for each in commands), language="bash", wrap_lines=True)
     if original.config.get("dataset"):
-        st.caption("With `--inputs noise` behind each of them they need no images.")
+        st.caption("Append `--inputs noise` to each of them to train without images.")
 
 
 def curves(nerns: list[Manifest]) -> None:
@@ -229,7 +228,7 @@ def curves(nerns: list[Manifest]) -> None:
     tables = {id_: services.store().open(id_, "nern").table("curves.parquet") for id_ in picked}
     st.plotly_chart(figure(tables, which), key="nern-curves")
     st.caption(
-        f"{CURVES[which].capitalize()} at each look while training; the step kept is the one whose network diverges least from the "
+        f"{CURVES[which].capitalize()} at each validation during training; the step kept is the one whose network diverges least from the "
         "original on validation images (noise where it trained on noise). Fig. 4 of the paper."
     )
     if tables:
@@ -268,7 +267,7 @@ def figure(tables: dict, which: str):
 def test_images(images: Images | None) -> tuple[str, str]:
     """What the captions call the test images that figures rest on, and how they say that figures are measured on them."""
     if images is None:
-        return "no images: its data set is not here", "Sizes and kernels are live, accuracies wait for the images"
+        return "no images: its data set is not on this machine", "Sizes and kernels are live; accuracies need the images"
     shape = images.images["test"].shape
     coarse = f" (while the thumb moves, and along the curve, on the first {live_images(shape):,})" if live_images(shape) < shape[0] else ""
     named = f"the {shape[0]:,} {images.title} test images"
@@ -297,6 +296,6 @@ def stored_words(nern: Manifest) -> str:
     original, reconstructed, agreement = (f"{100 * figures[name]:.1f}\u202f%" for name in STORED)
     size = f", at {100 * nern.metrics['size_ratio']['value']:.1f}\u202f% of the size" if "size_ratio" in nern.metrics else ""
     return (
-        f"Its manifest says, on {figures['n']:,} {figures['split']}: original {original}, reconstructed {reconstructed}, same answer "
+        f"Stored in its manifest, on {figures['n']:,} {figures['split']}: original {original}, reconstructed {reconstructed}, same answer "
         f"{agreement}{size}."
     )

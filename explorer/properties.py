@@ -26,7 +26,7 @@ def found(space: Space) -> list[Property]:
     return _found(space.id, manifest_hash(services.store().open(space.id)), space)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Probes are fitted ...")
+@st.cache_resource(max_entries=8, show_spinner="Fitting probes ...")
 def _found(id_: str, version: str, _space: Space) -> list[Property]:
     return properties(_space)
 

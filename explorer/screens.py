@@ -24,7 +24,7 @@ from explorer.cards import Figure, percent
 DECODED = "Start is the network that the space decodes there. "  # of an LSO
 HELD_OUT = {"test": " · held out", "val": " · validation", **{each: f" · {each}" for each in kept.FOUND}}
 WHY = "NetSpace is trained on what networks answer, not on their weights."  # they differ and answer alike
-HOLLOW = "A hollow marker lies outside the zoo, or stands for something that the space does not know: its card says how far."
+HOLLOW = "A hollow marker lies outside the zoo, or is unlike anything that the space knows; its card says how far."
 
 
 @dataclass(frozen=True)

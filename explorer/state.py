@@ -167,7 +167,7 @@ def numbers(name: str, count: int, what: str) -> str | None:
     if len(found) != count or not all(abs(part) <= LARGEST for part in found):
         _selection().pop(name)
         _notices()[name] = (
-            f"The link's {name} {quoted(value)} is not {count} numbers with underscores between them. Showing the whole {what} instead."
+            f"The link's {name} {quoted(value)} is not {count} numbers separated by underscores. Showing the whole {what} instead."
         )
         value = None
     _tell(name)

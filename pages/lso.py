@@ -37,7 +37,7 @@ shown = screens(space.task.id)
 if missing := shown.missing(space):
     data.panel(missing, f"LSO of a {space.task.one} needs")
 if not lso.objectives(space):
-    st.info(f"Nothing of {space.task.many} can be optimised yet.", icon=":material/trending_up:")
+    st.info(f"Spaces of {space.task.many} cannot be optimised yet.", icon=":material/trending_up:")
     st.stop()
 keeper = jobs.ready()
 job = jobs.selected("lso")

@@ -9,8 +9,8 @@ from explorer import bringing, data, nern_controls, services, taking
 from explorer.components.nern_view import nern_view
 
 WHAT = (
-    "A small MLP is told where a kernel is, (layer, filter, channel), and answers what the kernel is: it *is* the network, in a "
-    "fraction of its size."
+    "A small MLP maps the place of a kernel (layer, filter, channel) to the kernel itself: it *is* the network, at a fraction of its "
+    "size."
 )
 CAPTIONS = {
     "live": "{measured}: the predictor's weights of smallest magnitude are dropped (over all its layers), the rest rounded to the bits "
@@ -33,10 +33,10 @@ CAPTIONS = {
 st.title("NeRN", anchor=False)
 st.caption(WHAT)
 picked = nern_controls.pick_original()
-if st.toggle("Bring a network here", value=picked is None, key="bring"):
+if st.toggle("Import a network", value=picked is None, key="bring"):
     st.caption(
-        "A file of your own, any network of a space, or one that it was trained on, as an original. On the command line: `python -m "
-        "engine import FILE`; of zoos `python -m engine send ZOO INSTANCE`."
+        "Use a file of your own or any network of a space as an original. On the command line: `python -m engine import FILE`, or, for "
+        "an instance of a zoo, `python -m engine send ZOO INSTANCE`."
     )
     bringing.drop()
     nern_controls.bring()

@@ -36,11 +36,10 @@ def interpolation(
     images = f"{space.images.title} test images" if space.images else ""
     captions = {
         "curve": f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the "
-        "embedding (1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same once B's "
-        "units are in the order of A's that they are most like (Git Re-Basin, weight matching). Fig. 3b and 3d of the "
-        "NetSpace paper.",
+        "embedding (1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same after "
+        "B's units are matched to A's (Git Re-Basin, weight matching). Fig. 3b and 3d of the NetSpace paper.",
         "classes": images
-        and f"{images}, four of each class where there are ten, with the answer of the network here; bars: its accuracy on all test "
+        and f"{images}, four of each class where there are ten, with this network's answers; bars: its accuracy on all test "
         "images of the class.",
         "preps": f"All {space.arch.parameters:,} parameters of {space.arch.id} as a PRep of "
         f"{space.config.prep_height}\u00d7{space.config.prep_width} (paper, Suppl. II), "
@@ -53,7 +52,7 @@ def interpolation(
             "12; rings: the anchors. Fig. 5 of the NetSpace paper."
         )
         captions["preps"] = (
-            f"PReps of {space.config.prep_height}\u00d7{space.config.prep_width}, filled up to the parameters of each architecture (paper, "
+            f"PReps of {space.config.prep_height}\u00d7{space.config.prep_width}, padded for the smaller architectures (paper, "
             "Suppl. II); colour scale: 1st to 99th percentile of both targets."
         )
     if not space.images:
@@ -92,13 +91,13 @@ def stored_figure(value: float | None) -> str:
 def measured(space: Space) -> str:
     """What the live figures of a space rest on."""
     if space.images is None:
-        return "Decoded live; nothing is measured, as the test images are not here. The anchors' accuracies are those stored with the zoo."
+        return "Decoded live, not measured: the test images are not on this machine. The anchors' accuracies are those stored with the zoo."
     images_BCHW = space.images.images["test"]
     total, few = len(images_BCHW), live_images(images_BCHW.shape)
     coarsely = {str(fastest(arch, images_BCHW.device)).removeprefix("torch.") for arch in space.archs} - {"float32"}
     dtype = "".join(f", in {each}" for each in coarsely)
     coarse = f" While the thumb moves, and along the curve, on the first {few} of them{dtype}." if few < total else ""
-    return f"Measured live on {total} {space.images.title} test images, which nothing was trained or chosen on.{coarse}"
+    return f"Measured live on {total} {space.images.title} test images, used neither for training nor for selection.{coarse}"
 
 
 def architectures(space: Space) -> list[dict]:

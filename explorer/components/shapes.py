@@ -33,7 +33,7 @@ def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[d
     `placed`: {"id", "name", "known"} of each shape placed in the space. `on_act` gets what a person changed of these.
     """
     meshed = (
-        f"Networks of {space.arch.parameters:,} parameters ({space.arch.id}) whose answer is a signed distance; marching cubes at the "
+        f"Networks of {space.arch.parameters:,} parameters ({space.arch.id}) that output a signed distance; marching cubes at the "
         f"level above on {COARSE}\u00b3 nodes while something "
         "moves (coarse) and on the fine grid when it rests. "
     )
@@ -45,9 +45,8 @@ def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[d
     captions = {
         "sheet": "Each picture is a target, the network as it was fitted, at level 0.",
         "path": f"{meshed}Left: decoded from the embedding (1 \u2212 gamma) e_A + gamma e_B. Beside it the same gamma applied to the "
-        "weights of A and B: as they are (fig. 4 of the NetSpace paper), and once B's units are in the order and sign of A's that "
-        f"they are most like (Git Re-Basin). {measured} "
-        "IoU and Chamfer are to the targets of A and B.",
+        "weights of A and B: as they are (fig. 4 of the NetSpace paper), and after B's units are matched to A's in order and "
+        f"sign (Git Re-Basin). {measured} IoU and Chamfer are with the targets of A and B.",
         "instance": f"{meshed}Predicted: decoded from the instance's embedding. Target: the network that was fitted, which the space was "
         f"given. The shape itself: what the target was fitted to. {measured}",
         "placed": f"{meshed}A mesh of your own, as the space places the network fitted to it: by inversion of the decoder, and by the "

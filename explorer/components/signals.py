@@ -11,10 +11,10 @@ from explorer.components.interpolation import committed
 
 KEY = "signals"
 CAPTION = (
-    "Each network of {count} parameters ({arch}) answers a point of the picture with a brightness, drawn here at {moving} points an axis "
-    "while the thumb moves and at {resting} when it rests; it was fitted to {shown}. Left: the network decoded from (1 − gamma) e_A + "
-    "gamma e_B. Right: the same gamma applied to the weights of A and B, as they are and once B's units are in A's order (Git Re-Basin). "
-    "Measured live, on those pixels: PSNR to the networks of A and B."
+    "Each network of {count} parameters ({arch}) maps a point of the picture to a brightness and was fitted to {shown}. It is drawn at "
+    "{moving} points per axis while the thumb moves and at {resting} when it rests. Left: the network decoded from (1 − gamma) e_A + "
+    "gamma e_B. Right: the same gamma applied to the weights of A and B, as they are and after B's units are matched to A's (Git "
+    "Re-Basin). Measured live, on those pixels: PSNR to the networks of A and B."
 )
 
 _mount = component(

@@ -78,7 +78,7 @@ class Distances(Screens):
         ),
         "cloud": Objective(
             "A cloud of points on a surface",
-            "Where the nearest point is d away, the shape's |distance| is to be d: no normals, no inside needed.",
+            "Where the nearest point is at distance d, |signed distance| should be d. Needs neither normals nor an inside.",
             "points on the surface",
             lambda space: targets.cloud(),
             required=True,

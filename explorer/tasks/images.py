@@ -83,7 +83,7 @@ class Images(Screens):
         "task": Objective("Task loss alone (eq. 4)", "Cross entropy with the labels of the training images.", "accuracy"),
         "answers": Objective(
             "A given network's own answers",
-            "Places a network that the space has never seen: no labels, its mistakes are wanted too.",
+            "Places a network that the space has never seen. Needs no labels, and matches its mistakes too.",
             "agreement",
             lambda space: targets.network(space, "Network to match", default_teacher(space)),
         ),
@@ -126,7 +126,7 @@ class Images(Screens):
         measured = (
             f"are measured on the {len(space.images.labels['test'])} test images"
             if space.images
-            else "are stored ones, of the test images, which are not here"
+            else "are stored ones, since the test images are not on this machine"
         )
         return super().map_caption(space, measured=measured, **words)
 
@@ -164,7 +164,7 @@ class Images(Screens):
         )
 
     def lso_basis(self, result: Mapping[str, Any]) -> str:
-        return "Accuracy is that of the test images, which chose nothing; interval: 95 % Wilson."
+        return "Accuracy is on the test images, which took no part in any choice; interval: 95 % Wilson."
 
 
 def default_teacher(space: Space) -> str:

@@ -85,7 +85,7 @@ class Signals(Screens):
         a, b = anchors(space)
         gamma = state.gamma()
         data = pictures_of(space.zoo.dataset)
-        signals(space, a, b, gamma, f"one image of {data.title} each")
+        signals(space, a, b, gamma, f"one image of {data.title}")
         navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
         downloads(space, a, b, gamma)
 

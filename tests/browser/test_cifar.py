@@ -83,7 +83,7 @@ def test_without_its_images_it_is_seen_and_not_measured(page: Page, place):
 def test_a_download_that_is_another_file_is_told_and_a_folder_brings_the_images(page: Page, place):
     _, archive, mirror = place
     page.goto(f"/interpolation?{LINE}&gamma=0.5")
-    page.get_by_role("button", name="Download it").click()
+    page.locator(".st-key-data_cifar10").get_by_role("button", name="Download").click()
     panel = page.locator(".st-key-data_cifar10")
     expect(panel).to_contain_text("not the archive of cifar10 that is known")
     assert len(mirror.asked) >= 2

@@ -256,9 +256,9 @@ def test_what_can_be_taken_away(page, tmp_path):
 def test_a_dropped_checkpoint_is_refused_in_a_sentence_or_listed_and_used(page, server):
     """One visit: what is no network, a network of something else's names, then a good one, which is run at once."""
     page.goto("/nern")
-    page.get_by_text("Bring a network here", exact=True).click()
+    page.get_by_text("Import a network", exact=True).click()
     zone = page.locator('input[type="file"]')
-    given, bring = Store().gallery / ORIGINAL / "network.safetensors", page.get_by_role("button", name="Bring it here")
+    given, bring = Store().gallery / ORIGINAL / "network.safetensors", page.get_by_role("button", name="Import", exact=True)
     expect(bring).to_be_disabled()
     tensors = load_file(given)
     refused = {
@@ -308,14 +308,14 @@ def test_a_dropped_checkpoint_of_an_added_architecture_is_recognised(page, serve
     try:
         assert not main([*add, "--workspace", str(server.workspace)])
         page.goto("/nern")
-        page.get_by_text("Bring a network here", exact=True).click()
+        page.get_by_text("Import a network", exact=True).click()
         page.locator('input[type="file"]').set_input_files({"name": "theirs.pt", "mimeType": "application/octet-stream", "buffer": content})
         expect(page.get_by_text("theirs.pt", exact=True)).to_be_visible()
         at_rest(page)
         page.get_by_role("textbox", name="Name of the network").fill("Their checkpoint")
         page.get_by_role("textbox", name="Name of the network").press("Tab")
         at_rest(page)
-        page.get_by_role("button", name="Bring it here").click()
+        page.get_by_role("button", name="Import", exact=True).click()
         in_url(page, original="their-checkpoint")
         assert Store(server.workspace).open("their-checkpoint").manifest.config["architecture"] == "their-net"
         expect(page.get_by_text("train nern-digits --original their-checkpoint")).to_be_visible()

@@ -180,7 +180,7 @@ def test_images_of_bytes_carry_an_lso_to_its_report(made, data):
 def test_the_screen_says_what_a_live_figure_rests_on(made, data, monkeypatch):
     from explorer.components.interpolation import measured
 
-    assert "nothing is measured" in measured(load_space(made[0], SPACE))
+    assert "not measured" in measured(load_space(made[0], SPACE))
     come(made)
     space = load_space(made[0], SPACE)
     assert f"on {TEST_IMAGES} CIFAR-10 (JPEG) test images" in measured(space) and "the first" not in measured(space)
