@@ -32,7 +32,7 @@ def job(space: Space) -> NetworkJob | None:
 def look(id_: str | None) -> None:
     """A person looks at a point of the map: at the preview, or away from it."""
     found = st.session_state.get(JOB)
-    if found is not None and found.found is not None:
+    if found is not None and found.placement is not None:
         st.session_state[AWAY] = id_ != PREVIEW
 
 
@@ -44,14 +44,14 @@ def looked_at() -> bool:
 def embedding(space: Space) -> torch.Tensor:
     """Where the preview lives [E]."""
     mine = job(space)
-    assert mine is not None and mine.found is not None, "it has a row"
-    return mine.found.embedding_E
+    assert mine is not None and mine.placement is not None, "it has a row"
+    return mine.placement.embedding_E
 
 
 def row(space: Space) -> dict | None:
     """The map's row of what is placed and not kept."""
     mine = job(space)
-    if mine is None or (found := mine.found) is None:
+    if mine is None or (found := mine.placement) is None:
         return None
     places = space.place_on_map(found.embedding_E[None])
     return {
@@ -102,7 +102,7 @@ def watch() -> None:
 
 def shown(space: Space, mine: NetworkJob) -> None:
     """What became of it."""
-    if (found := mine.found) is None:
+    if (found := mine.placement) is None:
         st.error(f"Placing failed: {mine.error}", icon=":material/error:")
     else:
         task = space.task

@@ -51,7 +51,7 @@ def pick(found: list[Resolved]) -> list[Resolved]:
         placeholder="ablation, ImageNet, LSO ...",
         on_change=lambda: state.remember(words=st.session_state[key].strip() or None),
     )
-    return [each for each in here if wanted in (ALL, each.state) and all(word in said(each.entry) for word in words.lower().split())]
+    return [each for each in here if wanted in (ALL, each.state) and all(word in searched(each.entry) for word in words.lower().split())]
 
 
 def downloads(found: list[Resolved], name: str) -> None:
@@ -77,7 +77,7 @@ def downloads(found: list[Resolved], name: str) -> None:
         )
 
 
-def said(entry: Entry) -> str:
+def searched(entry: Entry) -> str:
     """What a search looks through."""
     rows = " ".join(
         f"{row.name} {' '.join(source.preset or source.arch for source in (row.ours, *row.reduced) if source)}" for row in entry.rows
@@ -236,7 +236,7 @@ def label(entry: Entry) -> str:
 def chart(each: Resolved) -> None:
     """The figure itself, where it is a chart of what is at hand."""
     colours = theme.current()["chartCategoricalColors"]
-    known = {id_: records.held(services.store(), id_) for id_ in paper_charts.artifacts(each)}
+    known = {id_: records.artifact_or_record(services.store(), id_) for id_ in paper_charts.artifacts(each)}
     held = {id_: artifact for id_, artifact in known.items() if artifact}
     if each.entry.id in paper_charts.SPACES:
         for id_, artifact in list(held.items())[:3]:

@@ -21,13 +21,13 @@ SYMBOLS = ("circle", "diamond-open", "cross-thin-open")
 JITTER = 0.3  # of the distance between two categories
 
 
-def found(space: Space) -> list[Property]:
+def of_space(space: Space) -> list[Property]:
     """The properties of a space. Raises InvalidValue."""
-    return _found(space.id, manifest_hash(services.store().open(space.id)), space)
+    return _of_space(space.id, manifest_hash(services.store().open(space.id)), space)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Fitting probes ...")
-def _found(id_: str, version: str, _space: Space) -> list[Property]:
+def _of_space(id_: str, version: str, _space: Space) -> list[Property]:
     return properties(_space)
 
 
@@ -61,7 +61,7 @@ def scatter(each: Property, colours: Sequence[str]) -> go.Figure:
             x=true_H, y=positions(probe.predicted_H, at + 1), name=kind, customdata=each.ids_H, mode="markers",
             visible=True if at == 0 else "legendonly",
             marker={"color": colours[at % len(colours)], "symbol": SYMBOLS[at % len(SYMBOLS)], "size": 9, "line": {"width": 1.5}},
-            text=[f"true {told(true)}, predicted {told(said)}" for true, said in zip(each.true_H, probe.predicted_H)],
+            text=[f"true {four_digits(true)}, predicted {four_digits(said)}" for true, said in zip(each.true_H, probe.predicted_H)],
             hovertemplate="%{customdata}: %{text}<extra>" + kind + "</extra>",
         )  # fmt: skip
     ends = [float(true_H.min()), float(true_H.max())]
@@ -75,7 +75,7 @@ def scatter(each: Property, colours: Sequence[str]) -> go.Figure:
     return figure
 
 
-def told(value: object) -> str:
+def four_digits(value: object) -> str:
     """A value for a sentence: numbers with four digits."""
     return f"{value:.4g}" if isinstance(value, (int, float, np.number)) else str(value)
 

@@ -144,7 +144,7 @@ class Screens:
 
     # -- Latent map
 
-    def placed(self, host: Host, space: Space) -> list[dict]:
+    def placed_rows(self, host: Host, space: Space) -> list[dict]:
         """Rows of the map's table for what a person placed in the space, beside the zoo's."""
         return []
 

@@ -54,7 +54,7 @@ if st.session_state.pop("map_go", False):
 if missing := shown.missing(space):
     data.panel(missing, "Accuracies along a line need")
 host = services.host()
-mine = shown.placed(host, space)
+mine = shown.placed_rows(host, space)
 ids = [*space.table["id"], *(row["id"] for row in mine)]
 dropped = dropping.row(space)
 colours = list(shown.colours)

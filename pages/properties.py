@@ -24,7 +24,7 @@ with picker:
 if space is None:
     st.stop()
 try:
-    found = properties.found(space)
+    found = properties.of_space(space)
 except ExplorerError as error:
     st.info(str(error), icon=":material/rule:")
     st.stop()

@@ -61,18 +61,18 @@ def number(request: Request, name: str, default: float) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise InvalidValue(f"{name} is a number; got {text[:40]!r}.") from error
+        raise InvalidValue(f"{name} must be a number; got {text[:40]!r}.") from error
 
 
 def choice(request: Request, name: str, known: tuple[str, ...], default: str) -> str:
     value = request.query_params.get(name, default)
     if value not in known:
-        raise InvalidValue(f"{name} is one of {', '.join(known)}; got {value[:40]!r}.")
+        raise InvalidValue(f"{name} must be one of {', '.join(known)}; got {value[:40]!r}.")
     return value
 
 
 def whole(request: Request, name: str, low: int, high: int, default: int) -> int:
     text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
-        raise InvalidValue(f"{name} is a whole number from {low} to {high}; got {text[:40]!r}.")
+        raise InvalidValue(f"{name} must be a whole number from {low} to {high}; got {text[:40]!r}.")
     return int(text)

@@ -27,9 +27,9 @@ FOREIGN = 4403  # WebSocket close code
 PORTS = {"http": 80, "https": 443}
 OWN = ("same-origin", "none")  # of Sec-Fetch-Site; "none" is a person, "same-site" another port or subdomain
 BASE = re.compile(r"(/[A-Za-z0-9@._~-]+)*")
-NAME = "This server does not answer to that host name. Use http://127.0.0.1, or name it in EXPLORER_ALLOWED_HOSTS."
-PAGE = "That page may not talk to this server. Open the explorer's own page, or name its host in EXPLORER_ALLOWED_HOSTS."
-SITE = "Another site's page asked for this. Open the address itself, or the explorer's own page."
+NAME = "This server does not answer to that host name. Use http://127.0.0.1, or add it to EXPLORER_ALLOWED_HOSTS."
+PAGE = "That page is not allowed to use this server. Open the explorer's own page, or add its host to EXPLORER_ALLOWED_HOSTS."
+SITE = "This request came from another site's page. Open the address itself, or the explorer's own page."
 log = logging.getLogger(__name__)
 
 

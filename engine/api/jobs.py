@@ -79,7 +79,7 @@ def job(store: Store, request: Request, body: None) -> Response:
         return JSONResponse({"deleted": request.path_params["id"]})
     since = request.query_params.get("since", "-1")
     if not SINCE.fullmatch(since):
-        raise InvalidValue(f"since is a step, a whole number; got {since[:40]!r}.")
+        raise InvalidValue(f"since must be a step, a whole number; got {since[:40]!r}.")
     return JSONResponse(views.whole(store, request.path_params["id"], int(since), "log" in request.query_params))
 
 

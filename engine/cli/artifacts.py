@@ -17,7 +17,7 @@ def listed(options: Options) -> None:
     lines += [f"{id_:<28} broken    {reason}" for id_, reason in store.broken().items()]
     for id_, reason in store.broken().items():
         print(f"{id_}: {reason}", file=sys.stderr)
-    emit(options, {"artifacts": rows}, "\n".join(lines) or "Nothing here yet. `python -m engine train netspace-digits` makes a space.")
+    emit(options, {"artifacts": rows}, "\n".join(lines) or "No artifacts yet. `python -m engine train netspace-digits` makes a space.")
 
 
 def show(options: Options) -> None:

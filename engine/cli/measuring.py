@@ -19,10 +19,10 @@ def bench(options: Options) -> None:
 
 
 def soak(options: Options) -> None:
-    from ..soak import Plan, run, told
+    from ..soak import Plan, in_words, run
 
     report = run(Plan(minutes=options.minutes, sockets=options.sockets, sessions=options.sessions))
-    emit(options, report, told(report))
+    emit(options, report, in_words(report))
     if not report["ok"]:
         raise SystemExit(1)
 

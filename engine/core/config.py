@@ -14,7 +14,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin
 
 from .errors import InvalidValue, closest
-from .told import Told, check_value, held, hints_of, tells
+from .told import Told, check_value, hints_of, item_type, tells
 
 
 def require(condition: object, message: str) -> None:
@@ -62,7 +62,7 @@ def fields_of(config) -> list[Field]:
     for field in fields(config):
         hint = hints[field.name]
         choices = get_args(hint) if get_origin(hint) is Literal else ()
-        rows.append(Field(field.name, plain_type(hint), getattr(config, field.name), choices, tells(field), held(hint), hint))
+        rows.append(Field(field.name, plain_type(hint), getattr(config, field.name), choices, tells(field), item_type(hint), hint))
     return rows
 
 

@@ -16,10 +16,10 @@ HALF = ("Store in half precision", "Stores parameters in 16 bits instead of 32. 
 MEASURED = (
     "Measured on the first",
     "Training and validation images that accuracies are measured on, the first of each split; 0 for all. "
-    "The test split is always measured whole.",
+    "The test split is always measured in full.",
 )
 SEED = ("Seed", "Of everything random: the same seed on a CPU gives the same result, bit for bit.")
-VALIDATE = ("Validate every", "Steps between two looks at the validation split, which chooses the best step.")
+VALIDATE = ("Validate every", "Steps between validations, which choose the best step.")
 STEPS = ("Training length", "Steps of gradient descent.")
 TEMPERATURE = ("Temperature", "T of the paper's distillation loss: higher softens the answers that are compared.")
 WEIGHT_DECAY = ("Weight decay", "Pulls parameters towards zero, apart from the gradient (AdamW); 0 for none. Not in the paper.")

@@ -94,7 +94,7 @@ def check_value(name: str, tale: Told, hint: Any, value: Any) -> None:
     many = hint not in (int, float, bool, str)
     if many and (not isinstance(value, tuple) or len(value) > ITEMS):
         raise InvalidValue(f"{said} is a list of at most {ITEMS} values; got {shown(value)}.")
-    kind = held(hint)
+    kind = item_type(hint)
     items: Any = value if many else (value,)
     for item in items:
         if kind in (bool, str):
@@ -107,7 +107,7 @@ def check_value(name: str, tale: Told, hint: Any, value: Any) -> None:
             raise InvalidValue(f"{said} is {tale.range}; got {shown(value)}.")
 
 
-def held(hint) -> type:
+def item_type(hint) -> type:
     """The plain type of a field, or of what its tuple holds: bool, str, int or float."""
     return hint if hint in (int, float, bool, str) else next((kind for kind in (str, int) if f"tuple[{kind.__name__}" in str(hint)), float)
 

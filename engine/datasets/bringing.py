@@ -53,7 +53,7 @@ class Bringing:
             self.problem = str(error)
         except Exception as error:  # ours: the log gets all of it, the page a sentence
             log.exception("Bringing %s failed", self.name)
-            self.problem = f"The explorer failed at this ({type(error).__name__}); its log says more."
+            self.problem = f"The explorer failed ({type(error).__name__}); see its log."
 
 
 def bring(name: str, path: str | None = None, size: int | None = None) -> Bringing:

@@ -65,8 +65,8 @@ def fetch(name: str, folder: Path, report: Report) -> Path:
         ) from error
     except ValueError as error:  # pooch: another hash
         raise DataMissing(
-            f"What {url} gave is not the archive of {name} that is known here (its sha256 or size is another): it was not used. Try "
-            "another place with EXPLORER_DATA_URL."
+            f"{url} gave another file than the known archive of {name} (its sha256 or size differs): it was discarded. Try a mirror "
+            "with EXPLORER_DATA_URL."
         ) from error
     except OSError as error:
         raise StorageError(

@@ -36,7 +36,7 @@ class Files:
     def __init__(self, path: Path):
         self.path = path
         self.passed_over: dict[str, str] = {}
-        with self.told():
+        with self.damage_named():
             self.sizes = self.counted(self.entries())
 
     def entries(self) -> Iterator[tuple[str, int]]:
@@ -51,17 +51,17 @@ class Files:
         """The same, within limits. Raises InvalidValue for a damaged archive."""
         if large := next((name for name in names if self.sizes[name] > FILE_BYTES_LIMIT), None):
             raise InvalidValue(
-                f"{large[:80]!r} in {self.path.name} is larger than {FILE_BYTES_LIMIT >> 20} MiB, which no image is. "
-                "Check where it came from."
+                f"{large[:80]!r} in {self.path.name} is larger than {FILE_BYTES_LIMIT >> 20} MiB, too large for an image. "
+                "Check its source."
             )
-        with self.told():
+        with self.damage_named():
             yield from self.opened(names)
 
     def one(self, name: str) -> bytes:
         return next(self.read({name}))[1]
 
     @contextlib.contextmanager
-    def told(self) -> Iterator[None]:
+    def damage_named(self) -> Iterator[None]:
         """Damage, in one sentence."""
         with untrusted(self.path.name, remedy=REMEDY):
             try:
@@ -76,8 +76,8 @@ class Files:
             total += size
             if len(found) >= FILES_LIMIT or total > self.total_limit():
                 raise InvalidValue(
-                    f"{self.path.name} holds more than it may ({FILES_LIMIT:,} files, {self.total_limit() >> 30:,} GiB): "
-                    "it was not unpacked. Check where it came from."
+                    f"{self.path.name} exceeds the limits ({FILES_LIMIT:,} files, {self.total_limit() >> 30:,} GiB): "
+                    "it was not unpacked. Check its source."
                 )
             found[name] = size
         return found
@@ -91,7 +91,7 @@ class Files:
         parts = PurePosixPath(name)
         if parts.is_absolute() or ".." in parts.parts or "\0" in name or DRIVE.match(name):
             raise InvalidValue(
-                f"{self.path.name} holds a path that leads out of it ({name[:80]!r}): nothing of it was used. Check where it came from."
+                f"{self.path.name} holds a path that leads out of it ({name[:80]!r}): nothing of it was used. Check its source."
             )
         return str(parts)
 

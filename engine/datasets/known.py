@@ -33,7 +33,7 @@ def title(name: str, found: Found) -> str:
     if name not in TITLES:
         return name
     if len(found.classes) != COUNTS[name]:
-        raise InvalidValue(f"{TITLES[name]} has {COUNTS[name]} classes, this holds {len(found.classes)}. Add it under another name.")
+        raise InvalidValue(f"{TITLES[name]} has {COUNTS[name]} classes, but this holds {len(found.classes)}. Add it under another name.")
     shape = found.splits["train"][0].shape[1:]
     if name in SHAPES and shape != SHAPES[name]:
         raise InvalidValue(

@@ -34,12 +34,12 @@ class Preprocessing:
     def __post_init__(self):
         numbers = (*self.mean, *self.std, self.range)
         if not all(isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each) for each in numbers):
-            raise InvalidValue(f"A normalisation is of finite numbers. {HOW}")
+            raise InvalidValue(f"A normalisation must be finite numbers. {HOW}")
         if len(self.mean) != len(self.std) or len(self.mean) not in ORDERS:
-            raise InvalidValue(f"mean and std have a number for each channel, of 1 or 3; got {len(self.mean)} and {len(self.std)}. {HOW}")
+            raise InvalidValue(f"mean and std need one number per channel, 1 or 3 of them; got {len(self.mean)} and {len(self.std)}. {HOW}")
         if not 1 <= self.range <= RANGE_LIMIT or min(self.std) < STD_LEAST * self.range or max(map(abs, numbers)) > RANGE_LIMIT:
             raise InvalidValue(
-                f"range is from 1 to {RANGE_LIMIT}, std at least {STD_LEAST:g} of it, and no number above {RANGE_LIMIT}. {HOW}"
+                f"range must be from 1 to {RANGE_LIMIT}, std at least {STD_LEAST:g} of it, and no number above {RANGE_LIMIT}. {HOW}"
             )
         object.__setattr__(self, "order", self.order or ORDERS[len(self.mean)][0])
         if self.order not in ORDERS[len(self.mean)]:
@@ -84,9 +84,9 @@ def of_dict(raw: object) -> Preprocessing | None:
     if not raw:
         return None
     if not isinstance(raw, Mapping) or not raw.keys() <= Preprocessing.__dataclass_fields__.keys() or not {"mean", "std"} <= raw.keys():
-        raise InvalidValue(f"A record of preprocessing is of mean, std, range and order; got {str(raw)[:60]!r}.")
+        raise InvalidValue(f"A preprocessing record holds mean, std, range and order; got {str(raw)[:60]!r}.")
     if not all(isinstance(raw[name], list | tuple) for name in ("mean", "std")) or not isinstance(raw.get("order", ""), str):
-        raise InvalidValue(f"mean and std of a record of preprocessing are lists of numbers; got {str(raw)[:60]!r}.")
+        raise InvalidValue(f"mean and std of a preprocessing record must be lists of numbers; got {str(raw)[:60]!r}.")
     return from_fields(Preprocessing, raw)
 
 
@@ -101,7 +101,7 @@ def parse(text: str, channels: int) -> Preprocessing:
             name = key.strip().lower()
             if name in said or name not in ("mean", "std", "range", "order"):
                 raise InvalidValue(
-                    f"{text[:80]!r} is not a normalisation ({name[:20]!r} {'is said twice' if name in said else 'is not known'}). {HOW}"
+                    f"{text[:80]!r} is not a normalisation ({name[:20]!r} {'is given twice' if name in said else 'is not known'}). {HOW}"
                 )
             said[name] = []
         value = (value if equals else word).strip("[]()")

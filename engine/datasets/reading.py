@@ -65,6 +65,6 @@ def decode_all(reading: Reading, items: list[Item], form: Form) -> tuple[dict, d
         name, reason = next(iter(broken.items()))
         raise InvalidValue(
             f"{len(broken)} of {len(items)} images of {reading.files.path.name} cannot be read ({name[-80:]}: {reason[:120]}). "
-            "Check where it came from."
+            "Check its source."
         )
     return splits, broken

@@ -229,7 +229,7 @@ class Host:
         if not loaded.space.several:
             raise InvalidValue(f"{space_id} holds one architecture; a square of four needs a space of several.")
         if not isinstance(corners, list) or len(corners) != 4:
-            raise InvalidValue(f"corners is a list of four instances; got {str(corners)[:60]!r}.")
+            raise InvalidValue(f"corners must be a list of four instances; got {str(corners)[:60]!r}.")
         x, y = check_gamma(x), check_gamma(y)
         here_E = loaded.space.square([row_of(loaded, each) for each in corners], x, y)
         network, (outside,) = self.run(lambda: (loaded.space.at(here_E), loaded.space.outside(here_E[None])))

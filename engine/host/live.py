@@ -83,7 +83,7 @@ def answer(host: Host, text: str | None) -> bytes | str:
         return refuse(number, type(error).__name__, str(error))
     except Exception:  # ours: the log gets all of it, the other side a sentence; a closed socket would ask the same again
         log.exception("A live question failed: %.200r", text)
-        return refuse(number, "Internal", "The explorer failed at this; its log says more. The rest still works.")
+        return refuse(number, "Internal", "The explorer failed to answer this; see its log. Everything else still works.")
     return frame({"id": number, "ok": True, **header, "server_ms": round(1000 * (time.perf_counter() - started), 3)}, arrays)
 
 

@@ -236,7 +236,7 @@ def importance(host: Host, found: Hosted, look: Look, layer: object, class_: int
         return header, arrays
     labels_B = data.labels["test"].cpu()
     if class_ is not None and (isinstance(class_, bool) or not isinstance(class_, int) or not 0 <= class_ < len(data.classes)):
-        raise InvalidValue(f"class is a number from 0 to {len(data.classes) - 1}, or null for some of all.")
+        raise InvalidValue(f"class must be a number from 0 to {len(data.classes) - 1}, or null for some of all.")
     rows_B = torch.arange(len(labels_B)) if class_ is None else torch.nonzero(labels_B == class_)[:, 0]
     rows_B = rows_B[: min(IMAGES_LIMIT, max(1, int(count)))]
     images_BCHW = data.images["test"][rows_B.to(data.images["test"].device)]

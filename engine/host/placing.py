@@ -65,7 +65,7 @@ class ReadingJob:
             self.error = f"Reading {self.name} was stopped."
         except Exception:  # ours: the log gets all of it, the person a sentence
             log.exception("Reading %r failed", self.name[:200])
-            self.error = f"The explorer failed at reading {self.name}; its log says more."
+            self.error = f"The explorer failed to read {self.name}; see its log."
 
 
 class PlacingJob:
@@ -74,7 +74,7 @@ class PlacingJob:
 
     def __init__(self, host: Host, space_id: str, name: str, content: bytes, pose: Pose = Pose()):
         self.host, self.space_id, self.name, self.content, self.pose = host, space_id, name, content, pose
-        self.stage, self.share = "Waiting for another to be placed", 0.0
+        self.stage, self.share = "Waiting for another placement", 0.0
         self.id: str | None = None
         self.error: str | None = None
         self._stopped = False
@@ -108,7 +108,7 @@ class PlacingJob:
             self.error = str(error)
         except Exception:  # ours: the log gets all of it, the person a sentence
             log.exception("Placing %r failed", self.name[:200])
-            self.error = f"The explorer failed at placing {self.name}; its log says more."
+            self.error = f"The explorer failed to place {self.name}; see its log."
 
     def _place(self) -> str:
         began = time.monotonic()
@@ -184,9 +184,9 @@ class PlacingJob:
 
 
 class NetworkJob(PlacingJob):
-    """One checkpoint on its way into a space. In the end `found` says where it lives; it is an instance only once it is kept."""
+    """One checkpoint on its way into a space. In the end `placement` says where it lives; it is an instance only once it is kept."""
 
-    found: Placed | None = None
+    placement: Placed | None = None
 
     def stop(self) -> None:
         """Place it no longer; what is found all the same is not shown."""
@@ -203,7 +203,7 @@ class NetworkJob(PlacingJob):
         self.stage, self.share = "Placing the network: encoder, then inversion", 0.3
         found = self.host.run_long(torch.enable_grad()(place_network), space, unseen)
         self._unless_stopped()
-        self.found = found
+        self.placement = found
         return self.name
 
     def _unless_stopped(self) -> None:
@@ -212,6 +212,6 @@ class NetworkJob(PlacingJob):
 
     def keep(self) -> str:
         """Make it an instance of its space; its id. Raises StorageError, InvalidValue."""
-        assert self.found is not None, "nothing is offered before"
+        assert self.placement is not None, "nothing is offered before"
         space, command = self.host.space(self.space_id), ["place", self.space_id, self.name, "--keep"]
-        return self.host.run_long(keep, self.host.store, space, self.found, Path(self.name).stem, command, str(self.host.device)).id
+        return self.host.run_long(keep, self.host.store, space, self.placement, Path(self.name).stem, command, str(self.host.device)).id

@@ -34,7 +34,7 @@ def wanted(question: Mapping[str, Any]) -> list[str]:
     """What an answer is to hold. Raises InvalidValue."""
     wants = question.get("want", ["accuracy"])
     if not isinstance(wants, list) or not all(isinstance(want, str) and want in WANTS for want in wants):
-        raise InvalidValue(f"want is a list of some of {', '.join(WANTS)}; got {str(wants)[:60]!r}.")
+        raise InvalidValue(f"want must be a list of some of {', '.join(WANTS)}; got {str(wants)[:60]!r}.")
     return wants
 
 

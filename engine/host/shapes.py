@@ -59,11 +59,11 @@ class View:
             or not MIN_RESOLUTION <= self.resolution <= MAX_RESOLUTION
         ):
             raise InvalidValue(
-                f"resolution is a whole number from {MIN_RESOLUTION} to {MAX_RESOLUTION} (nodes an axis); got "
+                f"resolution must be a whole number from {MIN_RESOLUTION} to {MAX_RESOLUTION} (nodes per axis); got "
                 f"{str(self.resolution)[:40]!r}."
             )
         if isinstance(self.level, bool) or not isinstance(self.level, (int, float)) or not -MAX_LEVEL <= self.level <= MAX_LEVEL:
-            raise InvalidValue(f"level is a number from {-MAX_LEVEL} to {MAX_LEVEL}; got {str(self.level)[:40]!r}.")
+            raise InvalidValue(f"level must be a number from {-MAX_LEVEL} to {MAX_LEVEL}; got {str(self.level)[:40]!r}.")
 
 
 def shapes(host: Host, space_id: str) -> Loaded:

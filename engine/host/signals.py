@@ -27,7 +27,7 @@ def signals(host: Host, space_id: str) -> Loaded:
 def check_pixels(count: object) -> int:
     """Pixels a side of a picture. Raises InvalidValue."""
     if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= MOST:
-        raise InvalidValue(f"pixels is a whole number from {LEAST} to {MOST}, the side of the picture; got {str(count)[:40]!r}.")
+        raise InvalidValue(f"pixels must be a whole number from {LEAST} to {MOST}, the side of the picture; got {str(count)[:40]!r}.")
     return count
 
 
@@ -36,7 +36,7 @@ def signal(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:
     the images of a and b (as networks, on the data set's pixels). Raises UnknownId, InvalidValue."""
     for name in ("space", "a", "b"):
         if not isinstance(question.get(name), str):
-            raise InvalidValue(f"{name} is a text; got {str(question.get(name))[:40]!r}.")
+            raise InvalidValue(f"{name} must be text; got {str(question.get(name))[:40]!r}.")
     loaded, gamma, pixels = signals(host, question["space"]), check_gamma(question.get("gamma")), check_pixels(question.get("pixels", 64))
     space, (a, b) = loaded.space, (row_of(loaded, question[name]) for name in ("a", "b"))
     height, width = loaded.once("shape", lambda: data_of(space).shape)

@@ -34,7 +34,7 @@ def read(name: str, content: bytes, seed: int = 0) -> np.ndarray:
     if suffix in MESH_SUFFIXES:
         return read_mesh(Path(Path(name).name), content).surface(MAX_POINTS // 4, random).astype(np.float32)
     if suffix not in TEXTS:
-        raise InvalidValue(f"A point cloud is one of {', '.join((*TEXTS, *MESH_SUFFIXES))}; got {suffix[:10]!r}.")
+        raise InvalidValue(f"A point cloud must be one of {', '.join((*TEXTS, *MESH_SUFFIXES))}; got {suffix[:10]!r}.")
     try:
         lines = content.decode("utf-8").replace(",", " ").replace(";", " ")
         if not lines.strip():
@@ -43,7 +43,7 @@ def read(name: str, content: bytes, seed: int = 0) -> np.ndarray:
     except (UnicodeDecodeError, ValueError, IndexError) as error:
         raise InvalidValue(f"The file is not a point cloud ({str(error)[:100]}): each line is x y z.") from error
     if not np.isfinite(points_B3).all() or len(points_B3) < LEAST or np.ptp(points_B3, axis=0).max() == 0:
-        raise InvalidValue(f"A point cloud has at least {LEAST} finite points, not all in one place; this one has {len(points_B3)}.")
+        raise InvalidValue(f"A point cloud needs at least {LEAST} finite points, not all in one place; this one has {len(points_B3)}.")
     if len(points_B3) > MAX_POINTS:
         points_B3 = points_B3[random.permutation(len(points_B3))[:MAX_POINTS]]
     points_B3 = points_B3 - (points_B3.max(0) + points_B3.min(0)) / 2

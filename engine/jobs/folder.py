@@ -79,7 +79,7 @@ class Reporter(Folder):
         self.stop = stop
         path.mkdir(parents=True, exist_ok=True)
         write_json(path / "spec.json", spec)
-        self.began = self.written = self.told = time.monotonic()
+        self.began = self.written = self.reported = time.monotonic()
         self.took = stopwatch()
 
     def progress(self, title: str, total: int):
@@ -97,10 +97,10 @@ class Reporter(Folder):
             if due or step in (0, 1, total) or any(name.startswith("val_") for name in metrics):
                 self.point({"stage": title, "step": offset + step, "at": step, "total": total, **metrics, **more})
                 self.written = now
-            if now - self.told >= 0.5 or step in (0, 1, total):
+            if now - self.reported >= 0.5 or step in (0, 1, total):
                 (first, then) = begun[0]
                 self.tell(stage=title, step=step, total=total, eta=(total - step) * (now - then) / (step - first) if step > first else None)
-                self.told = now
+                self.reported = now
             if self.stop() and step < total:
                 raise Stopped
 

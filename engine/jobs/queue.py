@@ -132,7 +132,7 @@ class Queue:
     def _problem(self, error: sqlite3.Error, what: str, remedy: str) -> StorageError:
         """Of a queue that is busy or has no room, or whose file is damaged."""
         if not isinstance(error, sqlite3.OperationalError):
-            remedy = f"The file is damaged: move {self.folder / 'queue.sqlite'} away, and a new queue begins; artifacts are not touched."
+            remedy = f"The file is damaged: move {self.folder / 'queue.sqlite'} away and a new queue is started; artifacts are not touched."
         return StorageError(f"The queue in {self.folder} cannot be {what} ({error}). {remedy}")
 
     # ---- what people ask for
@@ -161,7 +161,7 @@ class Queue:
         for other in map(job_of, rows):  # few: with hundreds that wait, to read each spec took longer than the rest
             if other.spec.get("id") == spec["id"] and other.spec["kind"] in specs.MADE:
                 raise InvalidValue(
-                    f"{other.id} is making {spec['id']} with other settings, and is not done yet. Choose another name, or stop it first."
+                    f"{other.id} is making {spec['id']} with other settings. Choose another name, or stop that job first."
                 )
 
     def jobs(self, limit: int = 200, kind: str | None = None) -> list[Job]:
@@ -225,7 +225,7 @@ class Queue:
                 "SELECT id FROM jobs WHERE digest = ? AND state IN ('queued', 'running')", (specs.digest(job.spec),)
             ).fetchone()
             if twin is not None:
-                raise InvalidValue(f"{twin[0]} does the same and is not done yet; watch that one.")
+                raise InvalidValue(f"{twin[0]} is an identical job that has not finished; follow that one.")
             self._check_alone(db, job.spec)
             db.execute("UPDATE jobs SET state = 'queued', stop = 0, deaths = 0, reason = '', ended = NULL WHERE id = ?", (id_,))
         return self.job(id_)
@@ -234,7 +234,7 @@ class Queue:
         """Forget a job that has ended, with its folder; artifacts that it made stay. Raises InvalidValue."""
         job = self.job(id_)
         if job.live:
-            raise InvalidValue(f"{id_} is not done yet: stop it first.")
+            raise InvalidValue(f"{id_} has not finished: stop it first.")
         ended = "1" if job.spec is specs.BROKEN else "state NOT IN ('queued', 'running')"  # a damaged row may say anything of its state
         aside, folder = self.folder / f".deleted-{id_}-{uuid.uuid4().hex[:8]}", self.folder_of(id_)
         try:

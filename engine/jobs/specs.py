@@ -31,11 +31,11 @@ def parse(raw: object) -> dict:
         raise InvalidValue('A job is {"kind": "lso" or "import", "config": {...}} or {"kind": "train", "preset": "...", "config": {...}}.')
     values = raw.get("config", {})
     if not isinstance(values, dict):
-        raise InvalidValue("config is an object of fields and values.")
+        raise InvalidValue("config must be an object of fields and values.")
     if raw["kind"] == "lso":
         return of_lso(lso_config(values))
     if not isinstance(raw.get("replace", False), bool):
-        raise InvalidValue("replace is true or false: whether another artifact of that name may be replaced.")
+        raise InvalidValue("replace must be true or false: whether another artifact of that name may be replaced.")
     if raw["kind"] == "import":
         return of_import(changed(ImportConfig(), values), raw.get("id"), raw.get("replace", False))
     config = changed(presets.config(str(raw.get("preset"))), values)

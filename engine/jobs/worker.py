@@ -193,7 +193,7 @@ def attempt(store: Store, folder: Path, spec: dict, device: str, stop, ray: bool
         reason = str(error) if isinstance(error, ExplorerError) else f"{error.strerror or error}. Free some space, then resume."
         outcome = {"state": "failed", "reason": " ".join(reason.split())}
     except MemoryError:
-        outcome = {"state": "failed", "reason": "There was not enough memory. Use smaller batches, or a larger machine."}
+        outcome = {"state": "failed", "reason": "Out of memory. Use smaller batches, or a larger machine."}
     except Exception as error:
         traceback.print_exc()
         outcome = {

@@ -26,13 +26,13 @@ def open(id: str | Path, workspace: str | Path | None = None, device: str | None
     `workspace`: the folder of your own artifacts (default: EXPLORER_WORKSPACE, or ./workspace). Raises UnknownId, CorruptArtifact,
     NewerFormat.
     """
-    store, artifact = found(id, workspace)
+    store, artifact = locate(id, workspace)
     return (Space if artifact.manifest.kind == SPACE else Opened)(store, artifact, device)
 
 
 def space(id: str | Path, workspace: str | Path | None = None, device: str | None = None) -> Space:
     """A space by its id, or by its folder; see `open`. Raises InvalidValue for another kind, and what `open` raises."""
-    store, artifact = found(id, workspace)
+    store, artifact = locate(id, workspace)
     if artifact.manifest.kind != SPACE:
         raise InvalidValue(
             f"{artifact.id} is a {artifact.manifest.kind}, where a {SPACE} is needed. `python -m engine list` lists those."
@@ -40,7 +40,7 @@ def space(id: str | Path, workspace: str | Path | None = None, device: str | Non
     return Space(store, artifact, device)
 
 
-def found(id: str | Path, workspace: str | Path | None) -> tuple[Store, Artifact]:
+def locate(id: str | Path, workspace: str | Path | None) -> tuple[Store, Artifact]:
     """An artifact by its id or its folder, and the store that it is of. Raises UnknownId, CorruptArtifact, NewerFormat."""
     store, folder = Store(workspace), Path(id)
     if isinstance(id, Path) or "/" in str(id):

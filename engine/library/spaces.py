@@ -89,7 +89,7 @@ class Space(Opened):
 
         task = self._loaded.space.task
         if of is None and not task.alone:
-            raise InvalidValue(f"A {task.one} is as good as it is like another: name it, quality(net, of=INSTANCE).")
+            raise InvalidValue(f"The quality of a {task.one} is its likeness to another: name one, quality(net, of=INSTANCE).")
         if of is None:
             return self.accuracy(net, split)
         other = self.at(of, of, 0.0, "weights") if isinstance(of, str) else of

@@ -19,7 +19,7 @@ def records(store: Store) -> Store:
     return Store(folder, gallery=folder)
 
 
-def held(store: Store, id_: str) -> Artifact | None:
+def artifact_or_record(store: Store, id_: str) -> Artifact | None:
     """The artifact of that id, else its record, else None."""
     return next((each.open(id_) for each in (store, records(store)) if each.has(id_)), None)
 

@@ -226,14 +226,14 @@ def resolve(store: Store, entries: list[Entry]) -> list[Resolved]:
 
 def resolved(held: Shelf, entry: Entry) -> Resolved:
     lines = [
-        Line(row, name, entry.measures[name], cell, found(held, row, name, entry.measures[name]))
+        Line(row, name, entry.measures[name], cell, ours_for(held, row, name, entry.measures[name]))
         for row in entry.rows
         for name, cell in row.cells.items()
     ]
     return Resolved(entry, tuple(lines))
 
 
-def found(held: Shelf, row: Row, name: str, measure: Measure) -> Ours | None:
+def ours_for(held: Shelf, row: Row, name: str, measure: Measure) -> Ours | None:
     """Ours for a row's measure: at the paper's size if that is at hand, else the first reduced one."""
     for source, reduced in ((row.ours, False), *((each, True) for each in row.reduced)):
         if source and (ours := look(held, source, source.metrics.get(name, measure.metric), measure, reduced)):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import pkgutil
 from functools import cache
+from importlib import import_module
 
 from ..core.errors import UnknownId, closest
+
+FIRST = ("digits", "cifar10", "chairs", "signals", "multi", "tinyimagenet", "nern")  # as they are offered; others follow by name
 
 
 @cache
 def presets() -> dict:
-    """name -> function that returns the config, collected from the files of this folder."""
-    from . import chairs, cifar10, digits, multi, nern, signals, tinyimagenet
-
-    return {name: make for file in (digits, cifar10, chairs, signals, multi, tinyimagenet, nern) for name, make in file.PRESETS.items()}
+    """name -> function that returns the config, collected from the `PRESETS` of this folder's files."""
+    files = [file.name for file in pkgutil.iter_modules(__path__) if not file.ispkg]
+    files.sort(key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
+    return {name: make for file in files for name, make in getattr(import_module(f"{__name__}.{file}"), "PRESETS", {}).items()}
 
 
 @cache

@@ -53,7 +53,7 @@ class Plan:
 
 
 def run(plan: Plan, say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)) -> dict:
-    """Soak, and the report: figures as `told` writes them, `errors` by kind with an example of each, and `ok`. Raises DataMissing,
+    """Soak, and the report: figures as `in_words` writes them, `errors` by kind with an example of each, and `ok`. Raises DataMissing,
     InvalidValue."""
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as (port, pid), worked(Path(folder)):
         asked = questions(port, SPACE)
@@ -99,7 +99,7 @@ def worked(workspace: Path) -> Iterator[None]:
                 os.kill(pid_of(worker), signal.SIGTERM)
 
 
-def told(report: dict) -> str:
+def in_words(report: dict) -> str:
     """The report for a person."""
     held, loaded = report["held"], report["loaded"]
     speeds = {f"{count} sockets alone": row for count, row in report["alone"].items()} | {f"{loaded['sockets']} sockets under load": loaded}

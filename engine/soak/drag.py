@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from typing import Self
 
 from ..bench.measure import p95
 from ..core.errors import DataMissing
@@ -25,7 +26,7 @@ def note(errors: dict, kind: str, example: object) -> None:
     row["count"] += 1
 
 
-def told(work: Callable[[], None], errors: dict) -> Callable[[], None]:
+def watched(work: Callable[[], None], errors: dict) -> Callable[[], None]:
     """`work` for a thread, whose end by any failure is an error of the soak and not lost with the thread."""
 
     def run() -> None:
@@ -35,6 +36,22 @@ def told(work: Callable[[], None], errors: dict) -> Callable[[], None]:
             note(errors, threading.current_thread().name, repr(error))
 
     return run
+
+
+class Meanwhile:
+    """Something that goes on in a thread while the block runs, until `ended` is set."""
+
+    def __init__(self, name: str, work: Callable[[], None], errors: dict, patience: float | None = None):
+        self.errors, self.patience, self.ended = errors, patience, threading.Event()
+        self.thread = threading.Thread(target=watched(work, errors), name=name, daemon=True)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.ended.set()
+        self.thread.join(self.patience)
 
 
 def fetched(port: int, path: str, body: dict | None = None, method: str | None = None) -> dict:
@@ -65,22 +82,13 @@ def drag(asked: dict, seed: int) -> Iterator[str]:
             yield json.dumps({"id": number, "op": "step", "space": asked["space"], "a": a, "b": b, "gamma": gamma, "want": WANT})
 
 
-class Drags:
+class Drags(Meanwhile):
     """`count` people who drag while the block runs."""
 
     def __init__(self, port: int, asked: dict, count: int, errors: dict):
-        self.port, self.asked, self.count, self.errors = port, asked, count, errors
+        super().__init__("drags", lambda: asyncio.run(self.all()), errors, PATIENCE)
+        self.port, self.asked, self.count = port, asked, count
         self.times: list[float] = []  # ms from question to answer
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=told(lambda: asyncio.run(self.all()), errors), name="drags", daemon=True)
-
-    def __enter__(self) -> Drags:
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.ended.set()
-        self.thread.join(PATIENCE)
 
     async def all(self) -> None:
         await asyncio.gather(*(self.person(seed) for seed in range(self.count)))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 
 from ..bench.programs import opened
 from ..core.errors import DataMissing
-from .drag import PATIENCE, fetched, note, told
+from .drag import PATIENCE, Meanwhile, fetched, note
 
 SCREENS = ("latent-map?space={}", "shapes", "preps?space={}", "nern", "lso?space={}", "papers", "training")
 QUIET = 2.0  # seconds without a message after which a page is taken to be shown
@@ -23,22 +22,13 @@ def rerun(page: str) -> bytes:
     return bytes([0x5A, len(inner)]) + inner
 
 
-class Sessions:
+class Sessions(Meanwhile):
     """`count` visits at a time, one round after the other, while the block runs."""
 
     def __init__(self, port: int, asked: dict, count: int, errors: dict):
-        self.port, self.asked, self.count, self.errors = port, asked, count, errors
+        super().__init__("sessions", self.keep, errors)
+        self.port, self.asked, self.count = port, asked, count
         self.kind, self.begun, self.visits, self.rounds = "browsers", 0, 0, 0
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=told(self.keep, errors), name="sessions", daemon=True)
-
-    def __enter__(self) -> Sessions:
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.ended.set()
-        self.thread.join()
 
     def keep(self) -> None:
         try:

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 
 from ..core.errors import ExplorerError
 from ..jobs.queue import Queue
 from ..jobs.signs import gone, pid_of
-from .drag import fetched, note, told
+from .drag import Meanwhile, fetched, note
 
 LOOK = 0.5  # seconds
 TWICE = "worker died"  # of the reason of a job that failed because its worker died twice: that is what was done to it
 
 
-class Trains:
+class Trains(Meanwhile):
     """Keeps one job going while the block runs. Every `period` seconds its worker gets SIGKILL."""
 
     def __init__(self, port: int, workspace: Path, period: float, errors: dict):
-        self.port, self.period, self.errors = port, period, errors
+        super().__init__("trains", self.keep, errors)
+        self.port, self.period = port, period
         self.queue = Queue(workspace)
         self.kills = self.resumed = self.done = self.seed = 0
         self.job = ""
         self.struck = False  # whether the worker was killed since the job was last seen to run
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=told(self.keep, errors), name="trains", daemon=True)
-
-    def __enter__(self) -> Trains:
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.ended.set()
-        self.thread.join()
 
     def keep(self) -> None:
         due = time.monotonic() + self.period

@@ -48,11 +48,11 @@ class ImportedZooConfig(OneArchitecture):
     teacher: ClassVar[str] = ""
     architecture: str = told(*ARCHITECTURE)
     source: str = told("Imported from", "The file or folder, by its own name.")
-    layout: str = told("Layout", "How the networks lay there.")
+    layout: str = told("Layout", "Its layout.")
     dataset: str = told(*DATASET, "")
     train: int = told("Training instances", "Instances that a space is trained on.", 0, low=0, high=INSTANCES)
-    val: int = told("Validation instances", "Instances that choose between trainings of a space.", 0, low=0, high=INSTANCES)
-    test: int = told("Held-out instances", "Instances that no space is trained on or chosen with.", 0, low=0, high=INSTANCES)
+    val: int = told("Validation instances", "Instances used to choose between trainings of a space.", 0, low=0, high=INSTANCES)
+    test: int = told("Held-out instances", "Instances used neither to train nor to choose a space.", 0, low=0, high=INSTANCES)
     splits: str = told("Splits", "The column that gave the splits; none where they were drawn.", "")
     measured: int = told(
         "Measured on the first",
@@ -121,7 +121,7 @@ class SpaceConfig:
     )
     networks: int = told("Networks per step", "Instances of the zoo in each step.", 8, low=1, high=STACKED)
     steps: int = told(*STEPS, 100_000, unit="steps", low=1)
-    lr: float = told("Learning rate", "Adam's, at its highest.", 1e-4, above=0, high=RATE)
+    lr: float = told("Learning rate", "Adam's, at its peak.", 1e-4, above=0, high=RATE)
     warmup: int = told(
         "Warm-up",
         "Steps over which the learning rate rises linearly from zero.",

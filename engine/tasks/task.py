@@ -258,7 +258,7 @@ class Task:
         """Raises InvalidValue where what is said of how `name` is read does not fit: a `network`'s file, or something else."""
         if reading:
             words = ", ".join(f"--{each}" for each in reading)
-            raise InvalidValue(f"{words}: not an option where {self.many} are placed. Leave it out.")
+            raise InvalidValue(f"{words} does not apply to {self.many}. Leave it out.")
 
     def reading_arguments(self, **reading: Any) -> list[str]:
         """What `check_reading` lets pass, as the command line takes it."""

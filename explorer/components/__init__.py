@@ -9,6 +9,7 @@ page's, which holds below a proxy's path too. `routes` serve the modules.
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from starlette.routing import Route
 
 HERE = Path(__file__).parent
 PATH = "api/static/components"
+PART = re.compile(r"<!-- (\w+\.html) -->")
 KEPT = "public, max-age=31536000, immutable"  # an address has the version in it
 LOADER = """
 const address = new URL("{path}/{version}/{name}", document.baseURI).href;
@@ -39,8 +41,9 @@ export default view;
 
 
 def source(*names: str) -> str:
-    """The text of files of this folder, one after the other."""
-    return "\n".join(HERE.joinpath(name).read_text("utf-8") for name in names)
+    """The text of files of this folder, one after the other; a comment that names a file, `<!-- gamma_slider.html -->`, stands for it."""
+    text = "\n".join(HERE.joinpath(name).read_text("utf-8") for name in names)
+    return PART.sub(lambda found: source(found[1]), text)
 
 
 @cache

@@ -8,7 +8,7 @@ const TRIES = 3; // after these, what Python says is taken: it refused the value
 export class Acts {
   constructor() {
     this.send = () => {}; // how Streamlit is told: the newest call's
-    this.told = {}; // what Python told last: setting that again would never be answered
+    this.last = {}; // what Python told last: setting that again would never be answered
     this.forget();
   }
 
@@ -19,7 +19,7 @@ export class Acts {
    * @param {{rest?: number, more?: Record<string, unknown>}} [how]
    */
   set(values, { rest = 0, more = {} } = {}) {
-    const fresh = Object.entries(values).filter(([name, value]) => name in this.waiting || this.told[name] !== value);
+    const fresh = Object.entries(values).filter(([name, value]) => name in this.waiting || this.last[name] !== value);
     if (!fresh.length && !Object.keys(more).length) return;
     Object.assign(this.waiting, Object.fromEntries(fresh));
     this.tries = TRIES;
@@ -48,7 +48,7 @@ export class Acts {
    * @returns {boolean}
    */
   takes(name, value) {
-    this.told[name] = value;
+    this.last[name] = value;
     if (name in this.waiting && this.waiting[name] !== value) return false;
     delete this.waiting[name];
     return true;

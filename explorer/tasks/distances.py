@@ -115,7 +115,7 @@ class Distances(Screens):
             return host.end(host.loaded_space(space.id), instance).embedding_E
         return super().embedding(host, space, instance)
 
-    def placed(self, host: Host, space: Space) -> list[dict]:
+    def placed_rows(self, host: Host, space: Space) -> list[dict]:
         rows = []
         for each in placed_shapes.listed(host.store, space.id):
             places = space.place_on_map(self.embedding(host, space, each.id)[None])

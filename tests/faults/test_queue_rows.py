@@ -52,7 +52,7 @@ def test_a_spoilt_row_is_shown_and_can_be_deleted_and_the_queue_goes_on(tmp_path
     try:
         queue.delete(job.id)
     except ExplorerError as error:
-        assert "not done yet" in str(error)
+        assert "has not finished" in str(error)
 
 
 @pytest.mark.parametrize("name", ("../outside", "../../outside", "/tmp/outside", "..", ".", ""))

@@ -13,7 +13,7 @@ from engine.core.artifacts import Store
 from engine.core.errors import DataMissing, InvalidValue
 from engine.jobs.queue import Queue
 from engine.jobs.signs import gone
-from engine.soak import Plan, run, told
+from engine.soak import Plan, in_words, run
 from engine.soak.meter import Meter, flat, quarters
 from engine.soak.sessions import Sessions, rerun
 from engine.soak.trains import TWICE, Trains
@@ -28,7 +28,7 @@ def test_a_short_soak_drives_all_of_it(monkeypatch):
     assert list(report["alone"]) == ["1", "3"]
     assert all(row["answers"] > 5 and row["p95"] >= row["median"] > 0 for row in (*report["alone"].values(), report["loaded"]))
     assert report["held"]["memory"]["last"] > 50 and report["held"]["descriptors"]["last"] > 5
-    assert json.loads(json.dumps(report)) == report and "No errors." in told(report)
+    assert json.loads(json.dumps(report)) == report and "No errors." in in_words(report)
 
 
 OUT_OF_BOUNDS = {"minutes": (0, 1e9, float("nan")), "sockets": (0, 10**6), "sessions": (-1, 999)}

@@ -65,7 +65,7 @@ def test_a_shape_is_the_host_s(opened):
     net = space.at(a, b, 0.5)
     assert torch.equal(flatten(net), parameters(space.host, View(space.id, a, b, 0.5)).cpu())
     assert space.quality(net, of=net).value == 1.0 > space.quality(net, of=a).value > 0
-    with pytest.raises(InvalidValue, match="name it"):
+    with pytest.raises(InvalidValue, match="name one"):
         space.quality(net)
     with pytest.raises(InvalidValue, match="holds shapes"):
         space.accuracy(net)

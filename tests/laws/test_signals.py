@@ -178,12 +178,12 @@ def test_names_of_images_are_checked_before_anything_runs(store):
 
 def test_what_does_not_fit_is_refused_before_the_first_step(store):
     for config, words in (
-        (replace(ZOO, architecture="siren-small"), "does not answer with an image"),
+        (replace(ZOO, architecture="siren-small"), "does not output an image"),
         (replace(ZOO, test=361), "360 images"),
     ):
         with pytest.raises(InvalidValue, match=words):
             ZOOS.check(config)
-    with pytest.raises(InvalidValue, match="signal is as good"):
+    with pytest.raises(InvalidValue, match="quality of a signal"):
         engine.open("space", store.workspace).quality(ARCH.build())
     assert TASK.alone is False and TASK.dataset_of(None) is None
 

@@ -113,7 +113,7 @@ JOBS = {
     "a target that nobody knows": ({"a": A, "objective": "answers", "target": "nobody"}, UnknownId, "no network of that name"),
     "a target of a zoo that nobody knows": ({"a": A, "target": f"{ZOO}/nobody"}, UnknownId, "nobody"),
     "a target that is no network": ({"a": A, "target": SPACE}, InvalidValue, "a network is needed"),
-    "a target that answers other questions": ({"a": A, "target": f"{tiny_shapes.ZOO}/chairs-siren-0001"}, InvalidValue, "other questions"),
+    "a target that answers other questions": ({"a": A, "target": f"{tiny_shapes.ZOO}/chairs-siren-0001"}, InvalidValue, "for other data"),
     "a cloud that was never uploaded": (
         {"a": "chairs-siren-0000", "space": tiny_shapes.SPACE, "objective": "cloud", "target": "cloud-000"},
         ExplorerError,

@@ -113,7 +113,7 @@ def test_a_shape_of_any_making_is_measured_and_a_target(store, id_, capsys, tmp_
         assert opened.metadata()["activation"] == "sine" and opened.metadata()["omega"] == "30"
     with pytest.raises(InvalidValue, match="no convolutions"):
         load_original(store, id_)
-    with pytest.raises(InvalidValue, match="other questions"):
+    with pytest.raises(InvalidValue, match="made for other data"):
         target(store, load_space(store, SPACE), id_)
 
 

@@ -22,7 +22,7 @@ from engine.papers import entries as files
 from engine.papers.commands import commands
 from engine.papers.counted import counted
 from engine.papers.entries import Cell, Source, entries, entry, parse
-from engine.papers.records import held, record, records
+from engine.papers.records import artifact_or_record, record, records
 from engine.papers.resolve import configured, resolve, shelf
 from explorer.papers import basis, how_long
 
@@ -278,7 +278,7 @@ def test_a_run_that_is_too_large_to_ship_counts_by_its_record(store):
     both = line(store, "nern-table-5", "resnet20-140.accuracy")
     assert (both.ours.recorded, both.ours.seeds) == (1, 2) and "the weights of 1 of them do not ship" in basis(both)
     shutil.rmtree(store.workspace / "second")
-    assert not store.has("huge") and held(store, "huge").manifest.id == "huge" and held(store, "nobody") is None
+    assert not store.has("huge") and artifact_or_record(store, "huge").manifest.id == "huge" and artifact_or_record(store, "nobody") is None
     shutil.rmtree(folder)
     assert line(store, "nern-table-5", "resnet20-140.accuracy").ours is None  # control
 

@@ -102,7 +102,7 @@ def test_a_job_that_was_stopped_shows_nothing(placed, monkeypatch, stops):
         job.start().thread.join(60)
     finally:
         host.close()
-    assert job.done and (job.found is None) == stops and ("was stopped" in str(job.error)) == stops
+    assert job.done and (job.placement is None) == stops and ("was stopped" in str(job.error)) == stops
 
 
 def test_several_are_a_table_and_where_none_can_be_placed_it_fails(placed, capsys):

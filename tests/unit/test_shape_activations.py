@@ -112,13 +112,13 @@ def test_files_say_it_themselves(chair, tmp_path):
     plain, own = tmp_path / "plain.safetensors", tmp_path / "own.safetensors"
     file_of(plain, chair, 10.0)
     file_of(own, chair, 20.0, omega_0="20", nonlinearity="Sine")
-    assert chosen(plain) == Activation() and chosen(own) == Activation(omega=20.0, told=True)
+    assert chosen(plain) == Activation() and chosen(own) == Activation(omega=20.0, stated=True)
     (tmp_path / "config.json").write_text(json.dumps({"w0": 10, "first_omega_0": 60}))
-    assert chosen(plain) == Activation(omega=10.0, first=60.0, told=True)
+    assert chosen(plain) == Activation(omega=10.0, first=60.0, stated=True)
     (tmp_path / "plain.json").write_text(json.dumps({"activation": "LeakyReLU"}))
     assert chosen(plain).name == "leaky_relu" and chosen(own).omega == 20.0
-    assert chosen(plain, "tanh") == Activation("tanh", told=True), "what a person says comes first"
-    assert chosen(plain, "sine", [60, 30]) == Activation(omega=30, first=60, told=True)
+    assert chosen(plain, "tanh") == Activation("tanh", stated=True), "what a person says comes first"
+    assert chosen(plain, "sine", [60, 30]) == Activation(omega=30, first=60, stated=True)
     for wrong in (
         "[1, 2]",
         "{",

@@ -12,6 +12,6 @@ from ..questions import Answer
 def answer(host: Host, question: dict) -> Answer:
     count = question.get("count", 6)
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= hosted.IMAGES_LIMIT:
-        raise InvalidValue(f"count is a number of images from 1 to {hosted.IMAGES_LIMIT}; got {str(count)[:40]!r}.")
+        raise InvalidValue(f"count must be a number of images from 1 to {hosted.IMAGES_LIMIT}; got {str(count)[:40]!r}.")
     found = found_of(host, question, needs_nern=True)
     return hosted.importance(host, found, look_of(question), question.get("layer"), question.get("class"), count)

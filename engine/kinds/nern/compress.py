@@ -45,9 +45,9 @@ def compressed(predictor: Predictor | Predictors, prune: float = 0.0, bits: int 
 
 def check(prune: object, bits: object) -> None:
     if isinstance(prune, bool) or not isinstance(prune, int | float) or not 0 <= prune <= PRUNE_MAX:
-        raise InvalidValue(f"prune is the share of the predictor's weights to drop, from 0 to {PRUNE_MAX}; got {str(prune)[:40]!r}.")
+        raise InvalidValue(f"prune must be the share of the predictor's weights to drop, from 0 to {PRUNE_MAX}; got {str(prune)[:40]!r}.")
     if isinstance(bits, bool) or bits not in BITS:
-        raise InvalidValue(f"bits is one of {', '.join(map(str, BITS))}; got {str(bits)[:40]!r}.")
+        raise InvalidValue(f"bits must be one of {', '.join(map(str, BITS))}; got {str(bits)[:40]!r}.")
 
 
 def linear_layers(predictor: Predictor | Predictors) -> list[nn.Linear]:

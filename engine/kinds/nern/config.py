@@ -37,7 +37,7 @@ class NetworkConfig:
     crop: int = told(
         "Crop to",
         "Side that training images are cut to, anywhere, in the first part of the training: "
-        "more steps in a time. 0 for none. Not in the paper.",
+        "more steps in the same time. 0 for none. Not in the paper.",
         0, unit="pixels", low=0,
     )
     cropped: float = told("Share of cropped steps", "Of all steps, from the first on.", 0.75, low=0, high=1)
@@ -90,7 +90,7 @@ class NernConfig:
     hidden: int = told("Hidden units", "Of each hidden layer of the predictor: its size.", 160, unit="units", low=1)
     init: Literal["original", "he"] = told(
         "Predictor's start",
-        "Its first kernels have the original's mean and spread (appendix B), or are those of He's start.",
+        "Its first kernels have the original's mean and spread (appendix B), or come from He's initialisation.",
         "original",
     )
     levels: int = told("Embedding levels", "N of eq. 1: the predictor has 6 N inputs.", 40, unit="levels", low=1)
@@ -108,7 +108,7 @@ class NernConfig:
     )
     skip: tuple[str, ...] = told(
         "Layers kept as they are",
-        "By the beginnings of their names, with commas between them.",
+        "Prefixes of their names, separated by commas.",
         (),
     )
     reconstruction: float = told("Weight of reconstruction", "Of the weights' error in eq. 2.", 1.0, low=0, high=WEIGHT)
@@ -132,7 +132,7 @@ class NernConfig:
     )
     partial: bool = told(
         "Predict only those",
-        "Without distillation, predicts no other kernels, and eq. 3 is their error: many more steps in a time. Not in the paper.",
+        "Without distillation, predicts no other kernels, and eq. 3 is their error: many more steps in the same time. Not in the paper.",
         False,
     )
     steps: int = told(*STEPS, 70_000, unit="steps", low=1)

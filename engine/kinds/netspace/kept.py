@@ -47,7 +47,7 @@ def save(
     if not replace:
         id_ = unused(id_, {*space.table["id"], *store.folders(), *store.broken()} - again)
     if id_ in set(space.table["id"]) and id_ not in mine:
-        raise InvalidValue(f"{id_!r} is an instance of {space.id} already. Choose another name.")
+        raise InvalidValue(f"{id_!r} is already an instance of {space.id}. Choose another name.")
     found = f"{FOUND[SPLITS[made_by]]} in {space.id}"
     title = f"{plain(name)}, {found}" if plain(name) else f"{found[0].upper()}{found[1:]}"
     config = {"made_by": made_by, "space": space.id, "architecture": arch_id, "near": near, made_by: config}

@@ -238,7 +238,7 @@ class Space:
 def check_gamma(gamma) -> float:
     """`gamma` as a float in 0..1. Raises InvalidValue."""
     if isinstance(gamma, bool) or not isinstance(gamma, (int, float)) or not 0 <= gamma <= 1:
-        raise InvalidValue(f"gamma is a number from 0 (anchor A) to 1 (anchor B); got {str(gamma)[:40]!r}.")
+        raise InvalidValue(f"gamma must be a number from 0 (anchor A) to 1 (anchor B); got {str(gamma)[:40]!r}.")
     return float(gamma)
 
 

@@ -79,4 +79,4 @@ def target_arch(store: Store, space_id: str, name: str, ids: Iterable[str]) -> A
 def check_fits(name: str, arch: Architecture, space_id: str, of: Architecture) -> None:
     """Raises InvalidValue where a target does not answer what the networks of a space (of architecture `of`) answer."""
     if arch.input_shape != of.input_shape or arch.classes != of.classes:
-        raise InvalidValue(f"{name} ({arch.id}) answers other questions than the networks of {space_id}. Choose one of the same data.")
+        raise InvalidValue(f"{name} ({arch.id}) was made for other data than the networks of {space_id}. Choose one of the same data.")

@@ -44,7 +44,7 @@ class Activation:
     name: str = SINE
     omega: float = OMEGA
     first: float | None = None
-    told: bool = False  # by a person or by the file
+    stated: bool = False  # by a person or by the file
 
     def __post_init__(self):
         if self.name != SINE and self.name not in OTHERS:
@@ -70,14 +70,14 @@ def chosen(path: Path, activation: str | None = None, omega: list[float] | None 
     if activation is None:
         found = said_by(path)
     else:
-        found = Activation(SINE if activation.lower() in SINES else activation.lower(), told=True)
+        found = Activation(SINE if activation.lower() in SINES else activation.lower(), stated=True)
         with contextlib.suppress(InvalidValue):  # what the file says of the frequency may still hold
             said = said_by(path)
-            found = said if said.name == found.name and said.told else found
+            found = said if said.name == found.name and said.stated else found
     if omega:
         if len(omega) > 2 or found.name != SINE:
             raise InvalidValue("--omega is one frequency of sines, or that of the first layer and that of the others.")
-        found = replace(found, omega=omega[-1], first=omega[0] if len(omega) == 2 else None, told=True)
+        found = replace(found, omega=omega[-1], first=omega[0] if len(omega) == 2 else None, stated=True)
     return found
 
 
@@ -128,7 +128,7 @@ def check_shape(name: str, layers, activation: Activation) -> Layers:
     the activation with which they do."""
     made = activation.of(layers)
     reason = doubt(made)
-    if reason is None or activation.told:
+    if reason is None or activation.stated:
         return made
     others = [Activation(SINE, omega) for omega in OMEGAS if omega != activation.omega] + [Activation(each) for each in OTHERS]
     fits = next((each for each in others if doubt(each.of(layers)) is None), None)

@@ -25,10 +25,10 @@ class ShapeZooConfig(OneArchitecture):
         "chairs",
     )
     train: int = told("Training instances", "Shapes that a space is trained on.", 1000, low=1, high=INSTANCES)
-    val: int = told("Validation instances", "Shapes that choose between trainings of a space.", 16, low=1, high=INSTANCES)
+    val: int = told("Validation instances", "Shapes used to choose between trainings of a space.", 16, low=1, high=INSTANCES)
     test: int = told(
         "Held-out instances",
-        "Shapes that no space is trained on or chosen with; measured once, at the end.",
+        "Shapes used neither to train nor to choose a space; measured once, at the end.",
         16, low=1, high=INSTANCES,
     )
     steps: int = told("Fitting length", "Steps of gradient descent for each shape.", 10_000, unit="steps", low=1)

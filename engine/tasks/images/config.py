@@ -44,10 +44,10 @@ class ZooConfig(OneArchitecture):
     architecture: str = told(*ARCHITECTURE)
     dataset: str = told(*DATASET)
     train: int = told("Training instances", "Instances that a space is trained on.", 100, low=1, high=INSTANCES)
-    val: int = told("Validation instances", "Instances that choose between trainings of a space.", 16, low=1, high=INSTANCES)
+    val: int = told("Validation instances", "Instances used to choose between trainings of a space.", 16, low=1, high=INSTANCES)
     test: int = told(
         "Held-out instances",
-        "Instances that no space is trained on or chosen with; measured once, at the end.",
+        "Instances used neither to train nor to choose a space; measured once, at the end.",
         16, low=1, high=INSTANCES,
     )
     steps_min: int = told(
@@ -114,12 +114,12 @@ class MultiZooConfig:
     )
     val: int = told(
         "Validation instances",
-        "Instances of each architecture that choose between trainings of a space.",
+        "Instances of each architecture used to choose between trainings of a space.",
         16, low=1, high=INSTANCES,
     )
     test: int = told(
         "Held-out instances",
-        "Instances of each architecture that no space is trained on; measured once, at the end.",
+        "Instances of each architecture used to train no space; measured once, at the end.",
         16, low=1, high=INSTANCES,
     )
     steps: tuple[int, ...] = told(
@@ -240,7 +240,7 @@ class MultiSpaceConfig(SpaceConfig):
     )
     stratified: bool = told(
         "Stratified",
-        "Takes as many instances of each architecture into every step, instead of any. Not in the paper.",
+        "Draws equally many instances of each architecture in every step, instead of any. Not in the paper.",
         False,
     )
     train: tuple[int, ...] = told(
@@ -259,13 +259,13 @@ class MultiSpaceConfig(SpaceConfig):
     images: int = told(*BATCH, 128, unit="images", low=1)
     shift: int = told(
         "Shift images by",
-        "Pixels at most, of some images of a step; the teacher is asked about them as shifted. 0 for none. Not in the paper.",
+        "Pixels at most, of some images of a step; the teacher sees them shifted, too. 0 for none. Not in the paper.",
         0, unit="pixels", low=0, high=16,
     )
     shifted: float = told("Share of shifted images", "Of the images of a step. Not in the paper.", 0.25, low=0, high=1)
     lso_steps: int = told(
         "Optimisation steps",
-        "How far the latent space optimisation descends that the space is measured by; validation picks the step.",
+        "Steps of the latent space optimisation that the space is measured by; validation picks the best.",
         150, unit="steps", low=1,
     )
     lso_lr: float = told("Optimisation rate", "Adam's, constant, in that descent.", 1e-2, above=0, high=RATE)

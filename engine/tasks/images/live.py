@@ -39,7 +39,7 @@ def image_count(images: Any, data: Callable[[], Images]) -> int:
     if images == "all":
         return shape[0]
     if isinstance(images, bool) or not isinstance(images, int) or not 1 <= images <= shape[0]:
-        raise InvalidValue(f"images is a number from 1 to {shape[0]} (the test split), 'all' or 'none'; got {str(images)[:40]!r}.")
+        raise InvalidValue(f"images must be a number from 1 to {shape[0]} (the test split), 'all' or 'none'; got {str(images)[:40]!r}.")
     return images
 
 

@@ -71,7 +71,7 @@ def read(space, path: Path) -> Unseen:
     arch, module = fitted.arch, fitted.module.to(space.embeddings_NE.device).eval()
     if arch.input_shape != space.arch.input_shape or arch.classes != space.arch.classes:
         raise InvalidValue(
-            f"{path.name} ({arch.id}) answers other questions than the networks of {space.id}. Choose a network of the same data."
+            f"{path.name} ({arch.id}) was made for other data than the networks of {space.id}. Choose a network of the same data."
         )
     tensors = dict(module.named_parameters())
     whole = set(module.state_dict()) == {entry.name for entry in arch.layout}

@@ -203,7 +203,7 @@ def enough_held_out(zoo_id: str, count: int) -> None:
     """Raises InvalidValue where a zoo holds out so few that there is no path between two."""
     if count < 2:
         raise InvalidValue(
-            f"{zoo_id} holds out {count} test instance: what a space is measured by are paths between two. "
+            f"{zoo_id} has {count} test instance, and a space is measured by paths between two. "
             "Make the zoo with --test 2 or more."
         )
 

@@ -21,17 +21,17 @@ class SignalZooConfig(OneArchitecture):
     architecture: str = told(*ARCHITECTURE, "siren-image")
     dataset: str = told(*DATASET, "digits")
     train: int = told("Training instances", "Images that a space is trained on.", 1000, low=1, high=INSTANCES)
-    val: int = told("Validation instances", "Images that choose between trainings of a space.", 100, low=1, high=INSTANCES)
+    val: int = told("Validation instances", "Images used to choose between trainings of a space.", 100, low=1, high=INSTANCES)
     test: int = told(
         "Held-out instances",
-        "Images that no space is trained on or chosen with; measured once, at the end.",
+        "Images used neither to train nor to choose a space; measured once, at the end.",
         100, low=1, high=INSTANCES,
     )
     steps: int = told("Fitting length", "Steps of gradient descent for each image.", 500, unit="steps", low=1)
     lr: float = told("Learning rate", "Adam's, at the start; to zero along a cosine.", 5e-3, above=0, high=RATE)
     between: int = told("Points between pixels", "Of the bicubic image, in each step beside all pixels.", 64, unit="points", low=1)
     between_weight: float = told("Weight of them", "Of their error, where that of the pixels is 1.", 0.5, low=0, high=WEIGHT)
-    shared: bool = told("Shared start", "All networks begin at one random start, instead of each at its own.", False)
+    shared: bool = told("Shared start", "Starts all networks from one random initialisation, instead of one each.", False)
     stack: int = told(*STACK, 200, unit="instances", low=1, high=STACKED)
     half: bool = told(*HALF, True)
     seed: int = told(*SEED, 0, low=0, high=LAST_SEED)

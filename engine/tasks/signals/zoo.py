@@ -27,7 +27,7 @@ class SignalZoos(Zoos):
     def check(self, config: SignalZooConfig) -> None:
         arch = architecture(config.architecture)
         if (arch.input_shape, arch.classes, arch.task) != ((2,), 1, "signals"):
-            raise InvalidValue(f"{config.architecture} does not answer with an image: a zoo of signals takes siren-image.")
+            raise InvalidValue(f"{config.architecture} does not output an image: a zoo of signals takes siren-image.")
         self.data(config, "cpu").first(counts(config))
 
     def data(self, config: SignalZooConfig, device: str, preprocessing: Preprocessing | None = None) -> Pictures:
