@@ -197,15 +197,22 @@ class Space:
         arch = ends[round(gamma)]
         return Network(arch, self.point(a, b, gamma, path)[: arch.parameters])
 
-    @torch.no_grad()
     def at(self, embedding_E: Tensor) -> Network:
         """The network at an embedding, of the architecture that the space reads there."""
-        parameters_P = self.decode(embedding_E[None])[0]
+        return self.decoded(embedding_E[None])[0]
+
+    @torch.no_grad()
+    def decoded(self, embeddings_ME: Tensor) -> list[Network]:
+        """The networks at embeddings, each of the architecture that the space reads there."""
+        parameters_MP = self.decode(embeddings_ME)
         if self.model.head is None:
-            return Network(self.arch, parameters_P)
-        classes_A = self.model.class_logits(embedding_E[None])[0].softmax(-1)
-        arch = self.archs[int(classes_A.argmax())]
-        return Network(arch, parameters_P[: arch.parameters], classes_A)
+            return [Network(self.arch, parameters_P) for parameters_P in parameters_MP]
+        classes_MA = self.model.class_logits(embeddings_ME).softmax(-1)
+        archs = [self.archs[best] for best in classes_MA.argmax(-1).tolist()]
+        return [
+            Network(arch, parameters_P[: arch.parameters], classes_A)
+            for arch, parameters_P, classes_A in zip(archs, parameters_MP, classes_MA)
+        ]
 
     def arch_of(self, row: int) -> Architecture:
         """Architecture of an instance."""
