@@ -14,6 +14,7 @@ SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the
     "home": ("Home", ":material/home:"),
     "latent_map": ("Latent map", ":material/scatter_plot:"),
     "interpolation": ("Interpolation", ":material/linear_scale:"),
+    "plane": ("Plane", ":material/change_history:"),
     "shapes": ("Shapes", ":material/chair:"),
     "preps": ("PReps", ":material/grid_on:"),
     "properties": ("Properties", ":material/query_stats:"),

@@ -15,6 +15,7 @@ from ..core.errors import InvalidValue, closest
 ROWS = {  # name -> the file and function that measure it; heavy imports stay in those
     "drag_step_p95": "drag.step_p95",
     "drag_step_p95_four": "drag.step_p95_four",
+    "plane_441": "drag.plane",
     "zoo_stacked": "zoo.stacked",
     "accuracy_10k": "accuracy.ten_thousand",
     "tour_resnet20": "nern.tour_resnet20",

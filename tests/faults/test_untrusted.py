@@ -201,7 +201,7 @@ def test_routes_and_commands_go_on(store, capsys):
     routes_and_commands(store, capsys)
 
 
-SCREENS = ("home", "latent_map", "interpolation", "shapes", "preps", "properties", "nern", "lso", "papers", "training")
+SCREENS = ("home", "latent_map", "interpolation", "plane", "shapes", "preps", "properties", "nern", "lso", "papers", "training")
 
 
 def screen(name: str) -> None:

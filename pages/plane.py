@@ -1,0 +1,56 @@
+"""Plane: three networks, and how well the networks of the plane through them do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.kinds.netspace.plane import FARTHEST
+from explorer import controls, data, state
+from explorer.components.interpolation import measured
+from explorer.components.plane import CORNERS, defaults, draw_three, three_planes
+from explorer.tasks import screens
+
+MIXED = (
+    "**Decoded**: the network at A + u (B − A) + v (C − A) of the embeddings. **Weights mixed as they are**: the same mixture of the "
+    "three networks' own weights. **After alignment**: the same once the units of B and C are in the order of A's that they are most "
+    "like (Git Re-Basin, weight matching), so that B and C are the same networks, mixed fairly. The triangle is drawn with equal sides "
+    "in each map, whatever the distances; a place is the same mixture in all. Lines: 10, 30, 50, 70 and 90 %. The planes are ours, after "
+    "those of Garipov et al. (2018)."
+)
+SEVERAL = (
+    "Each place is the embedding A + u (B − A) + v (C − A), decoded and loaded into the architecture that the ClassId head finds there. "
+    "Weights of different architectures cannot be mixed: choose three networks of one architecture to see those planes as well."
+)
+
+title, picker = st.columns([3, 2], vertical_alignment="bottom")
+title.title("Plane", anchor=False)
+with picker:
+    space = controls.pick_space("images")
+if space is None:
+    st.stop()
+st.markdown("How well the networks between three trained ones do: in the space, and where their weights are mixed directly.")
+if len(space.table) < 3:
+    st.info("A plane goes through three networks, and this space holds fewer.", icon=":material/change_history:")
+    st.stop()
+if missing := screens(space.task.id).missing(space):
+    data.panel(missing, "Accuracies in the plane need")
+
+corners = []
+for column, name, default in zip(st.columns(3), CORNERS, defaults(space)):
+    with column:
+        corners.append(controls.pick_instance(name, name.upper(), space, default))
+st.button(
+    "Three at random",
+    icon=":material/casino:",
+    type="tertiary",
+    on_click=draw_three,
+    args=(space,),
+)
+if len(set(corners)) < 3:
+    st.info("A plane goes through three different networks: choose another A, B or C.", icon=":material/change_history:")
+    st.stop()
+three_planes(space, corners, *(state.number(name, round(1 / 3, 4), -FARTHEST, FARTHEST) for name in "uv"))
+one = len({space.arch_of(space.row(each)).id for each in corners}) == 1
+st.caption(f"{measured(space)} Click to keep a place; arrow keys move it.")
+with st.expander("How it is measured"):
+    st.markdown(MIXED if one else SEVERAL)
