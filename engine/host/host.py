@@ -241,8 +241,10 @@ class Host:
         n = image_count(images, self.classifiers(space_id).space.needed_images)
         return self.measured(self.square(space_id, corners, x, y), n)
 
-    def plane(self, space_id: str, corners: list[str], path: str, places: list[tuple[float, float]], images: int | str | None) -> list[Step]:
-        """The networks at places (u, v) of the plane through three instances (see netspace.plane), measured as `step` does. Raises
+    def plane(
+        self, space_id: str, corners: list[str], path: str, places: list[tuple[float, float]], images: int | str | None
+    ) -> list[Step]:
+        """The networks at places (u, v) of the plane through three instances (netspace/plane.py), measured as `step` does. Raises
         UnknownId, InvalidValue, DataMissing."""
         loaded = self.classifiers(space_id)
         n = image_count(images, loaded.space.needed_images)

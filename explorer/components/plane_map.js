@@ -1,9 +1,13 @@
 // One heat map of the plane through three networks: A, B and C at the corners of an equilateral triangle, a cell for each network.
 
-export const ARCHITECTURE = "architecture"; // a map of what lives where, beside those of accuracy
-export const SIDE = 21; // cells of a side
-export const STRIDES = [4, 2, 1]; // coarse to fine, so that the whole is seen soon
-export const HEIGHT = Math.sqrt(3) / 2; // of the triangle, whose sides are 1
+/** @type {string}  A map of what lives where, beside those of accuracy. */
+export const ARCHITECTURE = "architecture";
+/** @type {number}  Cells of a side. */
+export const SIDE = 21;
+/** @type {number[]}  Coarse to fine, so that the whole is seen soon. */
+export const STRIDES = [4, 2, 1];
+/** @type {number}  Of the triangle, whose sides are 1. */
+export const HEIGHT = Math.sqrt(3) / 2;
 const LOW_X = -0.25,
   LOW_Y = HEIGHT / 2 - 0.75, // the square is 1.5 wide and centred on the triangle
   WIDTH = 1.5,
@@ -166,7 +170,7 @@ export class PlaneMap {
     this.drawn = true;
     const palette = getComputedStyle(root).getPropertyValue("--st-chart-categorical-colors").split(",");
     this.least.querySelectorAll(".pl-key").forEach((key, at) => key.style.setProperty("--pl-colour", palette[at % palette.length].trim()));
-    return Plotly.react(this.plot, this.traces(root), layout(root), { staticPlot: true, responsive: false });
+    return Plotly.react(this.plot, this.traces(root), squareLayout(root), { staticPlot: true, responsive: false });
   }
 
   // For a CSV.
@@ -183,7 +187,7 @@ export class PlaneMap {
   }
 }
 
-function layout(root) {
+function squareLayout(root) {
   const bare = { visible: false, fixedrange: true };
   return {
     margin: { l: 0, r: 0, t: 0, b: 0 },
@@ -206,7 +210,7 @@ export function savedFigure(maps, root, words) {
   const ink = style.getPropertyValue("--st-text-color").trim();
   const gap = 0.02,
     share = (1 - gap * (maps.length - 1)) / maps.length;
-  const whole = { ...layout(root), paper_bgcolor: style.getPropertyValue("--st-background-color").trim(), annotations: [] };
+  const whole = { ...squareLayout(root), paper_bgcolor: style.getPropertyValue("--st-background-color").trim(), annotations: [] };
   Object.assign(whole, { margin: { l: 20, r: 90, t: 70, b: 50 }, font: { ...whole.font, color: ink } });
   const note = (text, x, y, yanchor, size = 12) =>
     whole.annotations.push({ text, x, y, yanchor, xanchor: "left", xref: "paper", yref: "paper", showarrow: false, font: { size } });
