@@ -5,15 +5,45 @@ Legend: N instances, G gammas, E embedding.
 
 from __future__ import annotations
 
+import pandas as pd
 import torch
 
 from engine.host.host import Host
 from engine.kinds.netspace.outside import Outside
 from engine.kinds.netspace.space import Space
+from explorer.screens import Column, Screens
 from explorer.tasks import screens
 
 NEIGHBOURS = 6
 POINTS = 21
+PROPERTY = "p:"  # before the name of a property that colours, in links
+NAMES = 12  # of a property that is a category, at most
+OWN = ("id", "class_id", "seed", "file", "file_row", "run", "x2", "y2", "x3", "y3", "z3")  # columns that are no property
+
+
+def colours(space: Space, shown: Screens) -> dict[str, Column]:
+    """What the points of a space can be coloured by: of its task's columns those that it has, and the properties of its zoo."""
+    table = space.table
+    found = {key: each for key, each in shown.colours.items() if each.name in table and table[each.name].notna().any()}
+    known = {each.name for each in (*found.values(), *shown.card)} | {part for each in shown.card for part in each.parts}
+    for name in map(str, table.columns):
+        if name in known or name in OWN or name.startswith("predicted_"):
+            continue
+        if is_number(table[name]):
+            found[f"{PROPERTY}{name}"] = Column(name, name, "number", missing="not known")
+        elif 1 < table[name].nunique() <= NAMES:
+            found[f"{PROPERTY}{name}"] = Column(name, name, "names")
+    return found
+
+
+def axes(space: Space) -> list[str]:
+    """The columns that an axis of the flat picture can be."""
+    return [str(name) for name in space.table.columns if name not in OWN and is_number(space.table[name])]
+
+
+def is_number(column: pd.Series) -> bool:
+    """Whether a column is of numbers, and not all the same."""
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column) and column.nunique() > 1
 
 
 def neighbours(space: Space, instance: str, count: int = NEIGHBOURS, embedding_E: torch.Tensor | None = None) -> dict:

@@ -22,7 +22,9 @@ from engine.core.errors import closest
 
 # What names something inside another selection, and so means nothing once a person selects another one there.
 WITHIN = {
-    "space": ("a", "b", "c", "u", "v", "c0", "c1", "c2", "c3", "instance", "xy", "objective", "range", "eye", "property"),
+    "space": (
+        "a", "b", "c", "u", "v", "c0", "c1", "c2", "c3", "instance", "xy", "objective", "range", "eye", "property", "across", "up",
+    ),  # fmt: skip
     "original": ("nern", "layer", "filter", "channel", "class"),
 }
 LONGEST = 200

@@ -9,6 +9,8 @@ from explorer import controls, data, dropping, maps, navigation, services, state
 from explorer.components.latent_map import DIMS, for_map, latent_map
 from explorer.tasks import every_colour, screens
 
+ACTS = ("a", "b", "instance", "dims", "colour", "across", "up", "range", "eye")
+
 
 def optional(name: str, ids: list[str]) -> str | None:
     """The selected instance under that name, checked; None where nothing is selected."""
@@ -22,7 +24,7 @@ def act(values: dict) -> None:
     values = {name: value for name, value in values.items() if value != dropping.PREVIEW}
     if values.pop("go", False):
         st.session_state["map_go"] = True
-    state.remember(**{name: value for name, value in values.items() if name in ("a", "b", "instance", "dims", "colour", "range", "eye")})
+    state.remember(**{name: value for name, value in values.items() if name in ACTS})
 
 
 def selected_table(space, ids: list[str]) -> None:
@@ -57,9 +59,9 @@ host = services.host()
 mine = shown.placed_rows(host, space)
 ids = [*space.table["id"], *(row["id"] for row in mine)]
 dropped = dropping.row(space)
-colours = list(shown.colours)
-if state.get("colour") in every_colour().difference(colours):  # of a space of another task
-    state.remember(colour=None)
+colours, axes = maps.colours(space, shown), maps.axes(space)
+if state.get("colour") not in colours and ((had := state.get("colour")) in every_colour() or str(had).startswith(maps.PROPERTY)):
+    state.remember(colour=None)  # of another space
 a, b, instance = (picked := {name: optional(name, ids) for name in ("a", "b", "instance")}).values()
 embedding_E = shown.embedding(host, space, instance) if instance else None
 if dropped and dropping.looked_at():
@@ -69,9 +71,11 @@ chosen = latent_map(
     {
         "space": space.id,
         "title": space.manifest.title or space.id,
-        "screen": for_map(shown),
+        "screen": for_map(shown, colours),
         "dims": state.choice("dims", DIMS),
-        "colour": state.choice("colour", colours),
+        "colour": state.choice("colour", list(colours)),
+        "properties": axes,
+        **{name: state.choice(name, ["map", *axes], what="property") if state.get(name) else "map" for name in ("across", "up")},
         "range": state.numbers("range", 4, what="part of the map"),
         "eye": state.numbers("eye", 9, what="view of the map"),
         **picked,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from .command import REPLACE, Command, Options, device_of, emit, emit_artifact, metric_lines, progress, store_of
 
 
 def zoo(options: Options) -> None:
+    if options.of == "shapes":
+        return shapes(options)
     from ..zoos.config import ImportConfig
     from ..zoos.importing import import_zoo
 
@@ -23,6 +26,18 @@ def zoo(options: Options) -> None:
     emit(options, value, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
 
 
+def shapes(options: Options) -> None:
+    from ..zoos.shapes import fit_shapes
+
+    seed, device = options.seed or 0, device_of(options)
+    artifact, report = fit_shapes(store_of(options), Path(options.path), options.up, options.id, seed, device, progress, options.replace)
+    manifest = artifact.manifest
+    for line in report.lines():
+        print(f"{manifest.id}: {line}", file=sys.stderr)
+    value = {"id": manifest.id, "kind": manifest.kind, "metrics": manifest.metrics, "import": report.as_json()}
+    emit(options, value, "\n".join([f"{artifact.folder}", *metric_lines(manifest.metrics)]))
+
+
 COMMANDS = (
     Command(
         "zoo",
@@ -31,6 +46,8 @@ COMMANDS = (
         {
             "action": {"choices": ("import",), "help": "import"},
             "path": {"help": "the zoo's folder, or the file that holds it (docs/zoos.md lists the layouts)"},
+            "--as": {"dest": "of", "choices": ("networks", "shapes"), "default": "networks", "help": "shapes: meshes, to be fitted"},
+            "--up": {"choices": ("y", "-y", "z", "-z", "x", "-x"), "default": "y", "help": "with --as shapes: the axis that points up"},
             "--architecture": {"default": "", "help": "architecture of its networks, by its id (architecture add brings your own)"},
             "--dataset": {"default": "", "help": "data set to measure accuracies on"},
             "--normalise": {"default": "", "metavar": "mean=M,std=S", "help": "how the networks' input is normalised (see import)"},

@@ -41,7 +41,12 @@ export const FORMS = {
     range: ([low, high]) => [Math.log10(low), Math.log10(high)],
     log: true,
   },
-  names: { write: String, names: true },
+  number: {
+    write: (value) => Number(Number(value).toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }),
+    end: (value) => Number(value.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 }),
+    range: ([low, high]) => (high > low ? [low, high] : [low, low + 1]),
+  },
+  names: { write: (value) => String(value), names: true },
   text: { write: String },
 };
 

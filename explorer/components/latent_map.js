@@ -4,12 +4,13 @@
 import { Acts } from "./acts.js";
 import { Around } from "./latent_map_panel.js";
 import { fetchSpace, make, numbers, spell, withPlaced } from "./latent_map_picture.js";
+import { Player, Runs } from "./latent_map_runs.js";
 import { clicks, mount, pressed } from "./mount.js";
 import { loadPlotly } from "./plotly.js";
 import { Seen } from "./seen.js";
 
 const REST_MS = 500; // so long after its last movement what is seen goes into the link
-const OWN = ["dims", "colour", "range", "eye", "a", "b", "instance"]; // what a person sets here and the URL follows
+const OWN = ["dims", "colour", "across", "up", "range", "eye", "a", "b", "instance"]; // what a person sets here and the URL follows
 
 /**
  * @typedef {object} MapData  (latent_map.py)
@@ -17,6 +18,8 @@ const OWN = ["dims", "colour", "range", "eye", "a", "b", "instance"]; // what a 
  * @property {{page: string, pictures: string, colours: Record<string, import("./forms.js").Column>,
  *   card: import("./forms.js").Column[], quality: import("./forms.js").Column | null, walked: import("./forms.js").Column}} screen
  * @property {"2" | "3"} dims @property {string} colour  One of the screen's.
+ * @property {string} across @property {string} up  What the flat picture's axes are: "map", or a property's name.
+ * @property {string[]} properties  Those that an axis can be.
  * @property {string | null} range @property {string | null} eye  Four and nine numbers, "1_2.5_-3".
  * @property {Record<string, any>[]} placed  Rows as the table's. @property {string | null} preview  The id of the one that is not
  *   kept: it is looked at, and is no anchor.
@@ -51,7 +54,7 @@ class LatentMap extends Around {
     super();
     this.root = root;
     this.find = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.view = { dims: "2", colour: "accuracy", range: null, eye: null, a: null, b: null, instance: null };
+    this.view = { dims: "2", colour: "accuracy", across: "map", up: "map", range: null, eye: null, a: null, b: null, instance: null };
     this.listening = new AbortController();
     this.seen = new Seen(() => this.looked("range", this.seen.box && spell(this.seen.box)));
     this.over = null; // what the pointer is on, as `customdata` says it
@@ -60,6 +63,10 @@ class LatentMap extends Around {
     this.selection = [];
     this.drawn = 0; // selections so far: a new one wipes the outline of the last
     this.hidden = new Set();
+    this.only = new Map(); // column -> the range of it that is shown
+    this.runs = new Runs({});
+    Object.assign(this, { running: false, share: null }); // whether runs are lines; how far through their steps
+    this.player = new Player((share) => this.move(share));
     this.pictures = {};
     this.listen();
   }
@@ -82,12 +89,15 @@ class LatentMap extends Around {
       this.placed = JSON.stringify(data.placed);
       this.points = null;
       this.selection = [];
+      this.player.stop();
+      this.only.clear();
+      Object.assign(this, { running: false, share: null });
       this.root.dataset.state = "loading";
       Promise.all([fetchSpace(data.space, data.screen.pictures), loadPlotly()]).then(
         ([points]) => {
           if (this.space !== data.space || this.placed !== JSON.stringify(data.placed)) return;
           this.points = withPlaced(points, data.placed ?? []);
-          this.seen.home = this.home();
+          this.runs = Object.assign(new Runs(this.points.table), { keep: (row) => this.within(row) });
           this.rows = new Map(this.points.table.id.map((id, row) => [id, row]));
           this.root.dataset.state = "ready";
           this.fillSearch();
@@ -145,7 +155,16 @@ class LatentMap extends Around {
       else if (action === "hide") {
         this.hidden.has(value) ? this.hidden.delete(value) : this.hidden.add(value);
         this.paint();
-      } else if (action === "unselect") this.selected([]);
+      } else if (action === "everything") {
+        this.only.clear();
+        this.hidden.clear();
+        this.paint();
+      } else if (action === "runs") {
+        this.player.stop();
+        Object.assign(this, { running: !this.running, share: null });
+        this.paint();
+      } else if (action === "play") this.play();
+      else if (action === "unselect") this.selected([]);
       else if (action === "reset") this.reset();
       else if (action === "save") this.save(value);
       else if (action === "go" && !(event.metaKey || event.ctrlKey || event.shiftKey)) {
@@ -156,6 +175,16 @@ class LatentMap extends Around {
     this.find("colour").addEventListener("change", (event) => {
       this.hidden.clear();
       this.set({ colour: event.target.value });
+    });
+    for (const end of ["low", "high"]) this.find(end).addEventListener("change", () => this.limit());
+    for (const name of ["across", "up"])
+      this.find(name).addEventListener("change", (event) => {
+        this.seen.box = null;
+        this.set({ [name]: event.target.value, range: null });
+      });
+    this.find("step").addEventListener("input", (event) => {
+      this.player.stop();
+      this.move(Number(event.target.value));
     });
     const search = this.find("search");
     const choose = () => {
@@ -201,6 +230,7 @@ class LatentMap extends Around {
     this.acts.forget();
     this.observer.disconnect();
     this.seen.close();
+    this.player.stop();
     Object.values(this.pictures).forEach((picture) => window.Plotly.purge(picture));
   }
 
@@ -208,7 +238,8 @@ class LatentMap extends Around {
 
   walk([dx, dy]) {
     // to the nearest point that way, as seen in the 2D picture
-    const { id, x2, y2 } = this.points.table;
+    const { id } = this.points.table,
+      [x2, y2] = this.axes(false).map((name) => this.points.table[name]);
     const here = this.rows.get(this.view.instance) ?? 0;
     let best = null,
       least = Infinity;
@@ -259,9 +290,10 @@ class LatentMap extends Around {
   paint() {
     this.root.dataset.ready = String(Boolean(this.points));
     if (!this.points) return;
+    this.seen.home = this.home();
     const look = this.tokens(),
-      solid = this.view.dims === "3",
-      key = this.view.dims;
+      key = this.view.dims,
+      solid = key === "3";
     this.find("flat").hidden = solid;
     this.find("solid").hidden = !solid;
     const picture = this.find(solid ? "solid" : "flat"),
@@ -299,6 +331,8 @@ class LatentMap extends Around {
       points: this.points.table.id.length,
       line: line ? line.values.length : 0,
       selected: this.selection.length,
+      shown: this.shown(),
+      runs: this.running ? this.runs.count : 0,
     });
   }
 

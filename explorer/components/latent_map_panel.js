@@ -4,6 +4,7 @@ import { signedRamp } from "./colours.js";
 import { written } from "./forms.js";
 import { nameOf, namesIn, symbolOf } from "./latent_map_names.js";
 import { make } from "./latent_map_picture.js";
+import { within } from "./latent_map_runs.js";
 import { Saved } from "./latent_map_save.js";
 import { disable, refill } from "./mount.js";
 
@@ -23,6 +24,8 @@ export class Around extends Saved {
       Object.entries(this.data.screen.colours).map(([value, { short }]) => make("option", { value }, short)),
     );
     this.find("colour").value = this.view.colour;
+    this.properties();
+    this.clock();
     const by = this.by(),
       form = this.form(by),
       legend = document.createDocumentFragment();
@@ -69,6 +72,77 @@ export class Around extends Saved {
     const count = this.selection.length;
     this.find("count").textContent = count ? `${count} selected` : "";
     this.find("unselect").hidden = !count;
+  }
+
+  shown() {
+    // how many points are not left out by a range
+    return this.points.table.id.filter((_, row) => this.within(row)).length;
+  }
+
+  within(row) {
+    return within(this.only, this.points.table, row);
+  }
+
+  properties() {
+    // what of a zoo's own columns is shown: a range of the one that is coloured, axes
+    const { name, form } = this.by(),
+      [low, high] = this.only.get(name) ?? [-Infinity, Infinity];
+    this.find("range").hidden = !["number", "percent", "steps"].includes(form);
+    this.find("everything").hidden = !this.only.size && !this.hidden.size;
+    for (const [part, value] of [
+      ["low", low],
+      ["high", high],
+    ])
+      if (this.find(part) !== document.activeElement) this.find(part).value = Number.isFinite(value) ? value : "";
+    this.root.dataset.axes = String(this.view.dims === "2" && !this.flatIsMap);
+    this.find("axes").hidden = !this.data.properties.length || this.view.dims === "3";
+    for (const part of ["across", "up"]) {
+      const options = [["map", "map"], ...this.data.properties.map((each) => [each, each])];
+      refill(
+        this.find(part),
+        options.map(([value, text]) => make("option", { value }, text)),
+      );
+      this.find(part).value = this.view[part];
+    }
+  }
+
+  clock() {
+    // of the runs: where they are
+    const { count } = this.runs;
+    this.find("runs").hidden = !count;
+    if (!count) return;
+    this.root.querySelector('[data-do="runs"]').setAttribute("aria-pressed", String(this.running));
+    this.find("play").textContent = this.player.playing ? "Pause" : "Play";
+    this.find("step").value = this.share ?? 0;
+    this.find("at").textContent =
+      this.share === null ? `${count.toLocaleString("en")} runs` : `step ${Math.round(this.runs.step(this.share)).toLocaleString("en")}`;
+  }
+
+  limit() {
+    // the range of what is coloured that is shown
+    const { name } = this.by(),
+      [low, high] = ["low", "high"].map((end) => this.find(end).value);
+    if (low === "" && high === "") this.only.delete(name);
+    else this.only.set(name, [low === "" ? -Infinity : Number(low), high === "" ? Infinity : Number(high)]);
+    this.paint();
+  }
+
+  play() {
+    this.running = true;
+    this.player.playing ? this.player.stop() : this.player.play(this.share ?? 0);
+    this.paint();
+  }
+
+  move(share) {
+    // only what moves is drawn again
+    const first = !this.running || this.share === null,
+      solid = this.view.dims === "3",
+      picture = this.pictures[this.view.dims];
+    Object.assign(this, { running: true, share });
+    if (first || !picture || share >= 1) return this.paint();
+    const [x, y, z] = this.runs.at(this.axes(solid), this.runs.step(share));
+    window.Plotly.restyle(picture, { x: [x], y: [y], ...(solid ? { z: [z] } : {}) }, [picture.data.length - 1]);
+    this.clock();
   }
 
   panel(look) {

@@ -5,6 +5,7 @@
 import { FORMS, reached } from "./forms.js";
 import { fetchFrame, fetchJson } from "./frames.js";
 import { nameOf, namesIn, symbolOf } from "./latent_map_names.js";
+import { axesOf, axis, spanOf } from "./latent_map_runs.js";
 import { newlySeen } from "./seen.js";
 
 const HOLLOW = { circle: "circle-open", diamond: "diamond-open", square: "square-open", cross: "cross-open", x: "x-open" };
@@ -80,7 +81,8 @@ export class Picture {
         if (this.hidden.has(category)) continue;
         const rows = table.id
           .map((_, row) => row)
-          .filter((row) => table.architecture[row] === architecture && (category === null || nameOf(table[by.name][row]) === category));
+          .filter((row) => table.architecture[row] === architecture && (category === null || nameOf(table[by.name][row]) === category))
+          .filter((row) => this.within(row));
         const symbol = symbolOf(architectures.length === 1 ? c : s, table, "architecture");
         groups.push({
           rows,
@@ -128,17 +130,26 @@ export class Picture {
   }
 
   at(rows, solid) {
-    const { table } = this.points;
-    return solid
-      ? { type: "scatter3d", x: rows.map((r) => table.x3[r]), y: rows.map((r) => table.y3[r]), z: rows.map((r) => table.z3[r]) }
-      : { type: "scatter", x: rows.map((r) => table.x2[r]), y: rows.map((r) => table.y2[r]) };
+    const { table } = this.points,
+      places = this.axes(solid).map((name, i) => ["xyz"[i], rows.map((row) => table[name][row])]);
+    return { type: solid ? "scatter3d" : "scatter", ...Object.fromEntries(places) };
+  }
+
+  axes(solid) {
+    // the columns that the picture's axes are
+    return solid ? ["x3", "y3", "z3"] : axesOf(this.view, this.points.table);
+  }
+
+  get flatIsMap() {
+    // a line of decoded networks has a place in UMAP's picture alone
+    return this.axes(false).every((name) => ["x2", "y2"].includes(name));
   }
 
   line() {
     // the decoded points, if they belong to the anchors on the screen
     const { line } = this.data,
       { a, b } = this.view;
-    return line && line.a === a && line.b === b ? line : null;
+    return line && line.a === a && line.b === b && (this.view.dims === "3" || this.flatIsMap) ? line : null;
   }
 
   near() {
@@ -202,6 +213,7 @@ export class Picture {
         line: { width: 2, color: solid ? look.text : undefined },
       },
     });
+    traces.push(...this.runs.traces(this.axes(solid), this.running, here, null, look));
     const line = this.line();
     const ends = [this.rows.get(this.view.a), this.rows.get(this.view.b)];
     if (line) {
@@ -240,6 +252,7 @@ export class Picture {
         },
       });
     }
+    if (this.running && this.share !== null) traces.push(this.runs.traces(this.axes(solid), true, undefined, this.share, look).at(-1));
     return traces;
   }
 
@@ -264,8 +277,9 @@ export class Picture {
 
   home() {
     // what is shown at first: fixed, so that flags and rings do not move the points
-    const [bottom, top] = this.span("y2");
-    return [...this.span("x2"), bottom, top + 0.06 * (top - bottom)]; // room for the flag of the topmost point
+    const [across, up] = this.axes(false),
+      [bottom, top] = this.span(up);
+    return [...this.span(across), bottom, top + 0.06 * (top - bottom)]; // room for the flag of the topmost point
   }
 
   camera() {
@@ -279,11 +293,7 @@ export class Picture {
   }
 
   span(name) {
-    const values = this.points.table[name],
-      low = Math.min(...values),
-      high = Math.max(...values),
-      room = 0.08 * (high - low) || 1;
-    return [low - room, high + room];
+    return spanOf(this.points.table[name]);
   }
 
   flags(solid, look) {
@@ -291,7 +301,8 @@ export class Picture {
     return ["a", "b"].flatMap((name) => {
       const row = this.rows.get(this.view[name]);
       if (row === undefined) return [];
-      const place = solid ? { x: table.x3[row], y: table.y3[row], z: table.z3[row] } : { x: table.x2[row], y: table.y2[row] };
+      const place = Object.fromEntries(this.axes(solid).map((column, i) => ["xyz"[i], table[column][row]]));
+      if (Object.values(place).some((value) => value == null)) return [];
       return [
         {
           ...place,
@@ -327,7 +338,7 @@ export class Picture {
     return {
       uirevision: this.space,
       selectionrevision: this.drawn,
-      margin: { l: 0, r: 0, t: 0, b: 0 },
+      margin: solid || this.flatIsMap ? { l: 0, r: 0, t: 0, b: 0 } : { l: 64, r: 0, t: 40, b: 48 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: look.font, color: look.text },
@@ -350,7 +361,7 @@ export class Picture {
             },
           }
         : {
-            ...this.seen.axes(bare),
+            ...this.seen.axes(...this.axes(false).map((name) => axis(name, bare, look))),
             annotations: flags,
             dragmode: this.drag,
             clickmode: "event",

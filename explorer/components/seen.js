@@ -19,12 +19,17 @@ export class Seen {
     Object.assign(this, { moved, home: null, box: null, fitting: 0 });
   }
 
-  axes(look) {
+  /**
+   * The axes, drawn alike where both are pictures of the same space, each by itself where they are quantities (`title`).
+   *
+   * @param {Record<string, any>} across @param {Record<string, any>} [up] @returns {Record<string, any>}
+   */
+  axes(across, up = across) {
     const [left, right, bottom, top] = this.box ?? this.home,
       uirevision = newlySeen(); // a new one: the range given here holds
     return {
-      xaxis: { ...look, range: [left, right], uirevision },
-      yaxis: { ...look, range: [bottom, top], uirevision, scaleanchor: "x" },
+      xaxis: { ...across, range: [left, right], uirevision },
+      yaxis: { ...up, range: [bottom, top], uirevision, ...(across.title?.text || up.title?.text ? {} : { scaleanchor: "x" }) },
     };
   }
 

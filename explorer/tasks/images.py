@@ -99,7 +99,9 @@ class Images(Screens):
         accuracy = percent(facts.test_accuracy)
         if facts.split in kept.FOUND:
             return f"{facts.id} · {accuracy} · {kept.FOUND[facts.split]} · kept"
-        return f"{facts.id} · trained {accuracy} · {int(facts.steps)} steps{HELD_OUT.get(facts.split, '')}"
+        steps = getattr(facts, "steps", None)  # somebody else's networks may not say
+        length = f" · {int(steps):,} steps" if steps is not None and steps == steps else ""
+        return f"{facts.id} · trained {accuracy}{length}{HELD_OUT.get(facts.split, '')}"
 
     def interpolation(self, space: Space) -> None:
         if missing := self.missing(space):

@@ -169,6 +169,13 @@ def test_no_run_lies_in_two_splits_and_duplicates_stay_together(tmp_path, take_i
     assert list(again.table["split"]) == list(zoo.table["split"]) != list(other.table["split"])
 
 
+def test_shapes_that_others_fitted_come_in_though_nobody_can_say_how_well_they_fit(tmp_path, take_in):
+    rows_NP = rows_of(5, "siren-small")
+    np.savez(tmp_path / "stack.npz", parameters=rows_NP)
+    zoo, _, _ = take_in(tmp_path / "stack.npz", "siren-small")
+    assert np.array_equal(zoo.parameters_NP.numpy(), rows_NP) and zoo.table["fit_iou"].isna().all()
+
+
 def test_a_stack_of_another_architecture_is_refused(tmp_path, take_in):
     np.savez(tmp_path / "stack.npz", parameters=rows_of(3))
     with pytest.raises((CheckpointMismatch, InvalidValue), match="lenetlike-digits"):

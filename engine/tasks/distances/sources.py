@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,7 @@ import numpy as np
 from ...core.errors import DataMissing, InvalidValue
 from .chairs import Chair, random_chair, samples, sdf, topology
 from .config import ShapeZooConfig
-from .meshes import MeshError, Shape, read_folder, samples_of
+from .meshes import MeshError, Shape, ShapeFile, read_folder, samples_of
 from .pose import Pose
 from .sampling import Samples
 
@@ -69,6 +70,17 @@ def chairs_of(table) -> list[Chair] | None:
     return [random_chair(int(seed)) for seed in table["seed"]] if "legs" in table else None
 
 
+def looked_at(folder: Path, pose: Pose, seed: int = 0) -> Iterator[tuple[ShapeFile, Shape | MeshError]]:
+    """The files of shapes below a folder, by name: what can be sampled, or why it cannot be used."""
+    for file, shape in read_folder(folder, pose):
+        try:
+            if not isinstance(shape, MeshError):
+                samples_of(file.name, shape, 2, seed)
+            yield file, shape
+        except MeshError as error:
+            yield file, error
+
+
 class Folder:
     """The meshes and DeepSDF files below a folder, by name; those that cannot be used are said and passed over."""
 
@@ -79,14 +91,10 @@ class Folder:
         self.names: list[str] = []
         self.shapes: list[Shape] = []
         left_out = 0
-        for file, shape in read_folder(folder, pose):
-            try:
-                if isinstance(shape, MeshError):
-                    raise shape
-                samples_of(file.name, shape, 2, seed)
-            except MeshError as error:
+        for file, shape in looked_at(folder, pose, seed):
+            if isinstance(shape, MeshError):
                 left_out += 1
-                log.warning("Left out: %s", error)
+                log.warning("Left out: %s", shape)
                 continue
             for note in shape.notes:
                 log.warning("%s: %s", file.name, note)
