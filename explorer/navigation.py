@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import groupby
 from typing import NoReturn
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.core.places import PAGES
 from explorer import state
 from explorer.components.jobs import job_tray
 
-SCREENS = {  # file: title, icon; in the order of the bar. The URL's path is the file's name with dashes.
-    "home": ("Home", ":material/home:"),
-    "latent_map": ("Latent map", ":material/scatter_plot:"),
-    "interpolation": ("Interpolation", ":material/linear_scale:"),
-    "plane": ("Plane", ":material/change_history:"),
-    "shapes": ("Shapes", ":material/chair:"),
-    "preps": ("PReps", ":material/grid_on:"),
-    "properties": ("Properties", ":material/query_stats:"),
-    "nern": ("NeRN", ":material/memory:"),
-    "lso": ("LSO", ":material/trending_up:"),
-    "papers": ("Papers", ":material/menu_book:"),
-    "training": ("Training", ":material/model_training:"),
+
+@dataclass(frozen=True)
+class Screen:
+    """A screen: its title, icon, group in the bar ("" stands alone), what it is for in one sentence, its name in the bar where that is
+    another."""
+
+    title: str
+    icon: str
+    group: str
+    purpose: str
+    short: str = ""
+
+
+EXPLORE, INSIDE, IMPROVE = "Explore", "Look inside", "Improve"
+SCREENS = {  # by file, in the order of the bar. The URL's path is the file's name with dashes.
+    "home": Screen("Home", ":material/home:", "", ""),
+    "latent_map": Screen(
+        "Latent map", ":material/scatter_plot:", EXPLORE, "Every trained network as a point, near those that answer alike.", "Map"
+    ),
+    "interpolation": Screen(
+        "Interpolation", ":material/linear_scale:", EXPLORE, "Walk from one network to another: each on the way is run.", "Interpolate"
+    ),
+    "plane": Screen(
+        "Plane", ":material/change_history:", EXPLORE, "How well the networks between three trained ones do, in the space and mixed."
+    ),
+    "shapes": Screen("Shapes", ":material/chair:", EXPLORE, "Networks that are shapes: walk from one to another, turn what is there."),
+    "preps": Screen("PReps", ":material/grid_on:", INSIDE, "All parameters of a network as a picture, beside what the space predicts."),
+    "properties": Screen("Properties", ":material/query_stats:", INSIDE, "What can be told of a network from its embedding alone."),
+    "nern": Screen("NeRN", ":material/memory:", INSIDE, "A small network that stores the kernels of a larger one: prune it, look at them."),
+    "lso": Screen("LSO", ":material/trending_up:", IMPROVE, "Improve a network by walking through the space."),
+    "training": Screen("Training", ":material/model_training:", IMPROVE, "Train zoos, spaces and NeRNs, and import the zoos of others."),
+    "papers": Screen("Papers", ":material/menu_book:", "", "Every table and figure of both papers, our numbers beside theirs."),
 }
 
 
@@ -32,8 +55,8 @@ def url_path(name: str) -> str:
 
 def page(name: str) -> st.Page:
     """The screen of that file name."""
-    title, icon = SCREENS[name]
-    return st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=url_path(name), default=name == "home")
+    of = SCREENS[name]
+    return st.Page(PAGES / f"{name}.py", title=of.title, icon=of.icon, url_path=url_path(name), default=name == "home")
 
 
 def link(name: str, label: str | None = None, icon: str | None = None, **changes: object) -> None:
@@ -46,9 +69,33 @@ def go(name: str, **changes: object) -> NoReturn:
     st.switch_page(page(name), query_params=state.query(**changes))
 
 
+def groups() -> list[tuple[str, list[str]]]:
+    """The bar's groups in their order, each with its screens."""
+    return [(group, [name for name, _ in found]) for group, found in groupby(SCREENS.items(), lambda each: each[1].group)]
+
+
 def bar() -> None:
-    """The row of links at the head of every screen. Not st.navigation's own, whose links drop the query."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="bar"):
-        for name in SCREENS:
-            link(name)
+    """The links at the head of every screen: a row, on a phone a menu. Not st.navigation's own, whose links drop the query."""
+    with st.container(key="bar"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap=None, key="links"):
+            for at, (group, names) in enumerate(groups()):
+                with st.container(horizontal=True, gap=None, width="content", key=f"group_{at}"):
+                    if group:
+                        st.html(f'<span class="group">{group}</span>', width="content")
+                    for name in names:
+                        link(name, SCREENS[name].short or None, "")
+        with st.container(key="menu"), st.popover("Menu", icon=":material/menu:"):
+            for group, names in groups():
+                if group:
+                    st.caption(group)
+                for name in names:
+                    link(name)
         job_tray()
+
+
+def heading(name: str) -> DeltaGenerator:
+    """The screen's title and what it is for. Returns the place beside them, where a picker goes."""
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left.title(SCREENS[name].title, anchor=False)
+    left.markdown(SCREENS[name].purpose)
+    return right

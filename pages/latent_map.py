@@ -44,9 +44,7 @@ def selected_table(space, ids: list[str]) -> None:
     )
 
 
-heading, picker = st.columns([3, 2], vertical_alignment="bottom")
-heading.title("Latent map", anchor=False)
-with picker:
+with navigation.heading("latent_map"):
     space = controls.pick_space()
 if space is None:
     st.stop()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.core.errors import ExplorerError
 from engine.jobs import work
-from explorer import controls, data, jobs, lso, state
+from explorer import controls, data, jobs, lso, navigation, state
 from explorer.components.jobs import lso_view
 from explorer.tasks import screens
 
@@ -27,9 +27,7 @@ def choose_start(where: dict) -> None:
         state.remember(start="map", xy=f"[{float(where['xy'][0]):.3f}, {float(where['xy'][1]):.3f}]")
 
 
-heading, picker = st.columns([3, 2], vertical_alignment="bottom")
-heading.title("LSO", anchor=False)
-with picker:
+with navigation.heading("lso"):
     space = controls.pick_space()
 if space is None:
     st.stop()

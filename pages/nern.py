@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.host.nerns import Look, hosted, state_bytes
-from explorer import bringing, data, nern_controls, services, taking
+from explorer import bringing, data, navigation, nern_controls, services, taking
 from explorer.components.nern_view import nern_view
 
 WHAT = (
@@ -30,7 +30,7 @@ CAPTIONS = {
     "live by the engine. Fig. 8 of the paper.",
 }
 
-st.title("NeRN", anchor=False)
+navigation.heading("nern")
 st.caption(WHAT)
 picked = nern_controls.pick_original()
 if st.toggle("Import a network", value=picked is None, key="bring"):

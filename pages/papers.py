@@ -72,7 +72,7 @@ def one(each) -> None:
 
 
 st.html(f"<style>{papers.STYLE}</style>")
-st.title("Papers", anchor=False)
+navigation.heading("papers")
 held, found = papers.at_hand()
 for reason in held.broken:
     st.warning(reason, icon=":material/broken_image:")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.kinds.netspace.plane import FARTHEST
-from explorer import controls, data, state
+from explorer import controls, data, navigation, state
 from explorer.components.interpolation import measured
 from explorer.components.plane import CORNERS, defaults, draw_three, three_planes
 from explorer.tasks import screens
@@ -22,13 +22,10 @@ SEVERAL = (
     "Weights of different architectures cannot be mixed: choose three networks of one architecture to see those planes as well."
 )
 
-title, picker = st.columns([3, 2], vertical_alignment="bottom")
-title.title("Plane", anchor=False)
-with picker:
+with navigation.heading("plane"):
     space = controls.pick_space("images")
 if space is None:
     st.stop()
-st.markdown("How well the networks between three trained ones do: in the space, and where their weights are mixed directly.")
 if len(space.table) < 3:
     st.info("A plane goes through three networks, and this space holds fewer.", icon=":material/change_history:")
     st.stop()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.core import cells
 from engine.kinds.netspace import placed_shapes
-from explorer import charts, controls, preps, services, state, theme
+from explorer import charts, controls, navigation, preps, services, state, theme
 from explorer.components.prep_view import FORMS, VIEWS, prep_view, wrapped_cols
 from explorer.tasks import screens
 
@@ -34,9 +34,7 @@ def figure(space, instance: str, target_P, predicted_P, view: str, form: str, cr
     )
 
 
-heading, picker = st.columns([3, 2], vertical_alignment="bottom")
-heading.title("PReps", anchor=False)
-with picker:
+with navigation.heading("preps"):
     space = controls.pick_space()
 if space is None:
     st.stop()

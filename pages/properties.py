@@ -17,9 +17,7 @@ over 1,000 draws of the held-out instances, with repetition. *Weight statistics*
 more than two orders of magnitude, their logarithm is probed.
 """
 
-heading, picker = st.columns([3, 2], vertical_alignment="bottom")
-heading.title("Properties", anchor=False)
-with picker:
+with navigation.heading("properties"):
     space = controls.pick_space()
 if space is None:
     st.stop()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.kinds.netspace import placed_shapes
-from explorer import cards, controls, placing, services, state
+from explorer import cards, controls, navigation, placing, services, state
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES, shapes
 
-heading, picker = st.columns([3, 2], vertical_alignment="bottom")
-heading.title("Shapes", anchor=False)
-with picker:
+with navigation.heading("shapes"):
     space = controls.pick_space("distances")
 if space is None:
     st.stop()

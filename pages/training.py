@@ -9,7 +9,7 @@ from engine.core.config import changed
 from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
 from engine.jobs import backends, specs
-from explorer import data, jobs, services, state, zoos
+from explorer import data, jobs, navigation, services, state, zoos
 from explorer.components.jobs import training_view
 
 CAPTION = """
@@ -70,7 +70,7 @@ def where() -> None:
             st.error(str(error))
 
 
-st.title("Training", anchor=False)
+navigation.heading("training")
 keeper, job = jobs.ready(), jobs.selected("train", "import")
 if keeper.problem:
     st.warning(f"No worker could be started: {keeper.problem}", icon=":material/engineering:")

@@ -101,14 +101,32 @@ def test_links_of_the_bar_carry_the_selection(page, gallery_store):
     last = gallery_store.manifests("netspace")[-1]
     page.goto(f"/preps?space={last.id}&gamma=0.25")
     bar = page.locator(".st-key-bar")
-    bar.get_by_role("link", name="Interpolation").click()
+    bar.get_by_role("link", name="Interpolate").click()
     page.wait_for_url(re.compile(r"/interpolation\?"))
     assert query(page)["space"] == last.id and query(page)["gamma"] == "0.25"
     bar.get_by_role("link", name="Home").click()
     expect(page.get_by_text("Computing on")).to_be_visible()
-    bar.get_by_role("link", name="Latent map").click()  # by way of Home, whose URL says nothing
+    bar.get_by_role("link", name="Map").click()  # by way of Home, whose URL says nothing
     page.wait_for_url(re.compile(r"/latent-map\?"))
     assert query(page)["space"] == last.id
+
+
+def test_the_bar_is_one_row_and_on_a_phone_a_menu(page):
+    page.goto("/papers?space=netspace-chairs")
+    links = page.locator(".st-key-links a")
+    expect(links).to_have_count(11)
+    for width in (1280, 800):
+        page.set_viewport_size({"width": width, "height": 800})
+        at_rest(page)
+        boxes = [link.bounding_box() for link in links.all()]
+        assert len({round(box["y"]) for box in boxes}) == 1 and boxes[-1]["x"] + boxes[-1]["width"] <= width
+        assert all(one["x"] + one["width"] <= other["x"] for one, other in zip(boxes, boxes[1:]))
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(links.first).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("link", name="LSO").click()
+    page.wait_for_url(re.compile(r"/lso\?.*space=netspace-chairs"))
+    expect(page.get_by_text("Improve a network by walking through the space.")).to_be_visible()
 
 
 def test_a_broken_artifact_is_named_and_the_way_in_stays(page, server):
