@@ -23,6 +23,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8501, help="default 8501; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; the default is reached from this machine only")
     parser.add_argument("--workspace", type=Path, help="folder of your own artifacts (default: EXPLORER_WORKSPACE or ./workspace)")
+    parser.add_argument("--read-only", action="store_true", help="show only: no jobs, no uploads, no writes")
     parser.add_argument("--open", action="store_true", help="open the browser, where there is a display")
     return parser.parse_args(argv)
 
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     from engine.core import settings
 
     args = parse(argv)
-    with settings.working_in(Path(args.workspace or settings.workspace()).resolve()):
+    with settings.working_in(Path(args.workspace or settings.workspace()).resolve()), settings.only_showing(args.read_only):
         return serve(args)
 
 
@@ -68,7 +69,8 @@ def serve(args: argparse.Namespace) -> int:
     except ExplorerError as error:
         print(error, file=sys.stderr)
         return 2
-    keeper(services.store())  # jobs that wait get a worker, dead workers are noticed; workers outlive this process
+    if not args.read_only:
+        keeper(services.store())  # jobs that wait get a worker, dead workers are noticed; workers outlive this process
     config.set_option("server.port", port)
     config.set_option("server.address", args.host)
     config.set_option("server.allowedHosts", sorted(allowed_hosts(named)))
@@ -84,7 +86,8 @@ def serve(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         pass
     finally:
-        retire(services.store())
+        if not args.read_only:
+            retire(services.store())
         services.host().close()
     return 0 if server.started else 1
 

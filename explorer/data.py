@@ -10,6 +10,7 @@ from engine import presets
 from engine.core.errors import InvalidValue
 from engine.datasets import fetching, known, prepared
 from engine.datasets.bringing import Bringing, bring, of
+from explorer import services
 from explorer.tasks import screens
 
 PAUSE = 0.7  # seconds between two looks at what is on its way
@@ -91,6 +92,8 @@ def ways(name: str, found: Bringing | None) -> None:
     """The button that downloads it, the field that takes a folder or archive, and the commands."""
     if found is not None and found.problem:
         st.error(found.problem, icon=":material/error:")
+    if services.locked():
+        return
     left, middle, right = st.columns([3, 5, 1], vertical_alignment="bottom")
     size = fetching.ARCHIVES[name].bytes if name in fetching.ARCHIVES else 0
     if size and left.button(f"Download ({size / 1e6:,.0f} MB)", type="primary", icon=":material/download:", key=f"get_{name}"):

@@ -73,6 +73,8 @@ def panel(space: Space) -> None:
     """The drop zone; a checkpoint's progress; what was found of it, and the button that keeps it."""
     st.subheader("Place a network of your own", anchor=False)
     mine = job(space)
+    if services.locked():
+        return
     if mine is None:
         turn = st.session_state.setdefault(TURN, 0)
         kinds = [suffix[1:] for suffix in SUFFIXES]

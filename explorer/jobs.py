@@ -11,11 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 from engine import datasets, presets
 from engine import plan as naming
 from engine.archs import all_architectures
+from engine.core import settings
 from engine.core.config import Field, fields_of
 from engine.core.errors import ExplorerError, InvalidValue
 from engine.core.places import PACKAGES
 from engine.jobs import specs, views
-from engine.jobs.backends import Keeper, keeper
+from engine.jobs.backends import keeper
 from engine.jobs.folder import Folder
 from engine.jobs.queue import Job, Queue
 from explorer import navigation, services, state
@@ -34,11 +35,13 @@ def queue() -> Queue:
     return Queue(services.store().workspace)
 
 
-def ready() -> Keeper:
-    """Have a worker ready, for somebody is about to launch something."""
+def ready() -> str:
+    """Have a worker ready, for somebody is about to launch something. Returns why none could be started, or ""."""
+    if settings.read_only():
+        return ""
     found = keeper(services.store())
     found.warm()
-    return found
+    return found.problem
 
 
 def launch(raw: dict) -> Job:

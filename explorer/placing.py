@@ -40,7 +40,9 @@ def panel(space: Space, mine: list[Manifest], said: dict[str, Outside]) -> None:
     """The uploader, the folder's files, a file that was read, the progress of a mesh on its way, and what has been placed already."""
     st.subheader("Place a shape of your own", anchor=False)
     job: PlacingJob | None = st.session_state.get(JOB)
-    if job is not None and job.space_id == space.id:
+    if services.locked():
+        pass
+    elif job is not None and job.space_id == space.id:
         watch()
     elif (read := posing.reading()) is not None:
         posing.panel(read, lambda name, content, pose: begin(space, name, content, pose))

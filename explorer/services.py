@@ -11,6 +11,9 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
+from engine.core import settings
 from engine.core.artifacts import Store
 
 if TYPE_CHECKING:
@@ -48,6 +51,13 @@ def use(new: Store | None) -> None:
         if _host is not None:
             _host.close()
         _store, _host = new, None
+
+
+def locked() -> bool:
+    """Says so, and returns True, where this server only shows: in place of what would change something."""
+    if settings.read_only():
+        st.caption(f":material/lock: {settings.LOCKED}")
+    return settings.read_only()
 
 
 def device() -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.core.errors import ExplorerError
 from engine.jobs import work
-from explorer import controls, data, jobs, lso, navigation, state
+from explorer import controls, data, jobs, lso, navigation, services, state
 from explorer.components.jobs import lso_view
 from explorer.tasks import screens
 
@@ -37,7 +37,7 @@ if missing := shown.missing(space):
 if not lso.objectives(space):
     st.info(f"Spaces of {space.task.many} cannot be optimised yet.", icon=":material/trending_up:")
     st.stop()
-keeper = jobs.ready()
+problem, locked = jobs.ready(), services.locked()
 job = jobs.selected("lso")
 if job is not None and job.spec["config"]["space"] != space.id:
     job = None
@@ -49,13 +49,14 @@ with second:
 with third:
     with st.popover("Settings", icon=":material/tune:", width="stretch"):
         fields |= lso.pick_rest(fields["objective"])
-    if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=not lso.launchable(space, fields)):
+    able = not locked and lso.launchable(space, fields)
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=not able):
         try:
             job = jobs.launch({"kind": "lso", "config": {"space": space.id, **fields}})
         except ExplorerError as error:
             st.error(str(error))
-if keeper.problem:
-    st.warning(f"No worker could be started: {keeper.problem}", icon=":material/engineering:")
+if problem:
+    st.warning(f"No worker could be started: {problem}", icon=":material/engineering:")
 jobs.watch()
 runs = {row["id"]: row for row in jobs.recent("lso", space.id)}
 if len(runs) > 1 or runs and job is None:

@@ -33,7 +33,7 @@ CAPTIONS = {
 navigation.heading("nern")
 st.caption(WHAT)
 picked = nern_controls.pick_original()
-if st.toggle("Import a network", value=picked is None, key="bring"):
+if st.toggle("Import a network", value=picked is None, key="bring") and not services.locked():
     st.caption(
         "Use a file of your own or any network of a space as an original. On the command line: `python -m engine import FILE`, or, for "
         "an instance of a zoo, `python -m engine send ZOO INSTANCE`."

@@ -71,9 +71,11 @@ def where() -> None:
 
 
 navigation.heading("training")
-keeper, job = jobs.ready(), jobs.selected("train", "import")
-if keeper.problem:
-    st.warning(f"No worker could be started: {keeper.problem}", icon=":material/engineering:")
+if services.locked():
+    st.stop()
+problem, job = jobs.ready(), jobs.selected("train", "import")
+if problem:
+    st.warning(f"No worker could be started: {problem}", icon=":material/engineering:")
 if job is not None:
     training_view(job.id)
     zoos.learnt(job)

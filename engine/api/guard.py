@@ -25,6 +25,7 @@ from ..core.errors import InvalidValue
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FOREIGN = 4403  # WebSocket close code
 PORTS = {"http": 80, "https": 443}
+READING = ("GET", "HEAD", "OPTIONS")
 OWN = ("same-origin", "none")  # of Sec-Fetch-Site; "none" is a person, "same-site" another port or subdomain
 BASE = re.compile(r"(/[A-Za-z0-9@._~-]+)*")
 NAME = "This server does not answer to that host name. Use http://127.0.0.1, or add it to EXPLORER_ALLOWED_HOSTS."
@@ -61,12 +62,14 @@ def place(url: str) -> tuple[str, str, int | None] | None:
     return parts.scheme, parts.hostname, port or PORTS.get(parts.scheme)
 
 
-def refusal(headers: Headers, scheme: str, hosts: frozenset[str], path: str = "/") -> tuple[str, str] | None:
+def refusal(headers: Headers, scheme: str, hosts: frozenset[str], path: str = "/", method: str = "GET") -> tuple[str, str] | None:
     """(kind, reason) why a request is refused; None where it may pass."""
     named, origins = headers.getlist("host"), headers.getlist("origin")
     here = place(f"{scheme}://{named[0]}") if len(named) == 1 else None
     if here is None or here[1] not in hosts:
         return "ForeignHost", NAME
+    if settings.read_only() and method not in READING:
+        return "ReadOnly", settings.LOCKED
     if path.startswith("/api/") and any(site not in OWN for site in headers.getlist("sec-fetch-site")):
         return "ForeignOrigin", SITE
     if not origins:  # not a browser, or a plain GET from the same page
@@ -110,7 +113,7 @@ class Guard:
         asked: str = scope["scheme"]
         scheme = {"ws": "http", "wss": "https"}.get(asked, asked)
         inner = without_base(scope, self.base)
-        refused = refusal(Headers(scope=scope), scheme, self.hosts, inner["path"] if inner else "/")
+        refused = refusal(Headers(scope=scope), scheme, self.hosts, inner["path"] if inner else "/", scope.get("method", "GET"))
         if refused is not None:
             await refuse(refused, scope, receive, send)
         elif inner is None:

@@ -210,8 +210,8 @@ class Store:
         `created`, `files` and `format` of the manifest are filled in here. An artifact that has that id is replaced where it is the same
         work, or with `replace`, and then kept aside (see `restore`); with `new` nothing may have it. `defaults` gives those of a type of
         config, which an older manifest may lack. Raises InvalidValue where the id is taken (`check_free`), StorageError where the folder
-        cannot be written, CorruptArtifact for a non-finite tensor (nothing is written then).
-        """
+        cannot be written, ReadOnly, CorruptArtifact for a non-finite tensor (nothing is written then)."""
+        settings.check_writable()
         import numpy as np
 
         from .tensors import to_file
@@ -265,8 +265,8 @@ class Store:
 
     def restore(self, id_: str) -> Artifact:
         """Bring back what was replaced under an id: it and what has the id now change places, so that doing it twice changes nothing.
-        Where the workspace's hides a shipped one and nothing else is kept, it is set aside. Raises UnknownId, CorruptArtifact,
-        StorageError."""
+        Where the workspace's hides a shipped one, it is set aside. Raises UnknownId, CorruptArtifact, StorageError, ReadOnly."""
+        settings.check_writable()
         here, kept = self.workspace / safe_name(id_), self.workspace / replacing.FOLDER / id_
         try:
             if kept.is_dir():
@@ -285,7 +285,8 @@ class Store:
         return self.open(id_)
 
     def update_metrics(self, artifact: Artifact, metrics: dict) -> Artifact:
-        """The same artifact with other metrics in its manifest, replaced atomically."""
+        """The same artifact with other metrics in its manifest, replaced atomically. Raises ReadOnly."""
+        settings.check_writable()
         manifest = dataclasses.replace(artifact.manifest, metrics=metrics, format=FORMAT)
         write_atomic(artifact.folder / "manifest.json", (json.dumps(asdict(manifest), indent=1, allow_nan=False) + "\n").encode())
         return Artifact(artifact.folder, manifest)

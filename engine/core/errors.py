@@ -25,6 +25,10 @@ class NewerFormat(ExplorerError):
     """A manifest written by a later version than this one."""
 
 
+class ReadOnly(ExplorerError):
+    """A change that was asked of a server that only shows."""
+
+
 class StorageError(ExplorerError):
     """A folder that is missing, full or read-only."""
 

@@ -12,9 +12,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import InvalidValue
+from .errors import InvalidValue, ReadOnly
 
 CHECKPOINT_SECONDS = 20.0  # what a kill can cost
+_showing: list[bool] = []
+LOCKED = "This explorer is read-only: it shows what there is. Run your own to train, upload and keep: `make run`."
 _chosen: list[Path] = []  # workspaces named on a command line, the innermost last
 
 
@@ -33,6 +35,29 @@ def working_in(folder: Path | str | None) -> Iterator[None]:
         yield
     finally:
         _chosen[:] = before
+
+
+def read_only() -> bool:
+    """Whether this process only shows what there is (`python -m explorer --read-only`): no jobs, no uploads, no writes."""
+    return bool(_showing)
+
+
+@contextlib.contextmanager
+def only_showing(wanted: bool = True) -> Iterator[None]:
+    """Inside, `check_writable` refuses, in every thread of this process."""
+    if wanted:
+        _showing.append(True)
+    try:
+        yield
+    finally:
+        if wanted:
+            _showing.pop()
+
+
+def check_writable() -> None:
+    """Raises ReadOnly where this process only shows."""
+    if read_only():
+        raise ReadOnly(LOCKED)
 
 
 def data(of: Path | None = None) -> Path:

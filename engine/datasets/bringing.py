@@ -6,6 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 
+from ..core import settings
 from ..core.errors import ExplorerError, Stopped
 from . import preparing
 
@@ -57,7 +58,9 @@ class Bringing:
 
 
 def bring(name: str, path: str | None = None, size: int | None = None) -> Bringing:
-    """Start to fetch a data set, or (with `path`) to prepare a folder or archive of this machine; the one on its way where there is."""
+    """Start to fetch a data set, or (with `path`) to prepare a folder or archive of this machine; the one on its way where there is.
+    Raises ReadOnly."""
+    settings.check_writable()
     with _lock:
         found = _all.get(name)
         if found is None or not found.running:

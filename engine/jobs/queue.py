@@ -105,7 +105,8 @@ class Queue:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that no other process's comes between."""
+        """One transaction that no other process's comes between. Raises ReadOnly."""
+        settings.check_writable()
         with self._connected() as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
