@@ -206,7 +206,6 @@ class Store:
     ) -> Artifact:
         """Write an artifact whole: `arrays` maps file name -> {tensor name -> numpy array}, `tables` file name -> DataFrame, `written`
         file name -> a file of finite numbers that lies on the same disk already (engine.core.rows): it becomes the artifact's own.
-
         `created`, `files` and `format` of the manifest are filled in here. An artifact that has that id is replaced where it is the same
         work, or with `replace`, and then kept aside (see `restore`); with `new` nothing may have it. `defaults` gives those of a type of
         config, which an older manifest may lack. Raises InvalidValue where the id is taken (`check_free`), StorageError where the folder
