@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 
 from engine.core.artifacts import Store
-from engine.jobs import work
+from engine.jobs import specs, work
 from engine.jobs.backends import Ray
 from engine.jobs.queue import Queue
 from tests.tiny import SPACE, write_tiny
 from tests.tiny_jobs import ended, kill, lso_spec, pid_of, wait_for, zoo_spec
+from tests.tiny_zoos import ARCH, checkpoints, rows_of
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install -r requirements-cluster.txt"
@@ -31,6 +32,13 @@ pytestmark = pytest.mark.skipif(
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]
+
+
+def import_spec(folder: Path) -> dict:
+    """Five networks, one of them broken, measured on digits."""
+    paths = checkpoints(folder, rows_of(6), lambda member: f"n{member}.pt")
+    paths[2].write_bytes(b"no checkpoint")
+    return specs.parse({"kind": "import", "config": {"path": str(folder), "architecture": ARCH, "dataset": "digits"}})
 
 
 def answers(address: str) -> bool:
@@ -85,9 +93,9 @@ def test_a_zoo_and_an_lso_through_ray_are_those_of_this_machine(cluster, tmp_pat
     for store in (there, here):
         write_tiny(store)
     a = str(here.open(SPACE).table("instances.parquet")["id"].iloc[-1])
-    zoo, lso = zoo_spec(steps=400), lso_spec(SPACE, a, steps=20)
+    zoo, lso, taken = zoo_spec(steps=400), lso_spec(SPACE, a, steps=20), import_spec(tmp_path / "their-zoo")
     queue = Queue(there.workspace)
-    jobs = [queue.submit(spec)[0] for spec in (zoo, lso)]
+    jobs = [queue.submit(spec)[0] for spec in (zoo, lso, taken)]
     Ray(there, cluster).start()
     kill(wait_for(lambda: pid_of(queue, jobs[0]), "for the zoo to begin"))
     try:
@@ -102,6 +110,10 @@ def test_a_zoo_and_an_lso_through_ray_are_those_of_this_machine(cluster, tmp_pat
             os.kill(int(worker.split(":")[1]), signal.SIGTERM)
     work.carry_out(here, zoo, tmp_path / "zoo", lambda: False, "cpu")
     work.carry_out(here, lso, tmp_path / "lso", lambda: False, "cpu")
+    work.carry_out(here, taken, tmp_path / "taken", lambda: False, "cpu")
+    files = [store.open(taken["id"]).manifest.files for store in (here, there)]
+    assert files[0] == files[1], "somebody's zoo, read and measured as tasks"
+    assert "tasks of the Ray cluster read" in (queue.folder_of(jobs[2].id) / "log.txt").read_text()
     mine, theirs = (store.open(zoo["id"]) for store in (here, there))
     assert mine.manifest.files == theirs.manifest.files and mine.manifest.config == theirs.manifest.config
     assert np.array_equal(work.found_embedding(tmp_path / "lso"), work.found_embedding(queue.folder_of(jobs[1].id)))
