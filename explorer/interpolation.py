@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.kinds.netspace.space import Space
-from explorer import controls, navigation, state
+from explorer import code, controls, navigation, state
 from explorer.components.corners import corner_pad, defaults
 from explorer.components.interpolation import committed, interpolation, measured
 
@@ -16,7 +16,9 @@ def pair(space: Space) -> None:
     """The pickers of both anchors, the slider between them and what answers it."""
     a, b = controls.pick_anchors(space)
     interpolation(space, a, b, state.gamma())
-    navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
+        offer_code(space, a, b, state.gamma())
 
 
 def glimpse(space: Space) -> None:
@@ -28,6 +30,15 @@ def glimpse(space: Space) -> None:
         committed(value)
 
     interpolation(space, a, b, 0.5, brief=True, on_gamma=let_go)
+
+
+def offer_code(space: Space, a: str, b: str, gamma: float) -> None:
+    """The network under the thumb as code."""
+    lines = [f"net = {code.call('space.at', a, b, gamma=gamma)}"]
+    if space.images is not None:
+        lines += ["print(space.accuracy(net))", code.call("space.path", a, b)]
+    commands = [code.command(space, (a, b), "interpolate", space.id, a, b, "--gamma", gamma)] if space.images is not None else []
+    code.offer(code.python(space, (a, b), *lines), commands)
 
 
 def square(space: Space) -> None:

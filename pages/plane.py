@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.kinds.netspace.plane import FARTHEST
-from explorer import controls, data, navigation, state
+from explorer import code, controls, data, navigation, state
 from explorer.components.interpolation import measured
 from explorer.components.plane import CORNERS, defaults, draw_three, three_planes
 from explorer.tasks import screens
@@ -49,5 +49,7 @@ if len(set(corners)) < 3:
 three_planes(space, corners, *(state.number(name, round(1 / 3, 4), -FARTHEST, FARTHEST) for name in "uv"))
 one = len({space.arch_of(space.row(each)).id for each in corners}) == 1
 st.caption(f"{measured(space)} Click to keep a place; arrow keys move it.")
+if space.images is not None:
+    code.offer(code.python(space, corners, code.call("space.plane", *corners), code.call("space.map")))
 with st.expander("How it is measured"):
     st.markdown(MIXED if one else SEVERAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.kinds.netspace import placed_shapes
-from explorer import cards, controls, navigation, placing, services, state
+from explorer import cards, code, controls, navigation, placing, services, state
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES, shapes
 
 with navigation.heading("shapes"):
@@ -32,4 +32,11 @@ own = [
     for each in mine
 ]
 shapes(space, selected, own, on_act=lambda values, of=space.id: controls.act_on(of, values))
+ends, place = (selected["a"], selected["b"]), {name: selected[name] for name in ("gamma", "resolution", "level")}
+mesh = code.call("space.mesh", *ends, **place)
+flags = [word for name, value in place.items() for word in (f"--{name}", value)]
+code.offer(
+    code.python(space, ends, f'open("shape.glb", "wb").write({mesh})'),
+    [code.command(space, ends, "mesh", space.id, *ends, *flags, "--output", "shape.glb")],
+)
 placing.panel(space, mine, said)

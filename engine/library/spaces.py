@@ -15,6 +15,7 @@ from .opened import Opened, with_record
 from .results import Neighbour, Optimised, Placement, Quality
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
     from torch import Tensor
     from torch.nn import Module
 
@@ -194,6 +195,26 @@ class Space(Opened):
         away_N = (space.embeddings_NE - self._embedding(z)).norm(dim=-1).cpu()
         rows = away_N.argsort(stable=True)[: max(1, count)].tolist()
         return [Neighbour(str(space.table["id"].iloc[row]), float(away_N[row])) for row in rows]
+
+    def map(self, colour: str | None = None) -> Figure:
+        """The map as a Plotly figure, coloured by a column of the space's table (its quality where None). Raises InvalidValue."""
+        from .figures import map_of
+
+        return map_of(self.host, self.id, colour)
+
+    def path(self, a: str, b: str, points: int = 21) -> Figure:
+        """Accuracy from instance `a` to `b` as a Plotly figure: decoded, weights mixed, weights mixed after alignment. Raises UnknownId,
+        InvalidValue, DataMissing."""
+        from .figures import path_of
+
+        return path_of(self.host, self.id, a, b, points)
+
+    def plane(self, a: str, b: str, c: str, path: str = "embedding", size: int = 21) -> Figure:
+        """Accuracy over the plane through three instances as a Plotly figure of `size` x `size` networks. Raises UnknownId, InvalidValue,
+        DataMissing."""
+        from .figures import plane_of
+
+        return plane_of(self.host, self.id, a, b, c, path, size)
 
     def _embedding(self, z: Tensor) -> Tensor:
         known_NE = self._loaded.space.embeddings_NE

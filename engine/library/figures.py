@@ -1,0 +1,73 @@
+"""What a space's pages show, as Plotly figures for a notebook: its map, the way between two networks, the plane through three."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from ..host.host import Host
+
+NAMES = {"embedding": "decoded", "weights": "weights mixed", "aligned": "weights mixed after alignment"}
+DASHES = {"embedding": "solid", "weights": "dash", "aligned": "dot"}
+HEIGHT = 3**0.5 / 2  # of the triangle whose corners are three networks
+LOW, WIDTH = (-0.25, HEIGHT / 2 - 0.75), 1.5  # the square that a plane is drawn in
+
+
+def map_of(host: Host, space_id: str, colour: str | None = None) -> Figure:
+    """The instances of a space where UMAP puts them, coloured by a column of its table (its quality where None). Raises InvalidValue."""
+    import plotly.graph_objects as go
+
+    space = host.space(space_id)
+    table, by = space.table, colour or space.task.best_column
+    if by not in table:
+        raise InvalidValue(f"{space_id} has no column {by[:40]!r}. It has {', '.join(map(str, table.columns))}.")
+    values = table[by]
+    if values.dtype.kind in "OUS" or str(values.dtype) in ("str", "category", "string"):
+        groups = [(str(name), table[values == name], {}) for name in sorted(set(values.astype(str)))]
+    else:
+        groups = [("", table, {"color": values, "colorscale": "Plasma", "showscale": True, "colorbar": {"title": {"text": by}}})]
+    figure = go.Figure(layout={"title": {"text": f"{space.manifest.title or space_id}: {by}"}})
+    for name, rows, marker in groups:
+        figure.add_scatter(x=rows["x2"], y=rows["y2"], mode="markers", text=rows["id"], name=name, marker=marker)
+    figure.update_xaxes(visible=False)
+    return figure.update_yaxes(visible=False, scaleanchor="x")
+
+
+def path_of(host: Host, space_id: str, a: str, b: str, points: int = 21) -> Figure:
+    """Accuracy, with its 95 % interval, of the networks between two instances on all test images: decoded, and with weights mixed, where
+    they can be. Raises InvalidValue, UnknownId, DataMissing."""
+    import plotly.graph_objects as go
+
+    gammas = [step / (max(2, points) - 1) for step in range(max(2, points))]
+    space = host.classifiers(space_id).space
+    same = space.arch_of(space.row(a)) == space.arch_of(space.row(b))
+    figure = go.Figure()
+    for path in [each for each in NAMES if each in space.task.paths and (same or each == "embedding")]:
+        steps = [host.step(space_id, a, b, gamma, path, "all") for gamma in gammas]
+        bars = {"array": [each.high - each.accuracy for each in steps], "arrayminus": [each.accuracy - each.low for each in steps]}
+        figure.add_scatter(x=gammas, y=[each.accuracy for each in steps], name=NAMES[path], error_y=bars, line={"dash": DASHES[path]})
+    title = f"{a} to {b}, {len(space.needed_images().labels['test'])} test images"
+    figure.update_layout(title={"text": title}, xaxis_title="gamma", yaxis_title="test accuracy")
+    return figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+
+
+def plane_of(host: Host, space_id: str, a: str, b: str, c: str, path: str = "embedding", size: int = 21) -> Figure:
+    """Accuracy on all test images over the plane through three instances, on a grid of `size` x `size` networks. Raises InvalidValue,
+    UnknownId, DataMissing."""
+    import plotly.graph_objects as go
+
+    xs, ys = ([low + (at + 0.5) * WIDTH / size for at in range(size)] for low in LOW)
+    places = [(x - y / HEIGHT / 2, y / HEIGHT) for y in ys for x in xs]
+    found = host.plane(space_id, [a, b, c], path, places, "all")
+    z = [[step.accuracy for step in found[row * size : (row + 1) * size]] for row in range(size)]
+    figure = go.Figure(layout={"title": {"text": f"Plane through {a}, {b}, {c}: {NAMES[path]}, {found[0].n} test images"}})
+    bar = {"title": {"text": "test accuracy"}, "tickformat": ".0%"}
+    figure.add_heatmap(x=xs, y=ys, z=z, zmin=0, zmax=1, colorscale="Plasma", colorbar=bar)
+    corners = {"x": [0, 1, 0.5, 0], "y": [0, 0, HEIGHT, 0], "text": ["A", "B", "C", ""]}
+    figure.add_scatter(**corners, mode="lines+markers+text", textposition="top center", line={"color": "black"}, showlegend=False)
+    figure.update_xaxes(visible=False)
+    return figure.update_yaxes(visible=False, scaleanchor="x")
