@@ -14,6 +14,7 @@ import streamlit as st
 from engine.core.errors import ExplorerError
 from engine.core.places import ASSETS
 from explorer import navigation, services, state, theme
+from explorer.components.words import words
 
 if TYPE_CHECKING:
     from engine.api.guard import Guard
@@ -40,6 +41,7 @@ def main() -> None:
     screen = st.navigation([navigation.page(name) for name in navigation.SCREENS], position="hidden")
     state.read(screen.url_path)
     navigation.bar()
+    words()
     try:
         screen.run()
     except ExplorerError as error:

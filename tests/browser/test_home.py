@@ -129,6 +129,24 @@ def test_the_bar_is_one_row_and_on_a_phone_a_menu(page):
     expect(page.get_by_text("Improve a network by walking through the space.")).to_be_visible()
 
 
+def test_a_word_is_explained_where_it_stands(page):
+    page.goto("/papers")
+    told, link = page.get_by_test_id("word"), page.locator(".st-key-links").get_by_role("link", name="NeRN")
+    expect(told).to_be_hidden()
+    at_rest(page)
+    link.hover()
+    expect(told).to_contain_text("NeRN: a predictor that knows the kernels of one network")
+    page.keyboard.press("Escape")
+    expect(told).to_be_hidden()
+    page.locator(".st-key-links").get_by_role("link", name="Papers").hover()  # no word of the glossary
+    page.wait_for_timeout(500)
+    expect(told).to_be_hidden()
+    page.locator(".st-key-links").get_by_role("link", name="Properties").focus()
+    page.keyboard.press("Tab")
+    expect(told).to_contain_text("NeRN: ")
+    page.wait_for_function("CSS.highlights.get('glossary')?.size > 3")
+
+
 def test_a_broken_artifact_is_named_and_the_way_in_stays(page, server):
     folder = Path(server.workspace) / "torn"
     folder.mkdir()
