@@ -123,6 +123,21 @@ class Siren2(nn.Module):
         return self.last(torch.sin(30 * self.second(torch.sin(30 * self.first(x)))))
 
 
+class Line(nn.Module):
+    """Rows as signals: convolutions and pools along a line, in groups and padded; torch's own attention."""
+
+    def __init__(self, width: int = 12):
+        super().__init__()
+        self.conv1, self.norm = nn.Conv1d(8, width, 3, padding=1), nn.BatchNorm1d(width)
+        self.conv2 = nn.Conv1d(width, width, 3, dilation=2, padding=2, groups=3)
+        self.attention, self.fc = nn.MultiheadAttention(width, 2, batch_first=True), nn.Linear(2 * width, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.max_pool1d(F.elu(self.norm(self.conv1(x.squeeze(1)))), 2)
+        x = F.avg_pool1d(self.conv2(x), 3, stride=2, padding=1, count_include_pad=False).transpose(1, 2)
+        return self.fc((x + self.attention(x, x, x, need_weights=False)[0]).flatten(1))
+
+
 NETWORKS: dict[str, tuple[type[nn.Module], tuple[int, ...]]] = {
     "mlp": (Mlp, (1, 8, 8)),
     "vgg": (Vgg, (1, 8, 8)),
@@ -130,6 +145,7 @@ NETWORKS: dict[str, tuple[type[nn.Module], tuple[int, ...]]] = {
     "preactivation": (PreActivation, (1, 8, 8)),
     "attention": (Attention, (1, 8, 8)),
     "grouped": (Grouped, (1, 8, 8)),
+    "line": (Line, (1, 8, 8)),
     "colours": (Siren2, (2,)),
 }
 

@@ -201,6 +201,19 @@ def test_norms_of_any_names_fold():
     assert len(set(names)) == len(names) and {"weight", "bias", "b_scale"} <= set(names)
 
 
+def test_norms_that_are_no_layers_keep_their_statistics_while_stacked_networks_learn():
+    """One is called twice; three are no modules."""
+    found, x = capture(OwnNorms, (1, 5, 5)), inputs((1, 5, 5))
+    with torch.device("meta"):
+        skeleton = GraphNet(found.graph, found.constants, batch_norm=True)
+    nets = [GraphNet(found.graph, found.constants, batch_norm=True) for _ in range(2)]
+    stack = {key: torch.stack([dict(net.named_parameters())[key] for net in nets]).detach() for key, _ in nets[0].named_parameters()}
+    slopes = vmap(grad(lambda params: functional_call(skeleton, params, (x,)).square().sum()))(stack)
+    assert all(float(slope.abs().max()) > 0 for slope in slopes.values())
+    with torch.no_grad():
+        assert close(nets[1].eval().folded()(x), functional_call(skeleton, {key: each[1] for key, each in stack.items()}, (x,)), 1e-5)
+
+
 class Fft(nn.Module):
     def __init__(self):
         super().__init__()
@@ -230,6 +243,15 @@ class Mixing(Fft):
         return self.fc(x.flatten(1)) - self.fc(x.flatten(1)).mean(0, keepdim=True)
 
 
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rows, self.fc = nn.LSTM(8, 4, batch_first=True), nn.Linear(4, 10)
+
+    def forward(self, x):
+        return self.fc(self.rows(x[:, 0])[0][:, -1])
+
+
 class Throwing(Fft):
     def __init__(self):
         raise ZeroDivisionError("no width")
@@ -252,6 +274,7 @@ class BatchStatistics(nn.Module):
         (Fixed, "fixes the size of a batch"),
         (Two, "2 tensors"),
         (Mixing, "depends on the others"),
+        (Recurrent, "'lstm' is not supported (test_graph.py, line"),
         (Throwing, "cannot be built (no width)"),
         (BatchStatistics, "without running statistics"),
     ],

@@ -30,6 +30,7 @@ SIZES = {
     operator.floordiv: "size.floordiv",
     operator.getitem: "getitem",
 }
+RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 PLACE = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
 
 
@@ -114,6 +115,7 @@ def of_program(program: ExportedProgram, input_shape: tuple[int, ...], file: str
         if not isinstance(held, Tensor):
             raise InvalidValue(f"The network uses {target[:60]}, which is not a tensor.")
         found.hold(name, target, held, spec.kind == InputKind.PARAMETER)
+    _check_known(program, file)
     for node in program.graph.nodes:
         if node.op == "call_function":
             where = _place(node.meta.get("stack_trace") or "", file)
@@ -126,6 +128,15 @@ def of_program(program: ExportedProgram, input_shape: tuple[int, ...], file: str
     if len(outputs) != 1:
         raise InvalidValue("The network modifies its own tensors, or returns several. It must be a function of its input.")
     return found.finished(input_shape, outputs[0].name)
+
+
+def _check_known(program: ExportedProgram, file: str) -> None:
+    """Raises InvalidValue where a recurrent layer is called: what it begins with (zeros) would be named otherwise."""
+    for node in program.graph.nodes:
+        name = _name(node.target) if node.op == "call_function" else ""
+        if (word := name.partition(".")[0]) in RECURRENT:
+            where = _place(node.meta.get("stack_trace") or "", file)
+            raise InvalidValue(f"The operation {word!r} is not supported{where}: networks with recurrent layers cannot be added.")
 
 
 def _argument(value, found: Recorder, where: str) -> Argument:

@@ -83,6 +83,9 @@ class GraphNet(nn.Module):
                 if last not in holder._parameters:
                     holder.register_parameter(last, nn.Parameter(torch.empty(slot.shape)))
                 draw(holder.get_parameter(last), slot, self._constants)
+        for name, start in _free_statistics(form, layers).items():
+            holder, last = _holder(self, name)
+            holder.register_buffer(last, start)
         held = {slot.name: self._constants[slot.name] for slot in form.slots if slot.role == CONSTANT}
         self._program = Program(form, layers, held)
 
@@ -120,7 +123,8 @@ class GraphNet(nn.Module):
         if name in self._program.constants:
             return self._program.constants[name].to(device)
         holder, last = _holder(self, name)
-        return getattr(holder, last)
+        found = getattr(holder, last)
+        return found.to(device) if last in holder._buffers else found
 
     def folded(self) -> GraphNet:
         """An equal module in deployable form; this one is in evaluation mode and its batch norms hold statistics."""
@@ -129,6 +133,18 @@ class GraphNet(nn.Module):
         wanted = {name: mine[name] for name in (slot.name for slot in self._given.slots) if name in mine}
         net.load_state_dict(fold_tensors(self._folded, wanted | self._constants), strict=False)
         return net.to(next(self.parameters()).device).train(self.training)
+
+
+def _free_statistics(graph: Graph, layers: Mapping[str, str]) -> dict[str, Tensor]:
+    """Statistics of norms that are no layer of their own (one that is called twice, or is no module), as they start: mean 0, variance 1.
+    Such a norm keeps them while it is trained."""
+    found = {}
+    for node in graph.nodes:
+        if node.op == "batch_norm" and node.name not in layers:
+            for ref, start in zip(node.args[3:5], (torch.zeros, torch.ones)):
+                assert isinstance(ref, Ref), "shapes.check_statistics has seen it"
+                found[ref.name] = start(graph.slot[ref.name].shape, device="cpu")  # values, in a skeleton on the meta device, too
+    return found
 
 
 def build_layers(net: nn.Module, graph: Graph) -> dict[str, str]:

@@ -11,6 +11,7 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch._C._functorch import maybe_current_level
 
 from ...core.errors import InvalidValue
 from ..sine import sine
@@ -32,7 +33,7 @@ POOLS = (
 )
 SHAPES = (
     "view", "reshape", "flatten.using_ints", "permute", "transpose.int", "t", "mT", "unsqueeze", "squeeze.dim", "squeeze.dims",
-    "expand", "contiguous", "clone", "pad", "slice.Tensor", "select.int", "chunk", "split.Tensor", "split_with_sizes", "cat", "stack",
+    "unflatten.int", "expand", "contiguous", "clone", "pad", "slice.Tensor", "select.int", "chunk", "split.Tensor", "split_with_sizes", "cat", "stack",
     "upsample_nearest2d.vec",
 )  # fmt: skip
 ARITHMETIC = (
@@ -55,7 +56,17 @@ def _reshape(x: Tensor, size) -> Tensor:
     return x.reshape(size)  # `view` asks how a tensor lies in memory, which channels-last changes
 
 
-OURS: dict[str, Callable] = {**SIZES, "view": _reshape, "sin": lambda x: sine(x), "contiguous": lambda x, **_: x, "clone": lambda x, **_: x}
+def _attention(*args, **kwargs) -> Tensor:
+    """torch's kernel has no rule for stacked networks, warns at each call and works one by one; its written-out form has."""
+    if maybe_current_level() is None:
+        return torch.ops.aten.scaled_dot_product_attention(*args, **kwargs)
+    return torch.ops.aten._scaled_dot_product_attention_math(*args, **kwargs)[0]
+
+
+OURS: dict[str, Callable] = {
+    **SIZES, "view": _reshape, "sin": lambda x: sine(x), "contiguous": lambda x, **_: x, "clone": lambda x, **_: x,
+    "scaled_dot_product_attention": _attention,
+}  # fmt: skip
 
 
 @cache

@@ -16,6 +16,11 @@ from .shapes import check, check_statistics
 ENDLESS = 1 << 50  # a slice up to the end has a larger end
 IGNORED = ("lift_fresh_copy", "alias", "detach", "detach_", "dropout", "dropout_", "feature_dropout", "alpha_dropout", "to")  # hand on
 DROPPED = ("memory_format", "dtype", "layout", "device", "pin_memory")  # arguments that decide no value
+POOLS_1D: dict[str, dict[str, Argument]] = {  # their arguments, and what is usual
+    "max_pool1d": {"kernel_size": None, "stride": None, "padding": 0, "dilation": 1, "ceil_mode": False},
+    "avg_pool1d": {"kernel_size": None, "stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True},
+}
+FLAGS = ("ceil_mode", "count_include_pad")
 SAME_PADDING = (None, (1,), "valid", (1,), 1)  # what conv2d.padding takes from its third argument on, where nothing is given
 
 
@@ -57,6 +62,8 @@ class Recorder:
             return
         if op == "conv2d.padding":
             op, args = "conv2d", self._same_padding(args)
+        if op in POOLS_1D:
+            return self._pool(name, op, args, kwargs)
         if op not in ALLOWED:
             raise InvalidValue(f"The operation {op[:80]!r} is not supported{where}. Write it with others.")
         kept = {key: _ended(value) for key, value in kwargs.items() if key not in DROPPED}
@@ -64,6 +71,21 @@ class Recorder:
         self.known[name] = Ref(name)
         if inplace:
             self.known[source] = Ref(name)  # whoever reads it from here on reads what it has become
+
+    def _pool(self, name: str, op: str, args: tuple[Argument, ...], kwargs: Mapping[str, Argument]) -> None:
+        """A pool along a line as one over an image of one row, [B, C, 1, L]."""
+        given = {key: _ended(value) for key, value in (*zip(POOLS_1D[op], args[1:]), *kwargs.items())}
+        if given.get("stride") in (None, ()):
+            given["stride"] = given["kernel_size"]
+        values = []
+        for key, usual in POOLS_1D[op].items():
+            value = given.get(key, usual)
+            line = value[0] if isinstance(value, tuple) else value
+            values.append(value if key in FLAGS else (0 if key == "padding" else 1, line))
+        self.nodes.append(Node(f"{name}_row", "unsqueeze", (args[0], -2)))
+        self.nodes.append(Node(f"{name}_pooled", op.replace("1d", "2d"), (Ref(f"{name}_row"), *values)))
+        self.nodes.append(Node(name, "squeeze.dim", (Ref(f"{name}_pooled"), -2)))
+        self.known[name] = Ref(name)
 
     def _same_padding(self, args: tuple) -> tuple:
         """The arguments of a convolution with padding="same" or "valid", with numbers for it."""

@@ -22,7 +22,7 @@ SAME = {
     "matmul": "MatMul", "bmm": "MatMul", "contiguous": "Identity", "clone": "Identity",
 }  # fmt: skip
 INFIX = {"add.Tensor": "Add", "sub.Tensor": "Sub", "mul.Tensor": "Mul", "div.Tensor": "Div", "pow.Tensor_Scalar": "Pow"}
-RESHAPED = ("view", "reshape", "flatten.using_ints", "unsqueeze", "squeeze.dim", "squeeze.dims")
+RESHAPED = ("view", "reshape", "flatten.using_ints", "unflatten.int", "unsqueeze", "squeeze.dim", "squeeze.dims")
 REDUCED = {"mean.dim": "ReduceMean", "sum.dim_IntList": "ReduceSum", "amax": "ReduceMax"}
 
 
