@@ -241,7 +241,7 @@ def reshape(r, node, attributes) -> None:
     for place, size in enumerate(sizes):
         if size == 0 and not attributes.get("allowzero"):
             sizes[place] = r.emit("sym_size.int", x, 0) if place == 0 else r.shape(x)[place]
-    if sizes and sizes[0] == 1 and -1 in sizes and r.shape(x)[0] == 2:  # exported for one input at a time
+    if r.single and sizes and sizes[0] == 1 and -1 in sizes and r.shape(x)[0] == 2:
         sizes[0] = r.emit("sym_size.int", x, 0)
     r.give(node, r.emit("reshape", x, tuple(sizes)))
 

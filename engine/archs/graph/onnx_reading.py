@@ -48,7 +48,7 @@ class Reading:
         self.values: dict[str, Any] = {}
         self.meta: dict[str, Tensor] = {}
         self.count = 0
-        self.first = 2
+        self.single = False  # exported for one input at a time: where it says 1, it means the batch
 
     def captured(self, shape: tuple[int, ...] | None = None) -> Captured:
         weights = {each.name: each for each in self.graph.initializer}
@@ -81,6 +81,7 @@ class Reading:
             raise InvalidValue(f"{self.name} takes no input [B, ...] of floats. {AGAIN}")
         if batch > 1:
             raise InvalidValue(f"{self.name} takes {batch} inputs at a time. {AGAIN}")
+        self.single = batch == 1
         words = "x".join(str(side) if side > 0 else "?" for side in sides)
         if shape is None and "?" in words:
             raise InvalidValue(f"{self.name} takes inputs of several sizes, {words}. Choose one with --input.")
