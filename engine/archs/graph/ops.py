@@ -33,7 +33,8 @@ POOLS = (
 )
 SHAPES = (
     "view", "reshape", "flatten.using_ints", "permute", "transpose.int", "t", "mT", "unsqueeze", "squeeze.dim", "squeeze.dims",
-    "unflatten.int", "expand", "contiguous", "clone", "pad", "slice.Tensor", "select.int", "chunk", "split.Tensor", "split_with_sizes", "cat", "stack",
+    "unflatten.int",
+    "expand", "contiguous", "clone", "pad", "slice.Tensor", "select.int", "chunk", "split.Tensor", "split_with_sizes", "cat", "stack",
     "upsample_nearest2d.vec",
 )  # fmt: skip
 ARITHMETIC = (

@@ -16,7 +16,8 @@ TAKEN = {"layer_norm": 5, "group_norm": 5, "batch_norm": 5, "elu": 2}  # argumen
 METHODS = {
     "softmax.int": "softmax", "log_softmax.int": "log_softmax", "mean.dim": "mean", "sum.dim_IntList": "sum", "amax": "amax",
     "flatten.using_ints": "flatten", "unflatten.int": "unflatten", "transpose.int": "transpose", "unsqueeze": "unsqueeze",
-    "squeeze.dim": "squeeze", "squeeze.dims": "squeeze", "chunk": "chunk", "split.Tensor": "split", "split_with_sizes": "split", "t": "t", "clamp": "clamp",
+    "squeeze.dim": "squeeze",
+    "squeeze.dims": "squeeze", "chunk": "chunk", "split.Tensor": "split", "split_with_sizes": "split", "t": "t", "clamp": "clamp",
     "sigmoid": "sigmoid", "tanh": "tanh", "abs": "abs", "neg": "neg", "exp": "exp", "log": "log", "sqrt": "sqrt", "rsqrt": "rsqrt",
     "erf": "erf",
 }  # fmt: skip
