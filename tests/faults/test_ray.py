@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -83,7 +84,8 @@ def cluster(tmp_path_factory) -> Iterator[str]:
             process.wait(8)
         except subprocess.TimeoutExpired:
             pass
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # all of them have ended
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_zoo_and_an_lso_through_ray_are_those_of_this_machine(cluster, tmp_path, monkeypatch):
