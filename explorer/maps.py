@@ -41,6 +41,12 @@ def axes(space: Space) -> list[str]:
     return [str(name) for name in space.table.columns if name not in OWN and is_number(space.table[name])]
 
 
+def along_words(across: str, up: str) -> str:
+    """Ends the map's caption where an axis is a property instead of UMAP's."""
+    named = [f"{way} is {name.replace('_', ' ')}" for way, name in (("across", across), ("up", up)) if name != "map"]
+    return f" Here {' and '.join(named)}, as chosen, instead of UMAP's axis." if named else ""
+
+
 def is_number(column: pd.Series) -> bool:
     """Whether a column is of numbers, and not all the same."""
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column) and column.nunique() > 1

@@ -65,6 +65,7 @@ embedding_E = shown.embedding(host, space, instance) if instance else None
 if dropped and dropping.looked_at():
     picked["instance"] = instance = dropping.PREVIEW
     embedding_E = dropping.embedding(space)
+along = {name: state.choice(name, ["map", *axes], what="property") if state.get(name) else "map" for name in ("across", "up")}
 chosen = latent_map(
     {
         "space": space.id,
@@ -73,7 +74,7 @@ chosen = latent_map(
         "dims": state.choice("dims", DIMS),
         "colour": state.choice("colour", list(colours)),
         "properties": axes,
-        **{name: state.choice(name, ["map", *axes], what="property") if state.get(name) else "map" for name in ("across", "up")},
+        **along,
         "range": state.numbers("range", 4, what="part of the map"),
         "eye": state.numbers("eye", 9, what="view of the map"),
         **picked,
@@ -84,7 +85,7 @@ chosen = latent_map(
     },
     on_act=act,
 )
-st.caption(shown.map_caption(space))
+st.caption(shown.map_caption(space) + maps.along_words(**along))
 if shown.checkpoints and not missing:
     dropping.panel(space)
 selected_table(space, [id_ for id_ in chosen if id_ != dropping.PREVIEW])

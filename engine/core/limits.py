@@ -120,17 +120,16 @@ def _wait(process: Process, limits: Limits, stop: Callable[[], bool], heard: IO[
         for line in filter(None, lines if hear else []):
             hear(json.loads(line))
 
-    while True:
+    while not stop():
         try:
             process.wait(POLL)
             listen()
             return "ended"
         except subprocess.TimeoutExpired:
             listen()
-        if stop():
-            return "stopped"
         if time.monotonic() > until:
             return "wall"
+    return "stopped"
 
 
 def _end(process: Process) -> None:

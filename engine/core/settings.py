@@ -111,3 +111,9 @@ def environment(*without: str, **more: str) -> dict[str, str]:
     """The environment of a process of ours: this one's with the workspace in use, `without` some variables and with `more`."""
     found = {**os.environ, "EXPLORER_WORKSPACE": str(workspace().resolve()), **more}
     return {name: value for name, value in found.items() if name not in without}
+
+
+def adopt(environment: dict[str, str]) -> None:
+    """Makes an `environment` this process's own: for a fork, which has that of the day it was forked from."""
+    os.environ.clear()
+    os.environ.update(environment)

@@ -172,8 +172,7 @@ def _work(connection: socket.socket, question: dict) -> int:
         (2, question["said"], os.O_WRONLY | os.O_CREAT),
     ):
         os.dup2(os.open(name, how, 0o600), number)
-    os.environ.clear()
-    os.environ.update(question["environment"])
+    settings.adopt(question["environment"])
     import_module(question["module"]).main(*question["arguments"])
     return 0
 

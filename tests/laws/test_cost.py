@@ -15,6 +15,7 @@ from engine.core.artifacts import Store
 from engine.learn import cost as telling
 from engine.learn.trainee import Trainee
 from engine.make import checkpoint_path, estimate
+from tests.clocks import set_clock
 from tests.laws import resumable
 
 
@@ -65,7 +66,7 @@ class Clock(Trainee):
 
 def test_seconds_count_the_slow_first_step_as_often_as_it_comes(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(telling.time, "perf_counter", lambda: clock.now)
+    set_clock(monkeypatch, telling, perf_counter=lambda: clock.now)
     assert telling.cost(clock, 5.0).seconds == 40 * 1.0 + 10 * 2.0
     assert clock.steps == 1 + 6  # the first, and others until they took more than five seconds
 

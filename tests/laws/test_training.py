@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.core import clocks
 from engine.core.artifacts import load_checkpoint, save_checkpoint
 from engine.core.clocks import Took
 from engine.core.errors import NonFiniteLoss
@@ -20,6 +21,7 @@ from engine.core.settings import CHECKPOINT_SECONDS
 from engine.learn import loop as loop
 from engine.learn.loop import run
 from engine.learn.trainee import Choosing, Trainee, cosine
+from tests.clocks import set_clock
 from tests.laws import resumable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,7 +127,7 @@ def test_the_state_is_all_that_the_rest_depends_on(kind):
 @pytest.mark.parametrize("crash_at", (1, 7, 23, 39))
 def test_at_most_thirty_seconds_are_lost(crash_at, tmp_path, monkeypatch):
     clock = [1000.0]
-    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
+    set_clock(monkeypatch, loop, clocks, monotonic=lambda: clock[0])
 
     class Slow(Walk):
         def step(self, index):
@@ -180,8 +182,7 @@ def test_the_best_look_is_kept_and_comes_back():
 
 def test_seconds_add_up_over_a_stop(tmp_path, monkeypatch):
     clock, cpu = [0.0], [0.0]
-    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(loop.time, "process_time", lambda: cpu[0])
+    set_clock(monkeypatch, loop, clocks, monotonic=lambda: clock[0], process_time=lambda: cpu[0])
 
     class Slow(Walk):
         def step(self, index):

@@ -17,6 +17,7 @@ from engine.jobs.folder import Folder, Reporter
 from engine.jobs.queue import Queue, birth, gone, identity
 from engine.jobs.signs import FROZEN, LEASE
 from engine.learn.config import LsoConfig
+from tests.clocks import set_clock
 from tests.commands import call as run
 from tests.tiny_jobs import lso_spec, zoo_spec
 
@@ -199,7 +200,7 @@ def test_a_worker_that_lost_its_job_can_say_nothing_about_it(queue):
 def clock(monkeypatch):
     """The observer's own clock, as a list of one number of seconds."""
     now = [1000.0]
-    monkeypatch.setattr(signs.time, "monotonic", lambda: now[0])
+    set_clock(monkeypatch, signs, monotonic=lambda: now[0])
     monkeypatch.setattr(signs, "_seen", {})
     return now
 
