@@ -57,4 +57,4 @@ def test_properties_are_axes_and_filters_and_runs_are_played(page):
     page.wait_for_function("new URL(location).searchParams.get('across') === 'steps'")
     expect(stage).to_have_attribute("data-axes", "true")
     xs = page.evaluate("""() => document.querySelector('.lm [data-part="flat"]').data.find((trace) => trace.customdata).x""")
-    assert sorted(xs) == sorted(known), "a point lies at its own value"
+    assert sorted(x for x in xs if x is not None) == sorted(known), "a point lies at its own value"
