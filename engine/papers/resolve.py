@@ -220,30 +220,30 @@ def numbered(row: dict) -> dict:
 
 def resolve(store: Store, entries: list[Entry]) -> list[Resolved]:
     """All entries with what is at hand for them."""
-    held = shelf(store)
-    return [resolved(held, entry) for entry in entries]
+    found = shelf(store)
+    return [resolved(found, entry) for entry in entries]
 
 
-def resolved(held: Shelf, entry: Entry) -> Resolved:
+def resolved(shelf: Shelf, entry: Entry) -> Resolved:
     lines = [
-        Line(row, name, entry.measures[name], cell, ours_for(held, row, name, entry.measures[name]))
+        Line(row, name, entry.measures[name], cell, ours_for(shelf, row, name, entry.measures[name]))
         for row in entry.rows
         for name, cell in row.cells.items()
     ]
     return Resolved(entry, tuple(lines))
 
 
-def ours_for(held: Shelf, row: Row, name: str, measure: Measure) -> Ours | None:
+def ours_for(shelf: Shelf, row: Row, name: str, measure: Measure) -> Ours | None:
     """Ours for a row's measure: at the paper's size if that is at hand, else the first reduced one."""
     for source, reduced in ((row.ours, False), *((each, True) for each in row.reduced)):
-        if source and (ours := look(held, source, source.metrics.get(name, measure.metric), measure, reduced)):
+        if source and (ours := look(shelf, source, source.metrics.get(name, measure.metric), measure, reduced)):
             return replace(
                 ours, comparable=not reduced or row.ours is not None and subject(row.ours) == subject(source), data=subject(source)[1]
             )
     return None
 
 
-def look(held: Shelf, source: Source, metric: str, measure: Measure, reduced: bool) -> Ours | None:
+def look(shelf: Shelf, source: Source, metric: str, measure: Measure, reduced: bool) -> Ours | None:
     """What one source gives: counted, or of its artifacts or tables those over more seeds."""
     scale = UNITS[measure.unit]
     if measure.counted:
@@ -255,18 +255,18 @@ def look(held: Shelf, source: Source, metric: str, measure: Measure, reduced: bo
                 scale * value, None, 0, None, "counted, nothing is trained", metric, (), source.preset, str(source), "", None, reduced
             )
         )
-    made = [manifest for manifest in held.manifests if is_of(manifest, source)]
+    made = [manifest for manifest in shelf.manifests if is_of(manifest, source)]
     if not metric:
         return of_runs(
-            [manifest for manifest in made if manifest.id not in held.records][:1], None, 1.0, reduced
+            [manifest for manifest in made if manifest.id not in shelf.records][:1], None, 1.0, reduced
         )  # a picture needs the weights
     made = [manifest for manifest in made if number(manifest.metrics.get(metric)) is not None]
     ours = of_runs(made, metric, scale, reduced)
-    rows = [(file, row) for file, row in held.tables if row["metric"] == metric and is_row_of(row, source)]
+    rows = [(file, row) for file, row in shelf.tables if row["metric"] == metric and is_row_of(row, source)]
     best = max(rows, key=lambda each: each[1]["n"], default=None)
     if best and best[1]["n"] > len(made):
         return of_table(*best, str(source), scale, reduced)
-    return ours and replace(ours, recorded=sum(id_ in held.records for id_ in ours.ids))
+    return ours and replace(ours, recorded=sum(id_ in shelf.records for id_ in ours.ids))
 
 
 def is_of(manifest: Manifest, source: Source) -> bool:

@@ -80,7 +80,7 @@ def import_zoo(
     config = zoos.imported(
         arch.id, readable(asked.path.resolve().name), "?", wanted.dataset, splits=asked.split, measured=wanted.measured, seed=wanted.seed
     )
-    with held(store, id_) as partial:
+    with locked(store, id_) as partial:
         measure = Measure(str(partial.rows.resolve()), config, wanted.normalise, device)
         data = measure.data()
         layout, survey = surveyed(partial, asked, stop)
@@ -121,7 +121,7 @@ def import_zoo(
 
 
 @contextlib.contextmanager
-def held(store: Store, id_: str) -> Iterator[Partial]:
+def locked(store: Store, id_: str) -> Iterator[Partial]:
     """The folder of an import, which nobody else works on meanwhile. Raises StorageError, InvalidValue."""
     folder = store.workspace / FOLDER / id_
     try:

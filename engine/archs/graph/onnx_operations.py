@@ -18,7 +18,7 @@ def _plain(op: str) -> Callable:
 
 def _infix(op: str) -> Callable:
     def write(r, node, attributes) -> None:
-        if all(name in r.sizes or name in r.held for name in node.input):  # of sizes
+        if all(name in r.sizes or name in r.constants for name in node.input):  # of sizes
             left, right = (r.size_of(name) for name in node.input)
             names = {"add.Tensor": "size.add", "sub.Tensor": "size.sub", "mul.Tensor": "size.mul", "div.Tensor": "size.floordiv"}
             r.sizes[node.output[0]] = [_size(r, names[op], a, b) for a, b in zip(left, right)]
@@ -42,7 +42,7 @@ def _size(r, op: str, a, b):
 
 def _number(r, name: str):
     """A weight of one number as that number; anything else as a tensor."""
-    held = r.held.get(name)
+    held = r.constants.get(name)
     return float(held.reshape(-1)[0]) if held is not None and held.size == 1 else r.tensor(name)
 
 
@@ -105,23 +105,28 @@ def conv_transpose(r, node, attributes) -> None:
 
 
 def gemm(r, node, attributes) -> None:
-    if attributes.get("transA") or attributes.get("alpha", 1.0) != 1 or attributes.get("beta", 1.0) != 1 or node.input[1] not in r.held:
+    if (
+        attributes.get("transA")
+        or attributes.get("alpha", 1.0) != 1
+        or attributes.get("beta", 1.0) != 1
+        or node.input[1] not in r.constants
+    ):
         raise ValueError
-    weight = r.parameter(node.input[1], r.held[node.input[1]] if attributes.get("transB") else r.held[node.input[1]].T)
-    bias = r.parameter(node.input[2], r.held[node.input[2]].reshape(-1)) if len(node.input) > 2 and node.input[2] else None
+    weight = r.parameter(node.input[1], r.constants[node.input[1]] if attributes.get("transB") else r.constants[node.input[1]].T)
+    bias = r.parameter(node.input[2], r.constants[node.input[2]].reshape(-1)) if len(node.input) > 2 and node.input[2] else None
     r.give(node, r.emit("linear", r.tensor(node.input[0]), weight, bias))
 
 
 def matmul(r, node, attributes) -> None:
     x, weight = node.input
-    if weight in r.held and r.held[weight].ndim == 2:
-        return r.give(node, r.emit("linear", r.tensor(x), r.parameter(weight, r.held[weight].T)))
+    if weight in r.constants and r.constants[weight].ndim == 2:
+        return r.give(node, r.emit("linear", r.tensor(x), r.parameter(weight, r.constants[weight].T)))
     r.give(node, r.emit("matmul", r.tensor(x), r.tensor(weight)))
 
 
 def batch_norm(r, node, attributes) -> None:
     x, scale, shift, mean, var = node.input[:5]
-    statistics = [r.parameter(name, r.held[name], role=False) for name in (mean, var)]
+    statistics = [r.parameter(name, r.constants[name], role=False) for name in (mean, var)]
     eps = float(attributes.get("epsilon", 1e-5))
     r.give(node, r.emit("batch_norm", r.tensor(x), r.tensor(scale), r.tensor(shift), *statistics, False, 0.1, eps, False))
 
@@ -146,14 +151,14 @@ def layer_norm(r, node, attributes) -> None:
 
 
 def prelu(r, node, attributes) -> None:
-    slope = r.held[node.input[1]].reshape(-1)
+    slope = r.constants[node.input[1]].reshape(-1)
     r.give(node, r.emit("prelu", r.tensor(node.input[0]), r.parameter(node.input[1], slope)))
 
 
 def clip(r, node, attributes) -> None:
     ends = [attributes.get("min"), attributes.get("max")]
     for place, name in enumerate(node.input[1:3]):
-        ends[place] = float(r.held[name].reshape(-1)[0]) if name else None
+        ends[place] = float(r.constants[name].reshape(-1)[0]) if name else None
     r.give(node, r.emit("clamp", r.tensor(node.input[0]), *ends))
 
 
@@ -191,7 +196,9 @@ def global_pool(op: str) -> Callable:
 def reduce(op: str) -> Callable:
     def write(r, node, attributes) -> None:
         x = r.tensor(node.input[0])
-        axes = attributes.get("axes") or ([int(each) for each in r.held[node.input[1]]] if len(node.input) > 1 and node.input[1] else None)
+        axes = attributes.get("axes") or (
+            [int(each) for each in r.constants[node.input[1]]] if len(node.input) > 1 and node.input[1] else None
+        )
         if not axes:
             raise ValueError
         r.give(node, r.emit(op, x, tuple(axes), bool(attributes.get("keepdims", 1))))
@@ -219,14 +226,14 @@ def gelu(r, node, attributes) -> None:
 def passed(r, node, attributes) -> None:
     """What is given is the result."""
     name = node.input[0]
-    for kept in (r.refs, r.held, r.sizes):
+    for kept in (r.refs, r.constants, r.sizes):
         if name in kept:
             kept[node.output[0]] = kept[name]
 
 
 def constant(r, node, attributes) -> None:
     value = next(iter(attributes.values()))
-    r.held[node.output[0]] = r.onnx.numpy_helper.to_array(value) if "value" in attributes else np.array(value)
+    r.constants[node.output[0]] = r.onnx.numpy_helper.to_array(value) if "value" in attributes else np.array(value)
 
 
 def shape_of(r, node, attributes) -> None:
@@ -257,7 +264,7 @@ def transpose(r, node, attributes) -> None:
 
 
 def _axes(r, node, attributes) -> list[int]:
-    return list(attributes["axes"]) if "axes" in attributes else [int(each) for each in np.atleast_1d(r.held[node.input[1]])]
+    return list(attributes["axes"]) if "axes" in attributes else [int(each) for each in np.atleast_1d(r.constants[node.input[1]])]
 
 
 def squeeze(r, node, attributes) -> None:
@@ -276,14 +283,14 @@ def unsqueeze(r, node, attributes) -> None:
 
 
 def concat(r, node, attributes) -> None:
-    if all(name in r.sizes or name in r.held for name in node.input):
+    if all(name in r.sizes or name in r.constants for name in node.input):
         r.sizes[node.output[0]] = [size for name in node.input for size in r.size_of(name)]
         return
     r.give(node, r.emit("cat", tuple(r.tensor(name) for name in node.input), int(attributes["axis"])))
 
 
 def gather(r, node, attributes) -> None:
-    index = r.held[node.input[1]]
+    index = r.constants[node.input[1]]
     if node.input[0] in r.sizes:
         r.sizes[node.output[0]] = [r.sizes[node.input[0]][int(each)] for each in np.atleast_1d(index)]
         return
@@ -294,7 +301,7 @@ def gather(r, node, attributes) -> None:
 
 
 def cut(r, node, attributes) -> None:
-    given = [[int(each) for each in np.atleast_1d(r.held[name])] if name else None for name in node.input[1:5]]
+    given = [[int(each) for each in np.atleast_1d(r.constants[name])] if name else None for name in node.input[1:5]]
     starts, ends, axes, steps = (*given, *[None] * (4 - len(given)))
     starts, ends = starts or list(attributes["starts"]), ends or list(attributes["ends"])
     axes = axes or list(attributes.get("axes", range(len(starts))))
@@ -310,7 +317,7 @@ def cut(r, node, attributes) -> None:
 def split(r, node, attributes) -> None:
     x, axis = r.tensor(node.input[0]), int(attributes.get("axis", 0))
     if len(node.input) > 1 and node.input[1]:
-        sizes = [int(each) for each in r.held[node.input[1]]]
+        sizes = [int(each) for each in r.constants[node.input[1]]]
     else:
         sizes = list(attributes.get("split", [])) or [r.shape(x)[axis] // len(node.output)] * len(node.output)
     parts = r.emit("split_with_sizes", x, tuple(sizes), axis)
@@ -325,8 +332,10 @@ def expand(r, node, attributes) -> None:
 
 
 def pad(r, node, attributes) -> None:
-    sides = list(attributes["pads"]) if "pads" in attributes else [int(each) for each in r.held[node.input[1]]]
-    value = float(r.held[node.input[2]].reshape(-1)[0]) if len(node.input) > 2 and node.input[2] else float(attributes.get("value", 0.0))
+    sides = list(attributes["pads"]) if "pads" in attributes else [int(each) for each in r.constants[node.input[1]]]
+    value = (
+        float(r.constants[node.input[2]].reshape(-1)[0]) if len(node.input) > 2 and node.input[2] else float(attributes.get("value", 0.0))
+    )
     mode = {"constant": "constant", "reflect": "reflect", "edge": "replicate"}[attributes.get("mode", b"constant").decode()]
     count = len(sides) // 2
     pairs = list(zip(sides[:count], sides[count:]))
@@ -341,7 +350,7 @@ def pad(r, node, attributes) -> None:
 
 def resize(r, node, attributes) -> None:
     x = r.tensor(node.input[0])
-    scales = r.held[node.input[2]] if len(node.input) > 2 and node.input[2] else None
+    scales = r.constants[node.input[2]] if len(node.input) > 2 and node.input[2] else None
     if attributes.get("mode", b"nearest") != b"nearest" or scales is None or scales.shape != (4,) or scales[0] != 1 or scales[1] != 1:
         raise ValueError
     r.give(node, r.emit("upsample_nearest2d.vec", x, None, tuple(float(each) for each in scales[2:])))
@@ -352,7 +361,7 @@ def reciprocal(r, node, attributes) -> None:
 
 
 def power(r, node, attributes) -> None:
-    r.give(node, r.emit("pow.Tensor_Scalar", r.tensor(node.input[0]), float(r.held[node.input[1]].reshape(-1)[0])))
+    r.give(node, r.emit("pow.Tensor_Scalar", r.tensor(node.input[0]), float(r.constants[node.input[1]].reshape(-1)[0])))
 
 
 OPERATIONS: dict[str, Callable[[Any, Any, dict], Any]] = {

@@ -37,13 +37,13 @@ def read(path: Path, name: str, shape: tuple[int, ...] | None = None) -> Capture
 
 
 class Reading:
-    """One file on its way in. `refs` are tensors that are computed, `held` what is known: weights, and sizes with batches in them."""
+    """One file on its way in. `refs` are tensors that are computed, `constants` what is known: weights, and sizes with batches in them."""
 
     def __init__(self, onnx: Any, model: Any, name: str):
         self.onnx, self.graph, self.name = onnx, model.graph, name
-        self.found = Recorder()
+        self.recorder = Recorder()
         self.refs: dict[str, Ref] = {}
-        self.held: dict[str, np.ndarray] = {}
+        self.constants: dict[str, np.ndarray] = {}
         self.sizes: dict[str, list] = {}  # shapes that are computed: whole numbers, and references to a batch's size
         self.values: dict[str, Any] = {}
         self.meta: dict[str, Tensor] = {}
@@ -55,7 +55,7 @@ class Reading:
         for name, tensor in weights.items():
             if tensor.data_location == self.onnx.TensorProto.EXTERNAL:
                 raise InvalidValue(f"{self.name} keeps its weights in another file. {AGAIN}")
-            self.held[name] = self.onnx.numpy_helper.to_array(tensor)
+            self.constants[name] = self.onnx.numpy_helper.to_array(tensor)
         inputs = [each for each in self.graph.input if each.name not in weights]
         if len(inputs) != 1 or len(self.graph.output) != 1:
             raise InvalidValue(
@@ -70,9 +70,9 @@ class Reading:
         output = self.refs.get(self.graph.output[0].name)
         if output is None:
             raise InvalidValue(f"{self.name} answers with a constant.")
-        self.found.known["output"] = output
-        name_layers(self.found)
-        return self.found.finished(sides, "output")
+        self.recorder.known["output"] = output
+        name_layers(self.recorder)
+        return self.recorder.finished(sides, "output")
 
     def input_shape(self, kind: Any, shape: tuple[int, ...] | None) -> tuple[int, ...]:
         """The shape of one input: what the file says, and `shape` where it leaves a side open. Raises InvalidValue."""
@@ -111,7 +111,7 @@ class Reading:
         self.count += 1
         node = Node(f"{op.partition('.')[0]}_{self.count}", op, args, kwargs)
         self.values[node.name] = run_node(node, self.meta, self.values)
-        self.found.nodes.append(node)
+        self.recorder.nodes.append(node)
         return Ref(node.name)
 
     def give(self, node: Any, ref: Ref) -> None:
@@ -119,7 +119,7 @@ class Reading:
 
     def tensor(self, name: str) -> Ref:
         """What a node reads: something computed, or a weight, which is a parameter from here on."""
-        return self.refs[name] if name in self.refs else self.parameter(name, self.held[name])
+        return self.refs[name] if name in self.refs else self.parameter(name, self.constants[name])
 
     def parameter(self, name: str, array: np.ndarray, role: bool = True) -> Ref:
         """A weight (or with `role` False a constant) as one of the graph's tensors, under its own name where that can be one."""
@@ -128,11 +128,11 @@ class Reading:
         words = ".".join(filter(None, re.sub(r"[^A-Za-z0-9_.]+", "_", name).strip("._").split(".")[-6:]))[-160:] or "tensor"
         target, number = words, 1
         held = torch.from_numpy(np.array(array, np.float32))
-        while clash(target, self.found.slots) and not (role and torch.equal(self.found.tensors.get(target, held[:0]), held)):
+        while clash(target, self.recorder.slots) and not (role and torch.equal(self.recorder.tensors.get(target, held[:0]), held)):
             number += 1
             target = f"{words.replace('.', '_')}_{number}"
-        if target not in self.found.slots:
-            self.found.hold(target, target, held, role)
+        if target not in self.recorder.slots:
+            self.recorder.hold(target, target, held, role)
             self.meta[target] = torch.empty(held.shape, device="meta")
         return Ref(target, tensor=True)
 
@@ -141,8 +141,8 @@ class Reading:
 
     def constant(self, name: str) -> np.ndarray:
         """A tensor that is known before anything runs. Raises KeyError."""
-        return self.held[name]
+        return self.constants[name]
 
     def size_of(self, name: str) -> list:
         """Whole numbers that may have a batch's size among them."""
-        return self.sizes[name] if name in self.sizes else [int(each) for each in np.atleast_1d(self.held[name])]
+        return self.sizes[name] if name in self.sizes else [int(each) for each in np.atleast_1d(self.constants[name])]
