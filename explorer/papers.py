@@ -111,7 +111,7 @@ def coverage(each: Resolved) -> str:
     if not total:
         return "nothing to measure"
     if all(line.measure.counted for line in each.judged):
-        return f"{total} figures counted, none trained"
+        return f"{total} {'figure' if total == 1 else 'figures'} counted, none trained"
     parts = [f"{count} of {total} {where}" for count, where in ((each.run, "at the paper's size"), (reduced, "at reduced size")) if count]
     verdicts = [verdict for _, verdict in each.claims() if verdict != "missing"]
     if fails := verdicts.count("fails"):

@@ -7,7 +7,7 @@ import streamlit as st
 from engine.kinds.netspace.plane import FARTHEST
 from explorer import code, controls, data, navigation, state
 from explorer.components.interpolation import measured
-from explorer.components.plane import CORNERS, defaults, draw_three, three_planes
+from explorer.components.plane import CORNERS, defaults, draw_three, paths, three_planes
 from explorer.tasks import screens
 
 MIXED = (
@@ -47,9 +47,8 @@ if len(set(corners)) < 3:
     st.info("A plane goes through three different networks: choose another A, B or C.", icon=":material/change_history:")
     st.stop()
 three_planes(space, corners, *(state.number(name, round(1 / 3, 4), -FARTHEST, FARTHEST) for name in "uv"))
-one = len({space.arch_of(space.row(each)).id for each in corners}) == 1
 st.caption(f"{measured(space)} Click to keep a place; arrow keys move it.")
 if space.images is not None:
-    code.offer(code.python(space, corners, code.call("space.plane", *corners), code.call("space.map")))
+    code.offer(code.python(space, corners, *(code.call("space.plane", *corners, path=path) for path in paths(space, corners))))
 with st.expander("How it is measured"):
-    st.markdown(MIXED if one else SEVERAL)
+    st.markdown(MIXED if len(paths(space, corners)) > 1 else SEVERAL)

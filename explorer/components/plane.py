@@ -40,6 +40,12 @@ def defaults(space: Space) -> list[str]:
     return best["id"].tolist()[:3]
 
 
+def paths(space: Space, corners: list[str]) -> list[str]:
+    """The ways to mix three instances: the weights of several architectures cannot be mixed."""
+    same = len({space.arch_of(space.row(each)).id for each in corners}) == 1
+    return [path for path in PATHS if path in space.task.paths and (same or path == "embedding")]
+
+
 def draw_three(space: Space) -> None:
     """Select three different instances at random."""
     state.remember(**dict(zip(CORNERS, random.sample(space.table["id"].tolist(), 3))), u=None, v=None)
@@ -47,14 +53,13 @@ def draw_three(space: Space) -> None:
 
 def three_planes(space: Space, corners: list[str], u: float, v: float) -> None:
     """Show the planes through three instances, the thumb at A + u (B - A) + v (C - A). A click selects another place."""
-    same = len({space.arch_of(space.row(each)).id for each in corners}) == 1
     data = {
         "space": space.id,
         "title": space.manifest.title or space.id,
         "corners": corners,
         "u": u,
         "v": v,
-        "paths": [path for path in PATHS if path in space.task.paths and (same or path == "embedding")],
+        "paths": paths(space, corners),
         "images": space.images is not None,
         "architectures": architectures(space),
     }

@@ -47,7 +47,7 @@ FIGURES = (
 
 class Images(Screens):
     id = "images"
-    welcome = "Between two good networks: the space keeps working, mixed weights do not"
+    welcome = "Between two good networks: the space keeps working, weights mixed as they are do not"
     order = 0
     preset = "netspace-digits"
     needs_images = True

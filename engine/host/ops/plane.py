@@ -21,8 +21,7 @@ def answer(host: Host, question: dict) -> Answer:
         {"u": u, "v": v, "architecture": found.network.arch.id, **(figure(found) if found.n else {"value": None})}
         for (u, v), found in zip(places, steps)
     ]
-    sides = [round(side, 4) for side in host.plane_through(place["space_id"], question.get("corners", []), place["path"]).sides()]
-    return {"path": place["path"], "sides": sides, "n": steps[0].n, "total": steps[0].total, "dtype": steps[0].dtype, "points": points}, {}
+    return {"path": place["path"], "n": steps[0].n, "total": steps[0].total, "dtype": steps[0].dtype, "points": points}, {}
 
 
 def checked(places: object) -> list[tuple[float, float]]:

@@ -38,12 +38,6 @@ class Plane:
         arch = self.space.arch_of(self.rows[0])
         return [Network(arch, mixed_P[: arch.parameters]) for mixed_P in mixed_MD]
 
-    def sides(self) -> tuple[float, float, float]:
-        """Euclidean lengths |AB|, |BC|, |CA|."""
-        after_3D = self.corners_3D.roll(-1, 0)
-        ab, bc, ca = torch.linalg.vector_norm(after_3D - self.corners_3D, dim=1).tolist()
-        return ab, bc, ca
-
 
 def plane(space: Space, rows: tuple[int, int, int], path: str = "embedding") -> Plane:
     """The plane through three rows of a space's table. Raises InvalidValue where two are the same, where there is no such path, and on a
@@ -65,7 +59,8 @@ def plane(space: Space, rows: tuple[int, int, int], path: str = "embedding") -> 
 
 def wide(through: Plane) -> Plane:
     """The same plane. Raises InvalidValue where its corners lie on one line."""
-    *shorter, longest = sorted(through.sides())
+    sides_3D = through.corners_3D.roll(-1, 0) - through.corners_3D
+    *shorter, longest = sorted(torch.linalg.vector_norm(sides_3D, dim=1).tolist())
     if sum(shorter) - longest <= FLAT * longest:
         raise InvalidValue("A, B and C lie on one line: choose three networks that do not.")
     return through
