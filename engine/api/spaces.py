@@ -5,10 +5,8 @@ Legend: N instances, H x W the PRep.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -16,11 +14,10 @@ from ..archs import Architecture
 from ..core.frames import frame, to_bytes
 from ..datasets import SPLITS
 from ..host.host import Host, colour_range, prep_of
+from ..host.pictures import scale, small_preps
 from ..kinds.netspace.space import Network, Space
 from ..tasks.images.live import live_images
 from .answers import binary, choice, plain
-
-THUMBNAIL_WIDTH = 64
 
 
 def space(host: Host, request: Request) -> Response:
@@ -99,20 +96,10 @@ def prep(host: Host, request: Request) -> Response:
 def thumbnails(host: Host, request: Request) -> Response:
     """A small PRep of each target in the table's order, uint8 [N, rows, cols], on one colour scale."""
     found = host.space(request.path_params["id"])
-    small, high = small_preps(found)
+    high = scale(host.loaded_space(found.id))
+    small = to_bytes(small_preps(found, found.parameters_NP), -high, high)
     header = {"thumbnails": {"rows": small.shape[1], "cols": small.shape[2], "vmin": -high, "vmax": high}}
     return binary(frame(header, {"thumbnails": small}))
-
-
-def small_preps(found: Space) -> tuple[np.ndarray, float]:
-    """Each run of cells in a row by the one of largest magnitude, which keeps signs where a mean would be grey."""
-    preps_NHW = np.stack([prep_of(found, parameters_P) for parameters_P in found.parameters_NP])
-    count, height, width = preps_NHW.shape
-    run = math.ceil(width / THUMBNAIL_WIDTH)
-    padded = np.pad(preps_NHW, ((0, 0), (0, 0), (0, -width % run))).reshape(count, height, -1, run)
-    largest = np.take_along_axis(padded, np.abs(padded).argmax(-1)[..., None], -1)[..., 0]
-    high = colour_range(largest)
-    return to_bytes(largest, -high, high), high
 
 
 ROUTES = {

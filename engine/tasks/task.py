@@ -120,6 +120,7 @@ class Task:
     quality = "quality"  # what is measured of a network, 0 to 1
     likeness = "likeness"  # what is measured of two networks, 0 to 1
     known_from = 0.5  # the likeness from which on a space knows what was placed
+    quality_column = ""  # of a space's table: how good an instance is, as lists and pickers show it
     best_column = ""  # of a zoo's table: the quality by which the best instance is chosen (never on test)
     objectives: tuple[str, ...] = ()  # of LSO
     objectives_of_several: tuple[str, ...] = ()  # of LSO in a space of several architectures

@@ -30,6 +30,7 @@ class Distances(Task):
     id = "distances"
     one, many, placed = "shape", "shapes", "shapes"
     quality, likeness, known_from = "IoU", "IoU", 0.6
+    quality_column = "predicted_iou"
     best_column, trims = "fit_iou", False
     objectives = objectives_of_several = ("answers", "cloud")
     inversion_steps = STEPS

@@ -31,6 +31,7 @@ class Images(Task):
     id = "images"
     one, many = "classifier", "classifiers"
     quality, likeness, known_from = "accuracy", "agreement", 0.25
+    quality_column = "test_accuracy"
     best_column = "val_accuracy"
     objectives, objectives_of_several = ("distillation", "task", "answers"), ("distillation", "task")
     alone, default_objective = True, "distillation"

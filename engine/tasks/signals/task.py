@@ -33,6 +33,7 @@ class Signals(Task):
     one, many, placed = "signal", "signals", "signals"
     quality = likeness = "PSNR"
     known_from = 17.0  # dB: what the nearest training instance reaches on average, so that less is no better than a guess
+    quality_column = "predicted_psnr"
     best_column = "fit_psnr"
     objectives = objectives_of_several = ("answers", "image")
     inversion_steps = placing.STEPS
