@@ -36,6 +36,7 @@ def found(query: str = "", **more) -> list[str]:
 
 def test_an_exact_id_comes_first_then_prefixes_then_parts_then_other_columns():
     assert found("475") == ["475", "475-b", "net-475", "net-0475", "other"], "within a rank the table's order"
+    assert found("resnet") == ["resnet-1", "475"], "an id counts more than another column"
     assert found("NET-475") == ["net-475", "other"], "any case; an architecture counts less than an id"
     assert found("475 lenet") == ["475-b", "net-475", "net-0475"], "all terms hold"
     assert found("nothing-like-it") == [] and found("") == TABLE["id"].tolist()
