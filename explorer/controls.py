@@ -12,6 +12,7 @@ import torch
 from engine.core.artifacts import Manifest
 from engine.kinds.netspace.space import Space
 from explorer import cards, data, services, state
+from explorer.components.picker import picker
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES
 from explorer.tasks import screens
 
@@ -76,18 +77,11 @@ def pick_space(task: str | None = None) -> Space | None:
     return services.host().space(picked)
 
 
-def describe(space: Space) -> dict[str, str]:
-    """What a picker shows of each instance: '…-0017 · trained 93.1 % · 240 steps · held out'. Typing part of an id finds it."""
-    choice = screens(space.task.id).choice
-    return {facts.id: choice(facts) for facts in space.table.itertuples()}
-
-
 def pick_instance(name: str, label: str, space: Space, default: str | None = None) -> str:
     """A picker of one instance, tied to `name` ("a", "b", "instance") of the selection. Returns its id."""
-    labels = describe(space)
-    return st.selectbox(
-        label, list(labels), format_func=lambda id_: str(labels.get(id_, id_)), **state.bound(name, list(labels), default, what="instance")
-    )
+    picked = state.instance(name, space.table["id"].tolist(), default)
+    picker(f"pick_{name}", label, space, picked, lambda id_: state.remember(**{name: id_}))
+    return picked
 
 
 def pick_anchors(space: Space) -> tuple[str, str]:

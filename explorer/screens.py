@@ -15,14 +15,12 @@ import torch
 
 from engine.core.artifacts import Manifest
 from engine.host.host import Host
-from engine.kinds.netspace import kept
 from engine.kinds.netspace.outside import Outside
 from engine.kinds.netspace.space import Space
 from engine.tasks import task_of
 from explorer.cards import Figure, percent
 
 DECODED = "Start is the network that the space decodes there. "  # of an LSO
-HELD_OUT = {"test": " · held out", "val": " · validation", **{each: f" · {each}" for each in kept.FOUND}}
 WHY = "NetSpace is trained on what networks answer, not on their weights."  # they differ and answer alike
 HOLLOW = "A hollow marker lies outside the zoo, or is unlike anything that the space knows; its card says how far."
 
@@ -131,10 +129,6 @@ class Screens:
         held = space.table[space.table["split"] == "test"]
         ranked = held if len(held) else space.table
         return str((ranked.sort_values(self.task.best_column, kind="stable") if self.task.best_column in ranked else ranked)["id"].iloc[-1])
-
-    def choice(self, facts: Any) -> str:
-        """What a picker shows of an instance."""
-        return f"{facts.id}{HELD_OUT.get(facts.split, '')}"
 
     # -- Interpolation
 

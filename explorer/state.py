@@ -23,7 +23,9 @@ from engine.core.errors import closest
 # What names something inside another selection, and so means nothing once a person selects another one there.
 WITHIN = {
     "space": (
-        "a", "b", "c", "u", "v", "c0", "c1", "c2", "c3", "instance", "xy", "objective", "range", "eye", "property", "across", "up",
+        "a", "b", "c", "u", "v", "c0", "c1", "c2", "c3", "instance", "xy",
+        "objective", "target", "range", "eye", "property", "across", "up",
+        "find", "sort",
     ),  # fmt: skip
     "original": ("nern", "layer", "filter", "channel", "class"),
 }

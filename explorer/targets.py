@@ -7,22 +7,25 @@ import streamlit as st
 from engine.core.errors import ExplorerError
 from engine.jobs import clouds
 from engine.kinds.netspace.space import Space
-from explorer import controls, services, state
+from explorer import services, state
+from explorer.components.picker import picker
 
 
 def network(space: Space, label: str, default: str) -> dict:
     """A network by its id, of this space or another zoo or the workspace; `default` says in words which it is where none is given."""
     mine = [each.id for each in services.store().manifests("network") if each.id not in set(space.table["id"])]
-    labels: dict[str, str] = {"": default} | controls.describe(space) | {id_: id_ for id_ in mine}
-    picked = st.selectbox(
+    picked = state.get("target") or ""
+    picker(
+        "lso_target",
         label,
-        list(labels),
-        format_func=lambda id_: labels[id_] if id_ in labels else str(id_),
-        accept_new_options=True,
-        key="lso_target",
+        space,
+        picked,
+        lambda id_: state.remember(target=id_ or None),
+        first=[("", default), *((id_, id_) for id_ in mine)],
+        free=True,
         help="An instance of the space, a network of the workspace, or another zoo's instance typed as ZOO/INSTANCE.",
     )
-    return {"target": picked or ""}
+    return {"target": picked}
 
 
 def cloud() -> dict:

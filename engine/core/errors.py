@@ -57,11 +57,17 @@ class PortInUse(ExplorerError):
     """The port asked for is taken."""
 
 
+COMPARED = 2000  # known words that are compared with another: each takes some 20 µs
+
+
 def closest(word: str, known) -> str:
     """' Did you mean x?' for the known word nearest to `word`, or the first few known ones."""
     import difflib
 
     known = list(known)
+    if len(known) > COMPARED:
+        begin = word[: (len(word) + 1) // 2]
+        known = ([each for each in known if each.startswith(begin)] or known)[:COMPARED]
     near = difflib.get_close_matches(word, known, n=1)
     if near:
         return f" Did you mean {near[0]!r}?"

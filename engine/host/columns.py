@@ -97,6 +97,12 @@ class Columns:
     def numbers(self) -> dict[str, Numbers]:
         return {name: each for name, each in self.by_name.items() if isinstance(each, Numbers) and name not in PLACES}
 
+    def row_of(self, id_: str) -> int | None:
+        """The row of an id; None where there is none."""
+        ids = self.texts["id"]
+        code = pc.index(ids.names_D, pa.scalar(id_)).as_py()
+        return None if code < 0 else int(np.flatnonzero(ids.codes_N == code)[0])
+
     def row(self, row: int) -> dict[str, Any]:
         """What is told of a row: id, title, split, architecture, quality, kept, placed, and what else its columns hold as properties."""
         told = {name: each.at(row) for name, each in self.by_name.items() if name not in PLACES}

@@ -21,7 +21,7 @@ from engine.tasks.distances.networks import GRID
 from explorer import controls, navigation, services, state, targets
 from explorer.cards import Figure
 from explorer.components.shapes import strip
-from explorer.screens import HELD_OUT, WHY, Column, Objective, Screens, Walk
+from explorer.screens import WHY, Column, Objective, Screens, Walk
 
 HOME = "_home_shapes"  # gamma of the strip there
 SIDE = 280  # of a shape's picture, in pixels
@@ -98,9 +98,6 @@ class Distances(Screens):
     def best(self, space: Space) -> str:
         seen = space.table[space.table["split"] == "train"]
         return str((seen if len(seen) else space.table).sort_values("predicted_iou", kind="stable")["id"].iloc[-1])
-
-    def choice(self, facts: Any) -> str:
-        return f"{facts.id} · IoU {facts.predicted_iou:.3f}{HELD_OUT.get(facts.split, '')}"
 
     def interpolation(self, space: Space) -> None:
         st.info(

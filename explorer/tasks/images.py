@@ -8,11 +8,10 @@ from typing import Any
 
 from engine.core.artifacts import Manifest
 from engine.host.host import Host
-from engine.kinds.netspace import kept
 from engine.kinds.netspace.space import Space
 from explorer import controls, data, interpolation, services, targets
 from explorer.cards import Figure, percent
-from explorer.screens import HELD_OUT, WHY, Column, Objective, Screens, Walk
+from explorer.screens import WHY, Column, Objective, Screens, Walk
 
 TRAINED = Column("test_accuracy", "accuracy, trained")
 PREDICTED = Column("predicted_test_accuracy", "accuracy, predicted by the space")
@@ -94,14 +93,6 @@ class Images(Screens):
 
     def missing(self, space: Space) -> str | None:
         return space.dataset if space.images is None else None
-
-    def choice(self, facts: Any) -> str:
-        accuracy = percent(facts.test_accuracy)
-        if facts.split in kept.FOUND:
-            return f"{facts.id} · {accuracy} · {kept.FOUND[facts.split]} · kept"
-        steps = getattr(facts, "steps", None)  # somebody else's networks may not say
-        length = f" · {int(steps):,} steps" if steps is not None and steps == steps else ""
-        return f"{facts.id} · trained {accuracy}{length}{HELD_OUT.get(facts.split, '')}"
 
     def interpolation(self, space: Space) -> None:
         if missing := self.missing(space):

@@ -20,7 +20,7 @@ from engine.tasks.signals.placing import read_picture
 from explorer import controls, navigation, services, state, taking, targets
 from explorer.cards import Figure
 from explorer.components.signals import signals
-from explorer.screens import HELD_OUT, WHY, Column, Objective, Screens, Walk
+from explorer.screens import WHY, Column, Objective, Screens, Walk
 
 SIDE = 256  # of a picture in the report of an LSO
 SIZES = ("8", "64", "256", "512", "1024", "2048")  # pixels a side of a PNG
@@ -77,9 +77,6 @@ class Signals(Screens):
             lambda space: targets.network(space, "Network to match", "the best training instance on validation"),
         ),
     }
-
-    def choice(self, facts: Any) -> str:
-        return f"{facts.id} · {facts.shows} · PSNR {facts.predicted_psnr:.1f} dB{HELD_OUT.get(facts.split, '')}"
 
     def interpolation(self, space: Space) -> None:
         a, b = anchors(space)

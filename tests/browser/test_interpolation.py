@@ -193,7 +193,35 @@ def test_a_reload_keeps_the_view(page, anchors):
     assert query(page) == view and (view["a"], view["b"]) == anchors
 
 
-def test_swap_keeps_the_network_and_random_draws_another_pair(page, anchors):
+def pick_by_keys(page, host, back: str) -> None:
+    """Another anchor B, searched by its columns, and the one that was there again, by its id."""
+    table = host.space(SPACE).table
+    wanted = table["id"][(table["split"] == "test") & (table["test_accuracy"] > 0.9)].tolist()
+    box, options = page.get_by_role("combobox", name="Anchor B"), page.get_by_role("option")
+    box.focus()
+    page.keyboard.press("ArrowDown")
+    expect(box).to_have_attribute("aria-expanded", "true")
+    expect(options).to_have_count(50)
+    box.press_sequentially("split:test accuracy>0.9")
+    expect(options).to_have_count(min(50, len(wanted)))
+    expect(options.nth(1)).to_contain_text(wanted[1])
+    expect(options.nth(1)).to_contain_text("held out")
+    page.keyboard.press("Escape")
+    expect(options).to_have_count(0)
+    expect(box).to_have_value(back)
+    box.press_sequentially("accuracy>0.9 split:test")
+    expect(options.nth(0)).to_contain_text(wanted[0])
+    page.keyboard.press("ArrowDown")
+    expect(box).to_have_attribute("aria-activedescendant", options.nth(1).get_attribute("id"))
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"b={wanted[1]}"))
+    box.press_sequentially(back)
+    expect(options).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"b={back}"))
+
+
+def test_swap_keeps_the_network_and_random_draws_another_pair(page, anchors, host):
     show(page, anchors, 0.2)
     figure = live(page).get_attribute("data-value")
     page.get_by_role("button", name="Swap").click()
@@ -201,6 +229,7 @@ def test_swap_keeps_the_network_and_random_draws_another_pair(page, anchors):
     expect(page).to_have_url(re.compile(r"gamma=0\.8(&|$)"))
     assert (query(page)["a"], query(page)["b"]) == anchors[::-1]
     assert float(live(page).get_attribute("data-value")) == pytest.approx(float(figure), abs=0.01)
+    pick_by_keys(page, host, back=anchors[0])
     for name in ("Random pair", "Poor to good", "Good to good"):
         before, search = query(page), page.evaluate("location.search")  # read before the click, which a quick server answers at once
         page.get_by_role("button", name=name).click()

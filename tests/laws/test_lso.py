@@ -12,6 +12,7 @@ from engine.archs import architecture
 from engine.core.artifacts import Store
 from engine.core.errors import InvalidValue, UnknownId
 from engine.core.seeds import generator
+from engine.host.columns import of_space
 from engine.host.host import Host
 from engine.jobs import clouds, work
 from engine.jobs.folder import Folder
@@ -28,7 +29,6 @@ from engine.tasks.images.config import ZooConfig
 from engine.tasks.images.losses import distillation, spread
 from engine.tasks.images.lso import Classifying, invert, teachers_of
 from engine.tasks.images.zoo_training import ZooTraining
-from explorer.controls import describe
 from tests.tiny import SPACE, write_tiny
 from tests.tiny_jobs import lso_spec
 
@@ -279,7 +279,9 @@ def test_what_was_found_can_be_kept_and_is_an_instance_everywhere(own_store, tmp
         taken = of_safetensors(work.found_bytes(own_store, before, spec, tmp_path / "job"))
         assert torch.equal(torch.cat([taken.tensors[entry.name].flatten() for entry in taken.arch.layout]), space.parameters_NP[row])
         assert taken.metrics["test_accuracy"]["value"] == pytest.approx(result["test"]["after"]["value"]) and taken.preprocessing
-        assert describe(space)[artifact.id].endswith("found by LSO · kept")
+        columns = of_space(host, SPACE)
+        listed = columns.row(columns.row_of(artifact.id))
+        assert listed["kept"] and listed["split"] == "kept" and not listed["placed"]
         for name, id_ in (
             ("my best", "my-best"),
             ("my best", "my-best"),

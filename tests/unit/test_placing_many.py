@@ -12,6 +12,7 @@ from engine.__main__ import main
 from engine.archs import architecture
 from engine.core.artifacts import Store
 from engine.host import placing
+from engine.host.columns import of_space
 from engine.host.host import Host
 from engine.host.placing import NetworkJob
 from engine.kinds.netspace import kept
@@ -20,7 +21,6 @@ from engine.kinds.netspace.space import load_space
 from engine.make import evaluate
 from engine.nets.networks import read
 from engine.nets.stacked import unflatten
-from explorer.controls import describe
 from explorer.tasks import screens
 from tests.commands import call
 from tests.tiny import SPACE, write_tiny
@@ -70,13 +70,14 @@ def test_a_folder_is_placed_but_for_the_broken_one_and_what_is_kept_is_an_anchor
     assert row["predicted_test_accuracy"] == pytest.approx(mine["placed_accuracy"])
     assert mine["gap"] == pytest.approx(abs(mine["accuracy"] - mine["placed_accuracy"]))
     assert loaded.agreements["mine"] == pytest.approx(mine["agreement"], abs=1e-6)
-    assert describe(loaded)["mine"].endswith("placed · kept")
     measured = evaluate(store, store.open("mine"), "cpu")
     assert measured["test_accuracy"]["value"] == pytest.approx(mine["accuracy"], abs=1e-6)
     assert all(np.array_equal(array, load_file(folder / "mine.safetensors")[name]) for name, array in read(store, "mine").tensors.items())
     host = Host(store, "cpu")
     try:
         assert host.step(SPACE, "mine", "other", 0.5, images="all").n == 360
+        columns = of_space(host, SPACE)
+        assert columns.row(columns.row_of("mine"))["kept"] and not columns.row(0)["kept"]
     finally:
         host.close()
     assert call(capsys, store.workspace, "export", SPACE, "mine", "other", "--output", str(tmp_path / "out.safetensors"))[0] == 0
