@@ -7,6 +7,7 @@ import streamlit as st
 from engine.core import cells
 from explorer import controls, data, dropping, maps, navigation, services, state
 from explorer.components.latent_map import DIMS, for_map, latent_map
+from explorer.components.zoo_table import zoo_table
 from explorer.tasks import every_colour, screens
 
 ACTS = ("a", "b", "instance", "dims", "colour", "across", "up", "range", "eye")
@@ -81,11 +82,14 @@ chosen = latent_map(
         "preview": dropping.PREVIEW if dropped else None,
         "placed": [*mine, dropped] if dropped else mine,
         "neighbours": maps.neighbours(space, instance, embedding_E=embedding_E) if instance else None,
+        "find": state.get("find") or "",
         "line": maps.line(host, space, a, b) if a and b and a != b else None,
     },
     on_act=act,
 )
 st.caption(shown.map_caption(space) + maps.along_words(**along))
+st.subheader("All networks of the map", anchor=False)
+zoo_table(space)
 if shown.checkpoints and not missing:
     dropping.panel(space)
 selected_table(space, [id_ for id_ in chosen if id_ != dropping.PREVIEW])

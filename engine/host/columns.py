@@ -23,6 +23,7 @@ from .host import Host, Loaded
 pc: Any = pyarrow.compute  # its functions are made when it is imported, which no type checker sees
 SAID = {"test": "held out", "val": "validation", **kept.FOUND}  # what the screens say of a split: a search finds both
 PLACES = ("x2", "y2", "x3", "y3", "z3")  # of the map: shown there, and no property
+FEW = 24  # texts of a column that can be chosen from
 EXACT, PREFIX, SUBSTRING = 3, 2, 1  # how well a text fits
 
 
@@ -97,6 +98,11 @@ class Columns:
     def numbers(self) -> dict[str, Numbers]:
         return {name: each for name, each in self.by_name.items() if isinstance(each, Numbers) and name not in PLACES}
 
+    @cached_property
+    def described(self) -> list[dict[str, Any]]:
+        """What is told of each column: its name, what it holds, and its `values` where there are few, or its `range`."""
+        return [{"name": name, **described(each)} for name, each in self.by_name.items() if name not in PLACES]
+
     def row_of(self, id_: str) -> int | None:
         """The row of an id; None where there is none."""
         ids = self.texts["id"]
@@ -117,6 +123,15 @@ class Columns:
             "placed": row >= self.count - self.placed,
             "properties": told,
         }
+
+
+def described(of: Texts | Numbers) -> dict[str, Any]:
+    if isinstance(of, Texts):
+        few = {"values": sorted(of.names_D.to_pylist())} if 1 < len(of.names_D) <= FEW else {}
+        return {"holds": "texts", **few}
+    values_N = of.values_N.astype(np.float64)
+    known_N = values_N[np.isfinite(values_N)]
+    return {"holds": "numbers", "range": [float(known_N.min()), float(known_N.max())] if len(known_N) else None}
 
 
 def of_space(host: Host, space_id: str) -> Columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
@@ -13,7 +14,7 @@ from engine.core.frames import unframe
 from engine.host.columns import Columns, column_of, of_space
 from engine.host.live import answer
 from engine.host.search import search
-from tests.serving import tiny_host, tiny_store  # noqa: F401 - fixtures
+from tests.serving import get, port, tiny_host, tiny_store  # noqa: F401 - fixtures
 
 TABLE = pd.DataFrame(
     {
@@ -111,6 +112,17 @@ def test_pages_are_the_whole_and_rows_tell_what_the_table_does(tiny_host):
         assert row["properties"]["steps"] == facts["steps"] and "x2" not in row["properties"] and not row["kept"] and not row["placed"]
     some, arrays = ask(tiny_host, query="split:train", limit=1, all=True)
     assert some["found"] == 3 == len(arrays["matches"]) and len(some["rows"]) == 1
+
+
+def test_the_table_as_a_file_is_what_the_search_finds(port, tiny_host):
+    address = "/api/spaces/netspace-tiny/instances.csv"
+    status, body, headers = get(port, f"{address}?query=split:train&sort=-test_accuracy")
+    found = pd.read_csv(io.BytesIO(body))
+    assert status == 200 and "attachment" in headers["content-disposition"]
+    rows = ask(tiny_host, query="split:train", sort="-test_accuracy")[0]["rows"]
+    assert found["id"].tolist() == [row["id"] for row in rows] and len(rows) == 3
+    assert found.columns.tolist() == tiny_host.space("netspace-tiny").table.columns.tolist()
+    assert get(port, f"{address}?query=no:such")[0] == 400
 
 
 def test_columns_are_made_once_and_a_wrong_question_gets_a_reason(tiny_host):

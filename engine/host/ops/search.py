@@ -1,7 +1,7 @@
 """Instances of a space that a query and filters find, best first, a page at a time: see `engine.host.search` for what a query is.
 
 A question holds `space`, `query`, `filters`, `sort` (a column's name, with a minus before it the other way round), `offset` and `limit`
-(50). The answer: `total` rows of the space, `found` of them, `rows`, a page of them, and `columns`, how each is called and what it holds.
+(50). The answer: `total` rows of the space, `found` of them, `rows`, a page of them, and `columns`, how each is called, what it holds and what one may choose from.
 Where `all` is true the array "matches" holds the rows of all that was found, uint32 [M] in the order of the table, behind whose rows those
 of placed shapes come, newest first.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import InvalidValue
-from ..columns import PLACES, Texts, of_space
+from ..columns import of_space
 from ..host import Host
 from ..questions import Answer
 from ..search import search
@@ -38,11 +38,7 @@ def answer(host: Host, question: dict) -> Answer:
         "found": len(rows),
         "offset": offset,
         "quality": columns.quality,
-        "columns": [
-            {"name": name, "holds": "texts" if isinstance(each, Texts) else "numbers"}
-            for name, each in columns.by_name.items()
-            if name not in PLACES
-        ],
+        "columns": columns.described,
         "rows": [columns.row(row) for row in rows[offset : offset + limit].tolist()],
     }
     return header, {"matches": np.sort(rows).astype(np.uint32)} if question.get("all") is True else {}
