@@ -19,7 +19,7 @@ def instances(host: Host, request: Request) -> Response:
     query, sort = (request.query_params.get(name, "") for name in ("query", "sort"))
     columns = of_space(host, space.id)
     rows = search(columns, query, None, sort.removeprefix("-"), sort.startswith("-"))
-    return attachment(cells.csv_of(space.table.iloc[rows[rows < len(space.table)]]), f"{space.id}-instances.csv")
+    return attachment(cells.csv_of(space.table.iloc[rows[rows < len(space.table)]]).encode(), f"{space.id}-instances.csv")
 
 
 ROUTES = {"/api/spaces/{id}/instances.csv": instances}

@@ -1,7 +1,8 @@
 """Instances of a space that a query and filters find, best first, a page at a time: see `engine.host.search` for what a query is.
 
 A question holds `space`, `query`, `filters`, `sort` (a column's name, with a minus before it the other way round), `offset` and `limit`
-(50). The answer: `total` rows of the space, `found` of them, `rows`, a page of them, and `columns`, how each is called, what it holds and what one may choose from.
+(50). The answer: `total` rows of the space, `found` of them, `rows`, a page of them, and `columns`, how each is called, what it holds and
+what one may choose from.
 Where `all` is true the array "matches" holds the rows of all that was found, uint32 [M] in the order of the table, behind whose rows those
 of placed shapes come, newest first.
 """
