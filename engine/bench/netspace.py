@@ -53,9 +53,9 @@ def encode_plainly(encoder: PRepEncoder, prep_NHW: Tensor) -> Tensor:
     return F.leaky_relu(encoder.down2(x)).amax((-2, -1))
 
 
-def loss_one_by_one(training, rows_N: Tensor, picks_B: Tensor) -> Tensor:
+def loss_one_by_one(training, rows_N: Tensor, picks_B: Tensor, random: torch.Generator) -> Tensor:
     """Eq. 1 with a loop over networks, each encoded, decoded and called by itself, its target beside it: what `training.loss` gives."""
-    model, arch, images_BCHW = training.model, training.arch, training.objective.images_BCHW[picks_B]
+    model, arch, images_BCHW = training.model, training.arch, training.objective.seen(picks_B, random)
     module, losses = arch.build().to(images_BCHW.device), []
     for number in rows_N.tolist():
         target_1P = training.parameters_NP[number][None]
@@ -79,10 +79,11 @@ def step() -> list[dict]:
         wait()
 
     def theirs() -> None:
-        loss_one_by_one(training, rows_N, picks_B).backward()
+        loss_one_by_one(training, rows_N, picks_B, generator(0)).backward()
         wait()
 
-    a, b = (float(loss.detach()) for loss in (training.loss(rows_N, picks_B, generator(0)), loss_one_by_one(training, rows_N, picks_B)))
+    sides = (training.loss(rows_N, picks_B, generator(0)), loss_one_by_one(training, rows_N, picks_B, generator(0)))
+    a, b = (float(loss.detach()) for loss in sides)
     assert abs(a - b) <= 1e-5 * abs(b), f"the two sides differ: {a} and {b}"
     coarse = training.objective.images_BCHW.device.type == "cuda" or hardware_dtype() is torch.bfloat16
     half = [trainee(bf16=True)] if coarse else []

@@ -90,8 +90,15 @@ class Lso(Trainee):
         return {name: getattr(self, name) for name in names}
 
 
-def descend(lso: Lso) -> Lso:
-    """Every step of a short descent, without a checkpoint."""
+def descend(lso: Lso, patience: int = 0) -> Lso:
+    """Every step of a short descent, without a checkpoint; with `patience` it ends after so many looks at validation in a row at which
+    no embedding reached a better quality than ever before (paper, Suppl. IV: until nothing improves)."""
+    best_N, looks = lso.best_quality_N.clone(), 0
     for index in range(lso.total):
-        lso.step(index)
+        if "val_quality" not in lso.step(index) or not patience:
+            continue
+        looks = 0 if bool((lso.best_quality_N > best_N).any()) else looks + 1
+        best_N = lso.best_quality_N.clone()
+        if looks == patience:
+            break
     return lso

@@ -154,6 +154,11 @@ class SpaceConfig:
         return 0
 
     @property
+    def taught_by(self) -> str:
+        """The network that teaches the optimisation which measures it; "": its zoo's teacher, or an instance."""
+        return ""
+
+    @property
     def references(self) -> tuple[Reference, ...]:
         """What it is made from: its zoo, with its own seed where that is a preset's."""
         return (Reference(self.zoo, "zoo", self.seed),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -22,6 +24,7 @@ from engine.learn.config import LsoConfig
 from engine.learn.loop import run
 from engine.learn.lso import Lso, descend
 from engine.nets.export.outgoing import of_safetensors
+from engine.nets.networks import read
 from engine.nets.stacked import logits
 from engine.tasks.distances.lso import Cloud, Shaping
 from engine.tasks.distances.networks import layers_of
@@ -124,6 +127,43 @@ def test_the_best_step_is_the_best_on_validation_and_never_below_the_start(decod
     backwards.lr = -0.5  # uphill: the start stays the best
     descend(backwards)
     assert torch.equal(backwards.best_NE[:1], torch.tensor([[-1.0, -0.5]])) and backwards.best_step_N[0] == 0
+
+
+def test_a_descent_with_patience_ends_where_nothing_improves(decode, networks_NP, images):
+    lso, taken = lso_of(decode, networks_NP, images, 60, validate_every=2), []
+    step, lso.step = lso.step, lambda index: taken.append(index) or step(index)
+    lso.objective.validate = lambda parameters_NP: (torch.zeros(2), torch.full((2,), min(len(taken), 10) / 10))  # better up to step 10
+    descend(lso, 3)
+    assert len(taken) == 10 + 2 * 3 and lso.best_quality_N.tolist() == [1.0, 1.0]
+    taken.clear()
+    assert len(descend(lso, 0).best_NE) == 2 and len(taken) == 60  # without it: every step
+
+
+def test_the_teacher_is_the_network_that_the_config_names(gallery_store, monkeypatch):
+    from engine.kinds.zoo.loading import load_zoo, taught
+    from engine.tasks.images import lso_measuring
+
+    class Looked(Exception):
+        pass
+
+    def looked(arch, images, teachers, *rest):
+        raise Looked(teachers["val"])
+
+    monkeypatch.setattr(lso_measuring, "Classifying", looked)
+    space, found = load_space(gallery_store, "netspace-digits"), {}
+    few = space.needed_images().first(20)
+    for name in ("", "network-digits"):
+        zoo, config = taught(gallery_store, space.zoo, name), replace(space.config, lso_teacher=name)
+        with pytest.raises(Looked) as said:
+            lso_measuring.evaluate_lso(space.model, zoo, config, few)
+        found[name] = said.value.args[0]
+    teacher = read(gallery_store, "network-digits")
+    assert torch.allclose(found["network-digits"][0], teacher.logits(few, ("val",))["val"], atol=1e-4)
+    assert not torch.allclose(found[""], found["network-digits"], atol=1e-1)
+    with pytest.raises(InvalidValue, match="nobody is not available"):  # never silently another teacher
+        lso_measuring.evaluate_lso(space.model, space.zoo, replace(space.config, lso_teacher="nobody"), few)
+    with pytest.raises(InvalidValue, match="sees other images"):
+        taught(gallery_store, load_zoo(gallery_store, "zoo-digits"), "network-cifar10-resnet20-mini")
 
 
 def test_embeddings_descend_side_by_side_as_each_would_alone(decode, networks_NP, images):

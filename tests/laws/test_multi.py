@@ -99,6 +99,24 @@ def test_the_loss_is_the_papers_one_network_at_a_time(zoo, images):
     assert trainee.loss(rows_N, picks_B + 16).item() != pytest.approx(expected, rel=1e-3)  # control: other images
 
 
+def test_the_teacher_answers_the_shifted_images_that_the_networks_see(zoo, images, monkeypatch):
+    from engine.tasks.images import teaching
+
+    shown = {}
+    for name in ("logits_one", "logits_by_architecture"):
+        of = getattr(teaching, name)
+        at = 1 if name == "logits_one" else 2
+        monkeypatch.setattr(teaching, name, lambda *given, of=of, at=at, name=name: shown.update({name: given[at]}) or of(*given))
+    trainee = space_training(replace(SPACE, augment=2, shift=0), zoo, images)
+    rows_N, picks_B = trainee.objective.instances(torch.Generator().manual_seed(1)), torch.arange(16)
+    trainee.loss(rows_N, picks_B, torch.Generator().manual_seed(2))
+    assert torch.equal(shown["logits_one"], shown["logits_by_architecture"])
+    assert not torch.equal(shown["logits_one"], images.images["train"][picks_B])
+    shown.clear()
+    trainee.loss(rows_N, picks_B)  # as they lie: what the teacher said of them is known
+    assert torch.equal(shown["logits_by_architecture"], images.images["train"][picks_B]) and "logits_one" not in shown
+
+
 def test_a_run_goes_on_where_it_stopped(zoo, images, tmp_path):
     whole = space_training(SPACE, zoo, images)
     run(whole)

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from engine.archs import architecture
 from engine.bench.netspace import encode_plainly
 from engine.core.errors import PRepTooSmall
+from engine.core.seeds import generator
 from engine.datasets import Images
 from engine.kinds.netspace.decoder import Decoder
 from engine.kinds.netspace.encoders import PRepEncoder
@@ -45,7 +46,8 @@ def convolution_shapes(module: torch.nn.Module, call) -> dict[str, tuple]:
 
 def test_paper_configuration_is_the_papers():
     default = NetSpaceConfig("zoo-cifar10-resnet8")
-    assert default == PAPER
+    named = {"augment": 4, "lso_teacher": "network-cifar10-resnet56", "lso_steps": 10_000, "lso_lr": 1e-4, "lso_patience": 100}
+    assert replace(default, **named) == PAPER  # older spaces, whose manifests lack them, had none of these
     assert (PAPER.prep_height, PAPER.prep_width, PAPER.embedding, PAPER.temperature, PAPER.networks, PAPER.images) == (
         8,
         10_000,
@@ -228,6 +230,26 @@ def test_learning_rate_warms_up_and_decays():
     trainee = space_training(replace(small, cosine=True), zoo, images)
     rates = [trainee.rate(step) for step in range(100)]
     assert rates[10] == pytest.approx(1) and rates[99] < 1e-3 and rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_targets_and_predicted_networks_see_the_same_shifted_images():
+    torch.manual_seed(0)
+    arch = architecture("lenetlike-digits")
+    zoo_NP = torch.stack([flatten(arch.build()) * 2 for _ in range(4)])
+    images = {split: torch.randn(16, 1, 8, 8) for split in ("train", "val", "test")}
+    labels = {split: torch.arange(16) % 10 for split in images}
+    zoo = Zoo("zoo", (arch,), "digits", zoo_NP, pd.DataFrame({"split": ["train"] * 3 + ["val"]}))
+    shown = Images("digits", "", tuple("0123456789"), images, labels)
+    plain, shifted = (space_training(replace(SMALL, augment=pad, networks=3, steps=90), zoo, shown) for pad in (0, 2))
+    rows_N, picks_B = torch.arange(3), torch.arange(16)
+    for trainee in (plain, shifted):
+        trainee.predicted = lambda rows_N, random: zoo_NP[rows_N]  # a space that gives its targets back
+        assert trainee.loss(rows_N, picks_B, generator(0)).item() == pytest.approx(0, abs=1e-6)
+    seen, again = (shifted.objective.seen(picks_B, generator(seed)) for seed in (0, 1))
+    assert not torch.equal(seen, images["train"]) and not torch.equal(seen, again)
+    assert torch.equal(plain.objective.seen(picks_B, generator(0)), images["train"])
+    shifted.objective.targets_NBK = plain.objective.targets_NBK  # control: answers to the images as they lie
+    assert shifted.loss(rows_N, picks_B, generator(0)).item() > 1e-3
 
 
 def test_training_lowers_the_loss_and_keeps_the_best_of_validation():

@@ -25,7 +25,7 @@ from ...tasks import task_of
 from ...tasks.sizing import ZooFacts
 from ...tasks.zoo import Zoo, class_ids, zoos_of
 from ..kind import Inputs, Kind, Made
-from ..zoo.loading import TABLE, load_zoo
+from ..zoo.loading import TABLE, load_zoo, taught
 from . import planning
 from .auto import AutoSpaceConfig, plan_of
 from .finish import EMBEDDINGS, finished
@@ -39,7 +39,7 @@ class NetspaceKind(Kind):
     id = "netspace"
 
     def check(self, store: Store, config, inputs: Inputs) -> None:
-        (zoo,) = inputs
+        zoo = inputs[0]
         if config.OPEN:
             return self.check_open(store, config, inputs)
         ours, theirs = task_of(config.TASK), task_of(zoo.config.TASK)
@@ -59,7 +59,7 @@ class NetspaceKind(Kind):
 
     def facts(self, store: Store, config: AutoSpaceConfig, inputs: Inputs) -> ZooFacts:
         """What the zoo of a space is that is to be planned, as far as its table tells."""
-        (zoo,) = inputs
+        zoo = inputs[0]
         table, archs = store.open(zoo.id, "zoo").table(TABLE), self.archs(config, inputs)
         counts = Counter(zip(table["split"], class_ids(table, len(archs))))
         train, val, test = (tuple(counts[name, id_] for id_ in range(len(archs))) for name in SPLITS)
@@ -91,7 +91,7 @@ class NetspaceKind(Kind):
 
     def loaded(self, store: Store, config, inputs: Inputs, device: str) -> tuple[Zoo, Any]:
         """A space's zoo and what its networks answer."""
-        zoo = load_zoo(store, inputs[0].id, device)
+        zoo = taught(store, load_zoo(store, inputs[0].id, device), config.taught_by)
         return zoo, task_of(config.TASK).data(zoo, device)
 
     def stand_in(self, store: Store, config, inputs: Inputs, device: str) -> SpaceTraining:

@@ -24,7 +24,7 @@ from ...tasks import task_of
 from ...tasks.task import PATHS, Task
 from ...tasks.zoo import Zoo, class_ids
 from ..configs import read_config
-from ..zoo.loading import load_zoo
+from ..zoo.loading import load_zoo, taught
 from . import kept
 from .model import NetSpace
 from .outside import Members, Outside, compare, members
@@ -261,6 +261,8 @@ def load_space(store: Store, id_: str, device: str = "cpu") -> Space:
         )
     (zoo_id,) = artifact.manifest.inputs
     zoo = load_zoo(store, zoo_id, device, artifact)
+    if config.taught_by and store.has(config.taught_by):  # what is shown of a space needs none
+        zoo = taught(store, zoo, config.taught_by)
     made_of = (config, zoo.arch.parameters, of.answer(zoo.arch), len(zoo.archs))
     with untrusted(f"{id_}: its model", CorruptArtifact, "Fetch or make it again."), torch.device("meta"):  # shapes first, memory later
         planned = NetSpace(*made_of).state_dict()

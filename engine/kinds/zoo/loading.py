@@ -6,16 +6,20 @@ the table, and the teacher's. Legend: N instances, P parameters.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from ... import datasets
 from ...archs import Architecture
 from ...core.artifacts import Artifact, Store
 from ...core.boundary import untrusted
+from ...core.config import require
 from ...core.errors import CorruptArtifact, UnknownId, closest
 from ...core.rows import mapped
-from ...nets.networks import record_of
+from ...nets.networks import read, record_of
 from ...tasks.zoo import Zoo, class_ids, padded, zoos_of
 from ..configs import read_config
 
@@ -42,6 +46,17 @@ def load_zoo(store: Store, id_: str, device: str | torch.device = "cpu", of: Art
     parameters_NP = padded([tensors[name] for name in names_of(archs)])
     teacher_P = torch.empty(0) if teacher is None else tensors[TEACHER]
     return Zoo(id_, archs, config.dataset, parameters_NP, table, record_of(artifact.manifest), teacher, teacher_P)
+
+
+def taught(store: Store, zoo: Zoo, name: str) -> Zoo:
+    """The zoo with a network as its teacher ("": the zoo as it is). Raises UnknownId, CorruptArtifact, CheckpointMismatch, InvalidValue
+    where that network answers other images."""
+    if not name:
+        return zoo
+    net, own = read(store, name), zoo.preprocessing or datasets.preprocessing_of(zoo.dataset)
+    same = (net.arch.input_shape, net.arch.classes) == (zoo.arch.input_shape, zoo.arch.classes)
+    require(same and net.preprocessing == own, f"{name} ({net.arch.id}) sees other images than {zoo.id}: it cannot teach its networks.")
+    return replace(zoo, teacher=net.arch, teacher_P=net.parameters_P().to(zoo.parameters_NP.device))
 
 
 def names_of(archs: tuple) -> list[str]:

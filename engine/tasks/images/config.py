@@ -31,6 +31,9 @@ OPTIMISER = ("Optimiser", "Adam, or stochastic gradient descent with momentum.")
 MOMENTUM = ("Momentum", "Of stochastic gradient descent; Adam has its own.")
 L2 = ("Weight decay", "Of stochastic gradient descent: pulls parameters towards zero; 0 for none.")
 DECAYS = ("Learning rate decays", "Shares of a training, after each of which the learning rate is a tenth of what it was; none by default.")
+LSO_STEPS = ("Optimisation steps", "Most steps of the latent space optimisation that the space is measured by; validation picks the best.")
+LSO_LR = ("Optimisation rate", "Adam's, constant, in that descent; 0: a twentieth of the spread of the training embeddings.")
+LSO_PATIENCE = ("Optimisation's patience", "Looks at validation without a better one after which that descent ends; 0: it takes all steps.")
 AUGMENT = ("Augment by", "Pixels that training images are shifted by at most; half of them are mirrored, too. 0 for neither.")
 
 
@@ -218,11 +221,31 @@ class NetSpaceConfig(SpaceConfig):
     )
     temperature: float = told(*TEMPERATURE, 4.0, above=0, high=1_000)
     images: int = told(*BATCH, 128, unit="images", low=1)
+    augment: int = told(*AUGMENT, 0, unit="pixels", low=0, high=16)
+    lso_teacher: str = told(
+        "Optimisation's teacher",
+        "The network that teaches the latent space optimisation by which the space is measured: a preset, or the id of an available "
+        "network. By default the best training instance, which is not what the paper does.",
+        "",
+    )
+    lso_steps: int = told(*LSO_STEPS, 200, unit="steps", low=1)
+    lso_lr: float = told(*LSO_LR, 0.0, low=0, high=RATE)
+    lso_patience: int = told(*LSO_PATIENCE, 0, unit="looks", low=0)
     measured: int = told(
         "Measured on the first",
         "Images of a split, the first ones, that choose and that the space's paths are measured on; 0 for all.",
         0, unit="images", low=0,
     )
+
+    @property
+    def taught_by(self) -> str:
+        return self.lso_teacher
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What it is made from: its zoo, and the teacher of its optimisation, where it names one."""
+        teacher = Reference(self.lso_teacher, "network", version="any", recorded=False)
+        return (*super().references, *([teacher] if self.lso_teacher else []))
 
 
 
@@ -263,12 +286,10 @@ class MultiSpaceConfig(SpaceConfig):
         0, unit="pixels", low=0, high=16,
     )
     shifted: float = told("Share of shifted images", "Of the images of a step. Not in the paper.", 0.25, low=0, high=1)
-    lso_steps: int = told(
-        "Optimisation steps",
-        "Steps of the latent space optimisation that the space is measured by; validation picks the best.",
-        150, unit="steps", low=1,
-    )
-    lso_lr: float = told("Optimisation rate", "Adam's, constant, in that descent.", 1e-2, above=0, high=RATE)
+    augment: int = told(*AUGMENT, 0, unit="pixels", low=0, high=16)
+    lso_steps: int = told(*LSO_STEPS, 150, unit="steps", low=1)
+    lso_lr: float = told(LSO_LR[0], "Adam's, constant, in that descent.", 1e-2, above=0, high=RATE)
+    lso_patience: int = told(*LSO_PATIENCE, 0, unit="looks", low=0)
     measured: int = told(*MEASURED, 0, unit="images", low=0)
 
     def __post_init__(self):

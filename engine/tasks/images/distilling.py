@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...datasets import Images
+from ...datasets.pixels import augmented
 from ...nets.answers import accuracies
 from ...nets.stacked import logits
 from .config import NetSpaceConfig
@@ -18,8 +19,8 @@ SPREAD_IMAGES = 2048  # that the spread of a target's logits is measured on, whe
 
 
 class Distilling:
-    """Distillation. Targets' answers are computed once where that costs less than computing those of each step; the model of the
-    best look at validation is kept."""
+    """Distillation. Targets' answers are computed once where that costs less than computing those of each step and images are as they
+    lie; the model of the best look at validation is kept."""
 
     chooses = True
     class_ids_N = None  # one architecture
@@ -35,7 +36,7 @@ class Distilling:
     def begin(self, space) -> None:
         """What is known before the first step: answers of the targets, and how they are weighted."""
         config = self.config
-        once = len(self.parameters_NP) * len(self.images_BCHW) <= config.steps * config.networks * config.images
+        once = not config.augment and len(self.parameters_NP) * len(self.images_BCHW) <= config.steps * config.networks * config.images
         known_BCHW = self.images_BCHW if once else self.images_BCHW[:SPREAD_IMAGES]
         with torch.no_grad():
             targets_NBK = torch.cat([logits(part, known_BCHW, self.arch) for part in self.parameters_NP.split(32)])
@@ -56,7 +57,7 @@ class Distilling:
         predicted_NP = space.predicted(rows_N, random)
         if not config.distil:
             return ((predicted_NP - self.parameters_NP[rows_N]) / space.model.divisor).square().mean()
-        images_BCHW = self.images_BCHW[picks_B]
+        images_BCHW = self.seen(picks_B, random)
         with space.coarsely():
             predicted_NBK = logits(predicted_NP, images_BCHW, self.arch).float()
         target_NBK = self.target(rows_N, picks_B, images_BCHW)
@@ -66,6 +67,11 @@ class Distilling:
             gap_N = soft_accuracy(predicted_NBK, labels_B, spread_N) - soft_accuracy(target_NBK, labels_B, spread_N)
             loss_N = loss_N + config.performance * gap_N.square()
         return loss_N.mean()
+
+    def seen(self, picks_B: Tensor, random: torch.Generator) -> Tensor:
+        """The images of a step, which targets and predicted networks both see: shifted and mirrored where `augment` says so."""
+        images_BCHW = self.images_BCHW[picks_B]
+        return augmented(images_BCHW, self.config.augment, random) if self.config.augment else images_BCHW
 
     @torch.no_grad()
     def target(self, rows_N: Tensor, picks_B: Tensor, images_BCHW: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from ...nets.stacked import logits
 from .lso import Classifying
 from .measuring_several import networks
 
-STEPS, LR, BATCH = 150, 1e-2, 256
+STEPS, LR, BATCH, VALIDATE_EVERY = 150, 1e-2, 256, 5
 ALPHA = 0.9
 
 
@@ -65,13 +65,15 @@ def wanting(model, class_ids_N: Tensor) -> Term:
 
 
 def optimise(
-    model, zoo, images, start_NE: Tensor, wanted_N: Tensor, steps: int = STEPS, lr: float = LR, seed: int = 0
+    model, zoo, images, start_NE: Tensor, wanted_N: Tensor, steps: int = STEPS, lr: float = LR, seed: int = 0, patience: int = 0
 ) -> Lso:
-    """Descend from embeddings towards good networks of the wanted ClassIds, taught by the zoo's teacher; validation picks the step."""
+    """Descend from embeddings towards good networks of the wanted ClassIds, taught by the zoo's teacher; validation picks the step, and
+    with `patience` (see `descend`) ends the descent."""
     with torch.no_grad():
         teachers = {split: logits(zoo.teacher_P[None], images.images[split], zoo.teacher) for split in ("train", "val")}
     objective = ClassifyingMany(model, zoo.archs, images, teachers, seed=seed)
-    return descend(Lso(objective.decode, start_NE, objective, steps, lr, validate_every=5, terms=[wanting(model, wanted_N)]))
+    lso = Lso(objective.decode, start_NE, objective, steps, lr, validate_every=VALIDATE_EVERY, terms=[wanting(model, wanted_N)])
+    return descend(lso, patience)
 
 
 def evaluate_lso(
@@ -84,6 +86,7 @@ def evaluate_lso(
     measured: int = 0,
     steps: int = STEPS,
     lr: float = LR,
+    patience: int = 0,
 ) -> dict:
     """Table I: one start per architecture that the space has seen, the instance of the split nearest to its mean accuracy on
     validation images; accuracies on test images before and after, and the share of wanted ClassIds kept. Of training and
@@ -95,7 +98,7 @@ def evaluate_lso(
         rows.append(int((of - of.mean()).abs().idxmin()))
     wanted_N = torch.tensor(seen, device=zoo.parameters_NP.device)
     start_NE = model.encode(zoo.parameters_NP[rows])
-    best_NE = optimise(model, zoo, images.first(measured), start_NE, wanted_N, steps, lr, seed).best_NE
+    best_NE = optimise(model, zoo, images.first(measured), start_NE, wanted_N, steps, lr, seed, patience).best_NE
     where = f"one start per architecture, {split} instances, test images"
     figures, kept = {}, None
     for name, embeddings_NE in (("start", start_NE), ("accuracy", best_NE)):

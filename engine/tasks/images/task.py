@@ -93,11 +93,12 @@ class Images(Task):
         if model.head is not None:
             found = evaluate_several(model, zoo, data, config.train, "test", "test", seed)
             return found | lso_several.evaluate_lso(
-                model, zoo, data, config.train, seed=seed, measured=few, steps=config.lso_steps, lr=config.lso_lr
-            )
+                model, zoo, data, config.train, seed=seed, measured=few,
+                steps=config.lso_steps, lr=config.lso_lr, patience=config.lso_patience,
+            )  # fmt: skip
         held = [row for row, split in enumerate(zoo.table["split"]) if split == "test"]
         found = evaluate(model, zoo.parameters_NP[held], zoo.arch, data, "test", "test", seed, few)
-        return found | evaluate_lso(model, zoo.parameters_NP, zoo.table, zoo.arch, data, seed, few)
+        return found | evaluate_lso(model, zoo, config, data, seed)
 
     def columns(self, model, zoo, config, data: datasets.Images, embeddings_NE: Tensor) -> dict:
         predicted_NP, ids_N = networks(model, embeddings_NE)

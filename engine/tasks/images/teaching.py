@@ -97,14 +97,22 @@ class Teaching:
             wanted_N = torch.cat([wanted_N, *(torch.full_like(a_N, id_) for id_ in range(1, len(self.archs) - 1))])
         class_logits_NA = space.model.class_logits(embeddings_NE)
         images_BCHW, teacher_BK = self.images_BCHW[picks_B], self.teacher_BK[picks_B]
-        if self.config.shift and random is not None:
-            count = round(self.config.shifted * len(images_BCHW))
-            images_BCHW = torch.cat([augmented(images_BCHW[:count], self.config.shift, random, mirror=False), images_BCHW[count:]])
+        if (self.config.augment or self.config.shift) and random is not None:
+            images_BCHW = self.disturbed(images_BCHW, random)
             with torch.no_grad():
                 teacher_BK = logits_one(self.zoo.teacher_P, images_BCHW, self.zoo.teacher)
         predicted_NBK = logits_by_architecture(space.model.decode(embeddings_NE), class_logits_NA.argmax(-1), images_BCHW, self.archs)
         taught_N = knowledge_distillation(predicted_NBK, teacher_BK, self.labels_B[picks_B], self.config.alpha, self.config.temperature)
         return taught_N.sum() + F.cross_entropy(class_logits_NA, wanted_N, reduction="sum")
+
+    def disturbed(self, images_BCHW: Tensor, random: torch.Generator) -> Tensor:
+        """The images of a step, shifted and mirrored by `augment`, then some of them shifted by `shift`."""
+        if self.config.augment:
+            images_BCHW = augmented(images_BCHW, self.config.augment, random)
+        if not self.config.shift:
+            return images_BCHW
+        count = round(self.config.shifted * len(images_BCHW))
+        return torch.cat([augmented(images_BCHW[:count], self.config.shift, random, mirror=False), images_BCHW[count:]])
 
     @torch.no_grad()
     def validate(self, space) -> tuple[Tensor, dict[str, float]]:
