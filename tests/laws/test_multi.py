@@ -193,15 +193,15 @@ def test_wrong_spaces_are_refused(zoo, images):
 def test_the_descent_that_measures_a_space_is_as_long_and_as_fast_as_its_config_says(zoo, images, monkeypatch):
     seen = []
 
-    def optimised(model, zoo, images, start_NE, wanted_N, steps, lr, seed):
-        seen.append((steps, lr))
+    def optimised(model, zoo, images, start_NE, wanted_N, steps, lr, seed, patience):
+        seen.append((steps, lr, patience))
         return optimise(model, zoo, images, start_NE, wanted_N, 1, lr, seed)
 
     monkeypatch.setattr(lso_several, "optimise", optimised)
-    for fields in ({}, {"lso_steps": 7, "lso_lr": 1e-4}):
+    for fields in ({}, {"lso_steps": 7, "lso_lr": 1e-4, "lso_patience": 9}):
         config = replace(SPACE, **fields)
         task_of("images").measure(space_training(config, zoo, images).model, zoo, config, images)
-    assert seen == [(150, 1e-2), (7, 1e-4)]
+    assert seen == [(150, 1e-2, 0), (7, 1e-4, 9)]
 
 
 def test_a_space_is_written_and_read(tmp_path, monkeypatch):
