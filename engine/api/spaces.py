@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -15,15 +16,19 @@ from ..core.frames import frame, to_bytes
 from ..datasets import SPLITS
 from ..host.host import Host, colour_range, prep_of
 from ..host.pictures import scale, small_preps
+from ..kinds.netspace import kept
 from ..kinds.netspace.space import Network, Space
 from ..tasks.images.live import live_images
-from .answers import binary, choice, plain
+from .answers import binary, choice, plain, whole
+
+MANY = 10**9 - 1
 
 
 def space(host: Host, request: Request) -> Response:
     """Manifest, instance table as columns, layers, PRep of a space; where its networks are classifiers their data set, and classes
-    and images where that is here."""
+    and images where that is here. `most`: of more instances so many, evenly spaced, and those that were kept."""
     found = host.space(request.path_params["id"])
+    listed = some(found, whole(request, "most", 0, MANY, MANY))
     config, data = found.config, found.images
     more: dict = {"dataset": found.dataset} if found.dataset else {}
     if data is not None:
@@ -45,8 +50,9 @@ def space(host: Host, request: Request) -> Response:
             "manifest": asdict(found.manifest),
             "architecture": about(found.arch),
             "architectures": [about(arch) for arch in found.archs],
-            "instances": {str(name): [plain(value) for value in column.tolist()] for name, column in found.table.items()}
-            | outside_columns(found),
+            "instances": {str(name): [plain(value) for value in column.iloc[listed].tolist()] for name, column in found.table.items()}
+            | outside_columns(found, listed),
+            "total": len(found.table),
             "layers": [{"name": entry.name, "shape": entry.shape, "start": entry.start, "stop": entry.stop} for entry in found.arch.layout],
             "prep": {"rows": config.prep_height, "cols": config.prep_width},
             "shapes": found.task.surfaces,
@@ -55,11 +61,21 @@ def space(host: Host, request: Request) -> Response:
     )
 
 
-def outside_columns(found: Space) -> dict[str, list]:
+def some(found: Space, most: int) -> np.ndarray:
+    """Rows of the table, all of them where they are no more than `most`."""
+    count = len(found.table)
+    if count <= most:
+        return np.arange(count)
+    kept_rows = np.flatnonzero(found.table["split"].isin(list(kept.FOUND))) if most else np.arange(0)
+    return np.union1d(np.linspace(0, count - 1, most).round().astype(int), kept_rows)
+
+
+def outside_columns(found: Space, rows: np.ndarray) -> dict[str, list]:
     """How far outside of the zoo each instance lies, as columns: whether its marker is `hollow`, and what is said of it; None of
     those trained on."""
+    outside = found.outside_of(rows)
     return {
-        name: [None if each is None else getattr(each, of) for each in found.outside_of_rows]
+        name: [None if each is None else getattr(each, of) for each in outside]
         for name, of in (
             ("hollow", "hollow"),
             ("outside_words", "words"),

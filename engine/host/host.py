@@ -336,7 +336,7 @@ def outside_between(space: Space, a: End, b: End, gamma: float, path: str) -> Ou
     reached, here = None, (a, b)[round(gamma)]
     if a is b or gamma in (0, 1):
         if here.row is not None:
-            return space.outside_of_rows[here.row]
+            return space.outside_of([here.row])[0]
         reached = here.reached[path == "encoded"]
     return space.outside(embedding_between(a, b, gamma, path)[None], [reached])[0]
 

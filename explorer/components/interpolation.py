@@ -62,7 +62,7 @@ def interpolation(
         {end: stored_figure(row.get(name)) for end, row in ends.items()} for name in ("test_accuracy", "predicted_test_accuracy")
     )
     origins = {end: kept.FOUND.get(str(row["split"]), "trained") for end, row in ends.items()}
-    far = {"a": space.outside_of_rows[space.row(a)], "b": space.outside_of_rows[space.row(b)]}  # None of an instance that was trained on
+    far = dict(zip("ab", space.outside_of([space.row(a), space.row(b)])))  # None of an instance that was trained on
     outside = {end: bool(of and of.outside) for end, of in far.items()}
     data = {
         "origins": origins,

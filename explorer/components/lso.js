@@ -8,6 +8,8 @@ import { clicks, disable, mount, pressed } from "./mount.js";
 import { loadPlotly } from "./plotly.js";
 import { Seen } from "./seen.js";
 
+const MOST = 4000; // instances on the map: of more, so many stand for all
+
 /**
  * @typedef {object} LsoData  (jobs.py, lso_view)
  * @property {string} space @property {string} version  Changes when the space's instances do.
@@ -71,7 +73,7 @@ class LsoScreen {
     if (`${data.space} ${data.version}` !== this.space) {
       this.space = `${data.space} ${data.version}`;
       this.table = null;
-      fetchJson(`api/spaces/${encodeURIComponent(data.space)}`)
+      fetchJson(`api/spaces/${encodeURIComponent(data.space)}?most=${MOST}`)
         .then((answer) => {
           this.table = answer.instances;
           this.paint();

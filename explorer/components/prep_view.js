@@ -79,7 +79,7 @@ class PrepView extends PrepPicture {
     if (data.space !== this.space || data.instance !== this.instance) {
       Object.assign(this, { space: data.space, instance: data.instance });
       this.root.dataset.state = "loading";
-      if (!spaces.has(data.space)) spaces.set(data.space, fetchJson(`api/spaces/${encodeURIComponent(data.space)}`));
+      if (!spaces.has(data.space)) spaces.set(data.space, fetchJson(`api/spaces/${encodeURIComponent(data.space)}?most=0`));
       Promise.all([
         spaces.get(data.space),
         fetchPrep(data.space, data.instance, "target"),
