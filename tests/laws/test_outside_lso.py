@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -47,7 +48,7 @@ def test_one_that_ran_far_off_is_told_wherever_it_appears(over_gallery, tmp_path
         assert kept.manifest.metrics["neighbour_multiple"]["value"] == pytest.approx(said["multiple"], rel=1e-5)
         space = host.space(DIGITS)
         row = space.row(kept.id)
-        columns = outside_columns(space)
+        columns = outside_columns(space, np.arange(len(space.table)))
         assert columns["hollow"][row] is far and columns["outside_words"][row] == said["words"]
         step = host.step(DIGITS, poor, kept.id, 1.0, images="none")
         assert step.outside == space.outside_of_rows[row] and host.step(DIGITS, poor, kept.id, 0.0, images="none").outside is None
@@ -73,7 +74,7 @@ def test_one_towards_a_networks_answers_places_it_and_says_whether_the_space_kno
         kept = work.keep(store, spec, tmp_path / "job")
         space = host.space(SHAPES)
         assert space.agreements == {kept.id: pytest.approx(result["target"]["after"])}
-        (row,) = [row for row, each in enumerate(outside_columns(space)["hollow"]) if space.table["id"].iloc[row] == kept.id]
+        (row,) = [row for row, each in enumerate(outside_columns(space, np.arange(len(space.table)))["hollow"]) if space.table["id"].iloc[row] == kept.id]
         assert space.outside_of_rows[row].known is known
     finally:
         host.close()
