@@ -14,6 +14,7 @@ import streamlit as st
 from engine.core.errors import ExplorerError
 from engine.core.places import ASSETS
 from explorer import navigation, services, state, theme
+from explorer.components.guide import guide
 from explorer.components.words import words
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def main() -> None:
     st.html(f"<style>{theme.variables()}{STYLE.read_text('utf-8')}</style>")
     screen = st.navigation([navigation.page(name) for name in navigation.SCREENS], position="hidden")
     state.read(screen.url_path)
+    guide(navigation.hero(screen.url_path))
     navigation.bar()
     words()
     try:

@@ -17,40 +17,46 @@ from explorer.components.jobs import job_tray
 @dataclass(frozen=True)
 class Screen:
     """A screen: its title, icon, group in the bar ("" stands alone), what it is for in one sentence, its name in the bar where that is
-    another."""
+    another, the selector of its hero: what a keyboard gets to first."""
 
     title: str
     icon: str
     group: str
     purpose: str
     short: str = ""
+    hero: str = ".ip-thumb"
 
 
 EXPLORE, INSIDE, IMPROVE = "Explore", "Look inside", "Improve"
 SCREENS = {  # by file, in the order of the bar. The URL's path is the file's name with dashes.
     "home": Screen("Home", ":material/home:", "", ""),
     "latent_map": Screen(
-        "Latent map", ":material/scatter_plot:", EXPLORE, "Every trained network as a point, near those that answer alike.", "Map"
+        "Latent map", ":material/scatter_plot:", EXPLORE, "Every trained network as a point, near those that answer alike.", "Map", ".lm-stage"
     ),
     "interpolation": Screen(
         "Interpolation", ":material/linear_scale:", EXPLORE, "Walk from one network to another: each on the way is run.", "Interpolate"
     ),
     "plane": Screen(
-        "Plane", ":material/change_history:", EXPLORE, "How well the networks between three trained ones do, in the space and mixed."
+        "Plane", ":material/change_history:", EXPLORE, "How well the networks between three trained ones do, in the space and mixed.", hero=".pl-thumb"
     ),
     "shapes": Screen("Shapes", ":material/chair:", EXPLORE, "Networks that are shapes: walk from one to another, turn what is there."),
-    "preps": Screen("PReps", ":material/grid_on:", INSIDE, "All parameters of a network as a picture, beside what the space predicts."),
-    "properties": Screen("Properties", ":material/query_stats:", INSIDE, "What can be told of a network from its embedding alone."),
+    "preps": Screen("PReps", ":material/grid_on:", INSIDE, "All parameters of a network as a picture, beside what the space predicts.", hero=".pv canvas"),
+    "properties": Screen("Properties", ":material/query_stats:", INSIDE, "What can be told of a network from its embedding alone.", hero=".st-key-properties_table"),
     "nern": Screen("NeRN", ":material/memory:", INSIDE, "A small network that stores the kernels of a larger one: prune it, look at them."),
-    "lso": Screen("LSO", ":material/trending_up:", IMPROVE, "Improve a network by walking through the space."),
-    "training": Screen("Training", ":material/model_training:", IMPROVE, "Train zoos, spaces and NeRNs, and import the zoos of others."),
-    "papers": Screen("Papers", ":material/menu_book:", "", "Every table and figure of both papers, our numbers beside theirs."),
+    "lso": Screen("LSO", ":material/trending_up:", IMPROVE, "Improve a network by walking through the space.", hero=".st-key-lso_launch"),
+    "training": Screen("Training", ":material/model_training:", IMPROVE, "Train zoos, spaces and NeRNs, and import the zoos of others.", hero=".st-key-pick_preset"),
+    "papers": Screen("Papers", ":material/menu_book:", "", "Every table and figure of both papers, our numbers beside theirs.", hero=".st-key-pick_words"),
 }
 
 
 def url_path(name: str) -> str:
     """The URL's path of that screen, without its slash."""
     return "" if name == "home" else name.replace("_", "-")
+
+
+def hero(path: str) -> str:
+    """The selector of what the screen of that URL's path is for."""
+    return next(screen.hero for name, screen in SCREENS.items() if url_path(name) == path)
 
 
 def page(name: str) -> st.Page:

@@ -13,7 +13,7 @@ under its kebab-case name:
     --st-chart-diverging-colors     brown to green, ten stops      --st-chart-categorical-colors   seven colours
 
 Read a list in JavaScript with getComputedStyle(element).getPropertyValue("--st-chart-sequential-colors").split(",").
-Outside components, in the app's own CSS, `variables()` gives a few of them as --accent, --right, --wrong and --grey.
+Outside components, in the app's own CSS, `variables()` gives a few of them as --accent, --link, --right, --wrong and --grey.
 Figures are tabular everywhere with `font-variant-numeric: tabular-nums`.
 """
 
@@ -40,7 +40,7 @@ def current() -> dict:
 
 
 def variables() -> str:
-    """The colours that the app's own CSS needs, as a CSS rule for this person's theme."""
-    now = current()
-    names = {"accent": "primaryColor", "right": "greenColor", "wrong": "redColor", "grey": "grayColor"}
-    return ":root{" + "".join(f"--{name}:{now[token]};" for name, token in names.items()) + "}"
+    """The colours that the app's own CSS needs, as a CSS rule: what is painted decides which theme's, not when the script ran."""
+    light, dark = tokens("light"), tokens("dark")
+    names = {"accent": "primaryColor", "link": "linkColor", "right": "greenColor", "wrong": "redColor", "grey": "grayColor"}
+    return ":root{" + "".join(f"--{name}:light-dark({light[token]},{dark[token]});" for name, token in names.items()) + "}"

@@ -50,7 +50,7 @@ with third:
     with st.popover("Settings", icon=":material/tune:", width="stretch"):
         fields |= lso.pick_rest(fields["objective"])
     able = not locked and lso.launchable(space, fields)
-    if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=not able):
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:", width="stretch", disabled=not able, key="lso_launch"):
         try:
             job = jobs.launch({"kind": "lso", "config": {"space": space.id, **fields}})
         except ExplorerError as error:

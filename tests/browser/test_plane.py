@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.browser import access
 from tests.browser.hand import until
 
 SPACE, SEVERAL = "netspace-digits", "netspace-digits-multi"
@@ -20,6 +21,7 @@ def shown(page: Page, path: str) -> None:
 def test_three_planes_fill_in_and_a_place_is_live_kept_and_downloaded(page: Page):
     shown(page, f"/plane?space={SPACE}")
     decoded, weights = (float(page.get_by_test_id(f"plane-{path}").get_attribute("data-least")) for path in ("embedding", "weights"))
+    assert access.stops_to_hero(page, "plane") <= access.STOPS and access.in_both_themes(page) == {}
     assert decoded > 0.9 > 0.6 > weights, "three good networks: between them the space works, mixed weights do not"
     value = page.get_by_test_id("plane-weights-accuracy")
     thumb = page.get_by_role("slider", name="place in the plane")

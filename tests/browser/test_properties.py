@@ -6,6 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser import access
+
 
 def test_a_point_leads_to_its_instance_on_the_map(page: Page):
     page.goto("/properties?space=netspace-digits&property=test_accuracy")
@@ -13,6 +15,7 @@ def test_a_point_leads_to_its_instance_on_the_map(page: Page):
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     point = page.locator(".js-plotly-plot .scatterlayer .trace .points path").first
     expect(point).to_be_visible()
+    assert access.stops_to_hero(page, "properties") <= access.STOPS and access.in_both_themes(page) == {}
     point.scroll_into_view_if_needed()
     box = point.bounding_box()
     assert box is not None

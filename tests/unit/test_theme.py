@@ -1,4 +1,4 @@
-"""The tokens of both themes: every point that is drawn in them can be seen."""
+"""The tokens of both themes: every point that is drawn in them can be seen, every text read."""
 
 from __future__ import annotations
 
@@ -34,6 +34,15 @@ def test_every_colour_of_a_point_stands_out_from_its_ground(base, scale):
     look = theme.tokens(base)
     ratios = {colour: contrast(colour, look["backgroundColor"]) for colour in look[scale]}
     assert min(ratios.values()) >= 3, ratios
+
+
+@pytest.mark.parametrize("base", ("light", "dark"))
+def test_text_can_be_read_on_either_ground_and_on_a_button(base):
+    look = theme.tokens(base)
+    names = ("textColor", "codeTextColor", "linkColor", "grayColor", "greenColor", "redColor")
+    ratios = {(name, on): contrast(look[name], look[on]) for name in names for on in ("backgroundColor", "secondaryBackgroundColor")}
+    assert min(ratios.values()) >= 4.5, ratios
+    assert contrast("#ffffff", look["primaryColor"]) >= 4.5
 
 
 def lab(colour: str) -> list[float]:

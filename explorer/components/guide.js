@@ -1,0 +1,43 @@
+// The way around a page: the first stop of the Tab key is a link to what the page is for.
+
+import { mount } from "./mount.js";
+
+const STOPS = 'a[href], button, input, select, textarea, canvas[tabindex], [tabindex="0"]';
+
+class Guide {
+  constructor(root) {
+    this.listening = new AbortController();
+    root.querySelector(".skip").addEventListener("click", () => this.skip(), { signal: this.listening.signal });
+  }
+
+  update({ hero }) {
+    this.hero = hero;
+  }
+
+  skip() {
+    const hero = document.querySelector(this.hero);
+    if (!hero) return;
+    const target = hero.matches(STOPS) ? hero : hero.querySelector(STOPS);
+    if (!target) hero.tabIndex = -1;
+    (target ?? hero).focus();
+  }
+
+  close() {
+    this.listening.abort();
+  }
+}
+
+/**
+ * @param {object} args
+ * @param {HTMLElement} args.parentElement  Holds the component's HTML.
+ * @param {{hero: string}} args.data  The selector of what the page is for.
+ * @returns {() => void}  The clean-up.
+ */
+export default function ({ parentElement, data }) {
+  return mount(
+    parentElement,
+    () => new Guide(parentElement),
+    (view) => view.update(data),
+    import.meta.url,
+  );
+}

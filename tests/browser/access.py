@@ -1,0 +1,48 @@
+"""What keeps people out, as axe-core finds it on a page that is open, and how far a keyboard has to go."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from explorer import navigation
+
+STOPS = 12  # of the Tab key, at most, from the head of a page to what it is for
+IN_HERO = "hero => document.activeElement !== document.body && Boolean(document.activeElement.closest(hero))"
+AXE = Axe()
+
+
+def findings(page: Page) -> list[str]:
+    """All that axe calls serious or critical in what is shown now, nothing excluded."""
+    found = AXE.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{each['id']}: {node['target']} {node['html'][:120]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+def in_both_themes(page: Page) -> dict[str, list[str]]:
+    """The findings in either theme, light last."""
+    found = {}
+    for base in ("dark", "light"):
+        page.emulate_media(color_scheme=base)
+        page.wait_for_function("base => getComputedStyle(document.querySelector('.stApp')).colorScheme === base", arg=base)
+        page.wait_for_timeout(400)  # colours fade
+        found[base] = findings(page)
+    return {base: each for base, each in found.items() if each}
+
+
+def stops_to_hero(page: Page, path: str) -> int:
+    """How often Tab is pressed, and Enter on the link that skips, from a page's head to its hero; STOPS + 1 where it is not reached."""
+    hero = navigation.hero(path)
+    page.locator(hero).first.wait_for()
+    page.evaluate("document.activeElement.blur(), document.body.tabIndex = -1, document.body.focus(), document.body.blur()")
+    for stop in range(1, STOPS + 1):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.className === 'skip'"):
+            page.keyboard.press("Enter")
+        if page.evaluate(IN_HERO, hero):
+            return stop
+    return STOPS + 1
