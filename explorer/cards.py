@@ -1,4 +1,4 @@
-"""A space as a card: what kind of networks, how many, and the quality that its manifest holds. Strings of HTML; no st.*."""
+"""A space as a card: what kind of networks, how many, and the quality that its manifest holds. Strings of HTML; draws nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core.artifacts import Manifest
 from engine.core.errors import CorruptArtifact, InvalidValue
 from engine.kinds.configs import read_config
+from explorer.captions import Caption
 
 if TYPE_CHECKING:
     from explorer.screens import Screens
@@ -97,15 +98,16 @@ def figures(space: Manifest, screens: Screens) -> str:
     return f'<div class="figures">{cells}</div>' if cells else ""
 
 
-def trust(space: Manifest, probes: bool) -> str:
-    """What a space of shapes can be trusted with, by its manifest: Markdown. `probes`: whether its encoder asks networks at points."""
+def trust(space: Manifest, probes: bool) -> Caption:
+    """What a space of shapes can be trusted with, by its manifest; empty where it was not measured. `probes`: whether its encoder
+    asks networks at points."""
     found = {
         name: metric["value"]
         for name in ("predicted_iou_mean", "predicted_iou_min", "heldout_iou_mean", "heldout_encoded_iou_mean", "nearest_iou_mean")
         if (metric := measured(space.metrics.get(name)))
     }
     if len(found) < 5:
-        return ""
+        return Caption("")
     n = {name: space.metrics[name].get("n", "?") for name in found}
     seen = (
         f"Shapes it was trained on: mean IoU {found['predicted_iou_mean']:.3f}, worst {found['predicted_iou_min']:.3f} "
@@ -116,11 +118,11 @@ def trust(space: Manifest, probes: bool) -> str:
         f"{found['heldout_iou_mean']:.3f} with inversion; the nearest shape it was trained on {found['nearest_iou_mean']:.3f}."
     )
     if found["heldout_iou_mean"] < found["nearest_iou_mean"] or not probes:
-        return (
-            "**This is a space of seen shapes**, as the paper's: its encoder reads the weights of networks that it was trained on, and "
-            f"fails on others. {seen} {held}"
+        return Caption(
+            "**This is a space of seen shapes**, as the paper's: it fails on others.",
+            f"Its encoder reads the weights of networks that it was trained on. {seen} {held}",
         )
-    return (
-        "**This space places shapes that it has never seen**, as far as they are like those that it was trained on: its encoder asks a "
-        f"network at learned points instead of reading its weights (ours, beyond the paper). {seen} {held}"
+    return Caption(
+        "**This space places shapes that it has never seen**, as far as they are like those that it was trained on.",
+        f"Its encoder asks a network at learned points instead of reading its weights (ours, beyond the paper). {seen} {held}",
     )

@@ -10,7 +10,7 @@ from engine.host.placing import NetworkJob
 from engine.kinds.netspace.space import Space
 from engine.kinds.netspace.umap_map import MAP_2D, MAP_3D
 from engine.nets.sniffing import SUFFIXES
-from explorer import services, state
+from explorer import captions, services, state
 from explorer.bringing import MAX_MIB
 
 JOB, TURN, AWAY = "_network_job", "_network_turn", "_network_away"
@@ -88,7 +88,7 @@ def panel(space: Space) -> None:
         shown(space, mine)
     else:
         watch()
-    st.caption(WORDS.format(space=space.id))
+    captions.show("A network of your own becomes a point of this map.", WORDS.format(space=space.id))
 
 
 @st.fragment(run_every=REFRESH)

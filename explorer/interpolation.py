@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.kinds.netspace.space import Space
-from explorer import code, controls, navigation, state
+from explorer import captions, code, controls, navigation, state
 from explorer.components.corners import corner_pad, defaults
 from explorer.components.interpolation import committed, interpolation, measured
 
@@ -50,8 +50,9 @@ def square(space: Space) -> None:
         with pick:
             corners.append(controls.pick_instance(f"c{i}", name, space, default))
     corner_pad(space, corners, state.number("x", 0.5, 0, 1), state.number("y", 0.5, 0, 1))
-    st.caption(
-        "Each place of the square is the embedding mixed bilinearly from its corners, decoded and loaded into the architecture that the "
+    captions.show(
+        "Each place of the square is a network made of all four corners; the colour is the architecture that lives there.",
+        "Each place is the embedding mixed bilinearly from its corners, decoded and loaded into the architecture that the "
         "ClassId head finds there; each cell takes its colour, stronger where the accuracy is higher. "
-        f"{measured(space)} The square is ours; its sides are the lines of fig. 5."
+        f"{measured(space)} The square is ours; its sides are the lines of fig. 5.",
     )

@@ -64,7 +64,7 @@ def named(spec: dict) -> tuple[dict, bool]:
         wanted = st.toggle("Replace it", key=f"replace_{spec['id']}", help=KEPT)
         return specs.of_training(spec["preset"], config, spec["id"], wanted), wanted
     if store.has(spec["id"]):
-        st.caption(f"`{spec['id']}` exists already, with the same settings. The new one will replace it.")
+        st.markdown(f"`{spec['id']}` exists already, with the same settings. The new one will replace it.")
     return spec, True
 
 
@@ -130,7 +130,7 @@ def ask_to_delete(id_: str) -> None:
 def table() -> None:
     """The latest jobs, each with its state and the click that opens it; those that have ended can be deleted."""
     if not (rows := recent("train") + recent("lso") + recent("import")):
-        st.caption("No jobs yet. Choose a preset and press Launch: jobs are listed here with their states.")
+        st.markdown("No jobs yet. Choose a preset and press Launch: jobs are listed here with their states.")
     for row in sorted(rows, key=lambda row: row["created"], reverse=True)[:20]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"row_{row['id']}"):
             if row["kind"] == "lso":

@@ -15,7 +15,7 @@ from engine.jobs.folder import Folder
 from engine.jobs.queue import Job
 from engine.kinds.netspace.space import Space
 from engine.learn.config import LsoConfig
-from explorer import cards, charts, controls, jobs, navigation, services, state, taking, theme
+from explorer import captions, cards, charts, controls, jobs, navigation, services, state, taking, theme
 from explorer.screens import DECODED
 from explorer.tasks import screens
 
@@ -45,7 +45,7 @@ def pick_start(space: Space) -> dict:
     if place is None:
         place = [round(float(value), 3) for value in space.table[["x2", "y2"]].mean()]
         state.remember(xy=json.dumps(place))
-    st.caption(f"At ({place[0]:.2f}, {place[1]:.2f}): the mean of the 15 embeddings that the map shows nearest. Click the map to move it.")
+    st.markdown(f"At ({place[0]:.2f}, {place[1]:.2f}): the mean of the 15 embeddings that the map shows nearest. Click the map to move it.")
     return {"xy": place}
 
 
@@ -156,9 +156,10 @@ def before_and_after(space: Space, job: Job) -> None:
             said["words"], icon=":material/radio_button_unchecked:" if said["hollow"] else ":material/radio_button_checked:"
         )
     where = shown.lso_basis(result)
-    st.caption(
-        f"Best is step {result['best_step']}, chosen by {result['quality']} on validation ({cards.percent(result['validation']['before'])} "
-        f"at the start, {cards.percent(result['validation']['after'])} there). {before}{where}"
+    captions.show(
+        f"Best is step {result['best_step']}: {cards.percent(result['validation']['before'])} on validation at the start, "
+        f"{cards.percent(result['validation']['after'])} there.",
+        f"The step is chosen by {result['quality']} on validation. {before}{where}",
     )
 
 

@@ -31,21 +31,56 @@ EXPLORE, INSIDE, IMPROVE = "Explore", "Look inside", "Improve"
 SCREENS = {  # by file, in the order of the bar. The URL's path is the file's name with dashes.
     "home": Screen("Home", ":material/home:", "", ""),
     "latent_map": Screen(
-        "Latent map", ":material/scatter_plot:", EXPLORE, "Every trained network as a point, near those that answer alike.", "Map", ".lm-stage"
+        "Latent map",
+        ":material/scatter_plot:",
+        EXPLORE,
+        "Every trained network as a point, near those that answer alike.",
+        "Map",
+        ".lm-stage",
     ),
     "interpolation": Screen(
         "Interpolation", ":material/linear_scale:", EXPLORE, "Walk from one network to another: each on the way is run.", "Interpolate"
     ),
     "plane": Screen(
-        "Plane", ":material/change_history:", EXPLORE, "How well the networks between three trained ones do, in the space and mixed.", hero=".pl-thumb"
+        "Plane",
+        ":material/change_history:",
+        EXPLORE,
+        "How well the networks between three trained ones do, in the space and mixed.",
+        hero=".pl-thumb",
     ),
-    "shapes": Screen("Shapes", ":material/chair:", EXPLORE, "Networks that are shapes: walk from one to another, turn what is there."),
-    "preps": Screen("PReps", ":material/grid_on:", INSIDE, "All parameters of a network as a picture, beside what the space predicts.", hero=".pv canvas"),
-    "properties": Screen("Properties", ":material/query_stats:", INSIDE, "What can be told of a network from its embedding alone.", hero=".st-key-properties_table"),
+    "shapes": Screen(
+        "Shapes",
+        ":material/chair:",
+        EXPLORE,
+        "Networks that are shapes: walk from one to another, turn what is there.",
+        hero=".sh-main .ip-thumb, .sh-stage",
+    ),
+    "preps": Screen(
+        "PReps",
+        ":material/grid_on:",
+        INSIDE,
+        "All parameters of a network as a picture, beside what the space predicts.",
+        hero=".pv canvas",
+    ),
+    "properties": Screen(
+        "Properties",
+        ":material/query_stats:",
+        INSIDE,
+        "What can be told of a network from its embedding alone.",
+        hero='[data-testid="stDataFrame"]',
+    ),
     "nern": Screen("NeRN", ":material/memory:", INSIDE, "A small network that stores the kernels of a larger one: prune it, look at them."),
     "lso": Screen("LSO", ":material/trending_up:", IMPROVE, "Improve a network by walking through the space.", hero=".st-key-lso_launch"),
-    "training": Screen("Training", ":material/model_training:", IMPROVE, "Train zoos, spaces and NeRNs, and import the zoos of others.", hero=".st-key-pick_preset"),
-    "papers": Screen("Papers", ":material/menu_book:", "", "Every table and figure of both papers, our numbers beside theirs.", hero=".st-key-pick_words"),
+    "training": Screen(
+        "Training",
+        ":material/model_training:",
+        IMPROVE,
+        "Train zoos, spaces and NeRNs, and import the zoos of others.",
+        hero=".st-key-pick_preset",
+    ),
+    "papers": Screen(
+        "Papers", ":material/menu_book:", "", "Every table and figure of both papers, our numbers beside theirs.", hero=".st-key-pick_words"
+    ),
 }
 
 

@@ -18,7 +18,7 @@ from engine.kinds.nern.layers import layer_table, summary
 from engine.kinds.nern.original import Original
 from engine.papers.recipe import recipe
 from engine.tasks.images.live import live_images
-from explorer import controls, data, jobs, services, state, theme
+from explorer import captions, controls, data, jobs, services, state, theme
 from explorer.charts import FRAME
 from explorer.components.nern_view import nern_view
 from explorer.tasks import screens
@@ -201,8 +201,7 @@ def bring() -> None:
 def layers(original: Original) -> None:
     """What is predicted and what is kept, layer by layer."""
     rows = layer_table(original)
-    st.caption(f"{summary(rows)}.")
-    with st.expander("Layer by layer", icon=":material/table_rows:", expanded=not original.layers):
+    with st.expander(f"{summary(rows)}: layer by layer", icon=":material/table_rows:", expanded=not original.layers):
         st.dataframe(
             {TOLD[name]: [getattr(row, name) for row in rows] for name in TOLD},
             hide_index=True,
@@ -227,9 +226,10 @@ def curves(nerns: list[Manifest]) -> None:
     which = shown or "val_accuracy"
     tables = {id_: services.store().open(id_, "nern").table("curves.parquet") for id_ in picked}
     st.plotly_chart(figure(tables, which), key="nern-curves")
-    st.caption(
-        f"{CURVES[which].capitalize()} at each validation during training; the step kept is the one whose network diverges least from the "
-        "original on validation images (noise where it trained on noise). Fig. 4 of the paper."
+    captions.show(
+        f"{CURVES[which].capitalize()} at each validation during training.",
+        "The step kept is the one whose network diverges least from the "
+        "original on validation images (noise where it trained on noise). Fig. 4 of the paper.",
     )
     if tables:
         import pandas as pd

@@ -265,7 +265,7 @@ def make(each: Resolved) -> None:
         if lines:
             st.markdown(f"**Make it {words}**")
             st.code("\n".join(lines), language="bash", wrap_lines=True)
-    st.caption(" ".join(filter(None, (entry.cost, entry.note))))
+    st.markdown(" ".join(filter(None, (entry.cost, entry.note))))
     if presets := presets_of(entry):
         st.caption(
             "On the Training page, where a row's changed fields are set in the form:"

@@ -15,15 +15,16 @@ from engine.kinds.netspace.outside import Outside
 from engine.kinds.netspace.space import Space
 from engine.tasks.distances.meshes import MAX_BYTES, SUFFIXES
 from engine.tasks.distances.pose import Pose
-from explorer import posing, services, state
+from explorer import captions, posing, services, state
 
 JOB, TURN = "_placing_job", "_placing_turn"
 REFRESH = 0.5  # seconds
 KINDS = ", ".join(suffix[1:].upper() for suffix in SUFFIXES)
+LINE = "A network is fitted to your mesh and placed in the space: a point of the map, and an anchor like any other."
 WORDS = """
-A network is fitted to the shape as the zoo's were to their chairs (a mesh need not be watertight: the inside is where its winding
+It is fitted as the zoo's were to their chairs (a mesh need not be watertight: the inside is where its winding
 number is above one half), then placed twice: by the encoder alone, and by inversion, gradient descent on the embedding until the decoded
-network answers as the fitted one does. Ours, beyond the paper. It becomes a point of the map and an anchor like any other.
+network answers as the fitted one does. Ours, beyond the paper.
 """
 
 
@@ -48,7 +49,7 @@ def panel(space: Space, mine: list[Manifest], said: dict[str, Outside]) -> None:
         posing.panel(read, lambda name, content, pose: begin(space, name, content, pose))
     else:
         choose(space)
-    st.caption(WORDS)
+    captions.show(LINE, WORDS)
     if mine:
         table(mine, said)
 

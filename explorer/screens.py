@@ -98,6 +98,7 @@ class Screens:
     walked = Column("", "quality")  # how a Walk's values are called and written
     pictures = "thumbnails"  # of instances: small PReps, or "sheet", the targets as the task draws them
     selected: Mapping[str, str] = {}  # further columns of the table of selected instances: name, heading
+    map_line = "Each point is a trained network; near ones answer alike."
     caption = (
         "Each point is one of the {count:,} trained networks of the zoo{kept}, put where UMAP (fixed seed, kept with the artifact) puts "
         "its embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. {hollow}"
@@ -155,6 +156,7 @@ class Screens:
         )
 
     def map_caption(self, space: Space, **words: str) -> str:
+        """What stands behind `map_line`."""
         count = len(space.zoo.table)
         kept = f", or one of {more:,} kept in the space" if (more := len(space.table) - count) else ""
         return self.caption.format(count=count, kept=kept, embedding=space.config.embedding, hollow=HOLLOW, **words)

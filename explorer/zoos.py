@@ -10,10 +10,10 @@ from engine.kinds.netspace.auto import PRESET, AutoSpaceConfig
 from engine.kinds.netspace.kind import KIND_OBJECT as NETSPACE
 from engine.plan import inputs_of
 from engine.zoos.config import ImportConfig
-from explorer import jobs, services
+from explorer import captions, jobs, services
 
 IMPORT = """
-A folder of checkpoints, the raw Model Zoos and other runs of Ray Tune, the Small CNN Zoo, splits in a JSON, Hugging Face folders, one
+The raw Model Zoos and other runs of Ray Tune, the Small CNN Zoo, splits in a JSON, Hugging Face folders, one
 stacked .npz or safetensors file, or another explorer's zoo. What cannot be read is left out and named in the log. Stop keeps what was read,
 Resume continues. On the command line: `zoo import PATH`.
 """
@@ -21,7 +21,7 @@ Resume continues. On the command line: `zoo import PATH`.
 
 def importing() -> None:
     """A form for an import, and its launch."""
-    st.caption(IMPORT)
+    captions.show("A folder of checkpoints, or a zoo that others trained.", IMPORT, "What can be read")
     values = jobs.form(ImportConfig(), "import", columns=4)
     name = slug(st.text_input("Name of the zoo", placeholder="zoo- and the folder's name", key="import_name"))
     replace = jobs.may_replace(name, "import_replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.core.errors import ExplorerError
-from explorer import cards, controls, data, navigation, nern_controls, services
+from explorer import captions, cards, controls, data, navigation, nern_controls, services
 from explorer.tasks import screens
 from explorer.thumbnails import instances, thumbnail
 
@@ -23,7 +23,7 @@ def space_card(space) -> None:
         st.html(cards.card(space, controls.zoo_of(space, manifests), shown, thumbnail(space), instances(space)))
         name = controls.dataset_of(space, manifests)
         if data.missing(name):
-            st.caption(
+            st.markdown(
                 f":material/image_not_supported: {data.title(name)} is not on this machine: it opens without live accuracies and "
                 "offers to download the images."
             )
@@ -82,7 +82,7 @@ if spaces:
         for column, space in zip(st.columns(COLUMNS), spaces[left : left + COLUMNS]):
             with column:
                 space_card(space)
-    st.caption("Figures are from each space's manifest; `python -m engine evaluate ID` measures them again from the weights.")
+    captions.show("Figures are as they were measured when a space was made.", "`python -m engine evaluate ID` measures them again.")
 else:
     empty_gallery(store)
 st.caption(f"Computing on {services.device()}")

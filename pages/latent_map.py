@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.core import cells
-from explorer import controls, data, dropping, maps, navigation, services, state
+from explorer import captions, controls, data, dropping, maps, navigation, services, state
 from explorer.components.latent_map import DIMS, for_map, latent_map
 from explorer.components.zoo_table import zoo_table
 from explorer.tasks import every_colour, screens
@@ -31,7 +31,7 @@ def act(values: dict) -> None:
 def selected_table(space, ids: list[str]) -> None:
     st.subheader(f"Selection ({len(ids)})" if ids else "Selection", anchor=False)
     if not ids:
-        st.caption("Choose Box or Lasso above the map and drag around some points: they are listed here, and can be downloaded as CSV.")
+        st.markdown("Choose Box or Lasso above the map and drag around some points: they are listed here, and can be downloaded as CSV.")
         return
     columns = {"id": "instance", "architecture": "architecture", "split": "split", **screens(space.task.id).selected}
     here = {name: heading for name, heading in columns.items() if name in space.table}
@@ -87,7 +87,7 @@ chosen = latent_map(
     },
     on_act=act,
 )
-st.caption(shown.map_caption(space) + maps.along_words(**along))
+captions.show(shown.map_line + maps.along_words(**along), shown.map_caption(space))
 st.subheader("All networks of the map", anchor=False)
 zoo_table(space)
 if shown.checkpoints and not missing:

@@ -6,13 +6,13 @@ import streamlit as st
 
 from engine.core.errors import ExplorerError
 from engine.jobs import work
-from explorer import controls, data, jobs, lso, navigation, services, state
+from explorer import captions, controls, data, jobs, lso, navigation, services, state
 from explorer.components.jobs import lso_view
 from explorer.tasks import screens
 
-CAPTION = """
-Latent space optimisation (NetSpace, section IV): the decoder is frozen and gradient descent moves one embedding, so that the
-network decoded from it does better. Thin lines are measured on the training batch of each step, thick ones on the validation
+LINE = "Gradient descent moves one point of the space until the network decoded there does better; the decoder stays as it is."
+HOW = """
+Latent space optimisation (NetSpace, section IV). Thin lines are measured on the training batch of each step, thick ones on the validation
 split, which picks the best step; the test split only reports, at the end. On the map each place of the embedding is drawn at the
 mean of its 15 nearest embeddings, as UMAP weighs neighbours, however far they are; stars are networks that were kept. Hollow
 markers lie outside the zoo.
@@ -84,9 +84,9 @@ lso_view(
     choose_start,
 )
 if start and start["words"]:
-    st.caption(f"The start (the ring): {start['words']}")
-st.caption(CAPTION + shown.lso_note(space))
+    st.markdown(f"The start (the ring): {start['words']}")
 if job is not None:
     lso.before_and_after(space, job)
     if not job.live and jobs.queue().folder_of(job.id).joinpath(work.FILE).exists():
         lso.keep(space, job)
+captions.show(LINE, HOW + shown.lso_note(space))

@@ -5,12 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.papers.entries import PAPERS, entries
-from explorer import navigation, papers, state
+from explorer import captions, navigation, papers, state
 
-WHAT = (
-    "Every table and figure of the two papers, and what this explorer has of it. Ours are read from the manifests now; a state follows "
-    "from them."
-)
+WHAT = "Ours are read from what is at hand now; a state follows from them."
 STATES_SAY = """
 *Reproduced*: run with the paper's own data and sizes, every figure within its margin (the tolerance of its measure, or twice the
 paper's spread); figures count once they are drawn. *Run, differs*: run, and some figure lies outside its margin, or a comparison does
@@ -21,7 +18,7 @@ nothing to measure.
 
 
 def overview(found) -> None:
-    st.caption(WHAT)
+    captions.show(WHAT, STATES_SAY, "What the states mean")
     st.html(papers.counts(found))
     shown = papers.pick(found)
     for paper, title in PAPERS.items():
@@ -37,7 +34,6 @@ def overview(found) -> None:
                     right.html(papers.summary(each))
     if not shown:
         st.info("No entries match. Clear the search or choose another state.", icon=":material/search_off:")
-    st.caption(STATES_SAY)
     papers.downloads(shown or found, "papers")
 
 
@@ -56,7 +52,7 @@ def one(each) -> None:
         f"the paper's data: {entry.test}" if entry.test else "",
         f"the paper's mean and spread are over {entry.seeds} seeds" if entry.seeds > 1 else "",
     ]
-    st.caption(" \u00b7 ".join(filter(None, facts)))
+    st.markdown(" \u00b7 ".join(filter(None, facts)))
     if each.lines:
         st.html(papers.table(each))
     papers.chart(each)

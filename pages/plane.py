@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.kinds.netspace.plane import FARTHEST
-from explorer import code, controls, data, navigation, state
+from explorer import captions, code, controls, data, navigation, state
 from explorer.components.interpolation import measured
 from explorer.components.plane import CORNERS, defaults, draw_three, paths, three_planes
 from explorer.tasks import screens
@@ -47,8 +47,7 @@ if len(set(corners)) < 3:
     st.info("A plane goes through three different networks: choose another A, B or C.", icon=":material/change_history:")
     st.stop()
 three_planes(space, corners, *(state.number(name, round(1 / 3, 4), -FARTHEST, FARTHEST) for name in "uv"))
-st.caption(f"{measured(space)} Click to keep a place; arrow keys move it.")
+how = MIXED if len(paths(space, corners)) > 1 else SEVERAL
+captions.show("Each place is a network, run on the test images. Click to keep one; arrow keys move it.", f"{measured(space)} {how}")
 if space.images is not None:
     code.offer(code.python(space, corners, *(code.call("space.plane", *corners, path=path) for path in paths(space, corners))))
-with st.expander("How it is measured"):
-    st.markdown(MIXED if len(paths(space, corners)) > 1 else SEVERAL)

@@ -6,17 +6,18 @@ import streamlit as st
 
 from engine.core import cells
 from engine.kinds.netspace import placed_shapes
-from explorer import charts, controls, navigation, preps, services, state, theme
+from explorer import captions, charts, controls, navigation, preps, services, state, theme
 from explorer.components.prep_view import FORMS, VIEWS, prep_view, wrapped_cols
 from explorer.tasks import screens
 
-CAPTION = """
-All {count} parameters of the network `{id}` in PRep order (rows filled one after the other, {rows} × {cols}; re-wrapped to
+LINE = "All {count} parameters of `{id}`: as it was trained, and as the space predicts it. Point at one to name it."
+HOW = """
+PRep order (rows filled one after the other, {rows} × {cols}; re-wrapped to
 columns that fit the screen), the target as it was trained and as the space predicts it from its embedding. One diverging colour
 scale, centred on zero, to the 1st and 99th percentile of the target (±{high:.3f}); lines are layer boundaries. {like}
 """
 HELP = """
-Point at a parameter to name it. Drag to pan; double-click, or hold Ctrl and turn the wheel, to zoom (or use +, - and the arrow keys
+Drag to pan; double-click, or hold Ctrl and turn the wheel, to zoom (or use +, - and the arrow keys
 once a picture has the focus). All pictures move together.
 """
 FORMATS = {"png": "image/png", "svg": "image/svg+xml"}
@@ -48,10 +49,9 @@ crop = prep_view({"space": space.id, "instance": instance, "view": view, "form":
 target_P = space.parameters_NP[row].cpu().numpy()
 predicted_P = services.host().run(space.decode, space.embeddings_NE[row : row + 1])[0].cpu().numpy()
 facts = space.table.iloc[row]
-st.caption(HELP)
 like = preps.likeness(space, facts, target_P, predicted_P)
 sizes = {"rows": space.config.prep_height, "cols": space.config.prep_width, "high": charts.colour_limit(target_P)}
-st.caption(CAPTION.format(count=f"{len(target_P):,}", id=instance, like=like, **sizes))
+captions.show(LINE.format(count=f"{len(target_P):,}", id=instance), HOW.format(like=like, **sizes) + HELP)
 stops = theme.current()["chartDivergingColors"]
 with st.container(horizontal=True):
     for kind, mime in FORMATS.items():
@@ -68,11 +68,12 @@ st.subheader("Layers", anchor=False)
 table = charts.statistics(space.arch.layout, target_P, predicted_P)
 numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[3:]}
 st.dataframe(cells.harmless_table(table), hide_index=True, column_config=numbers)
-st.caption(
-    "sd: standard deviation; norm: Euclidean; relative error: |predicted − target| / |target|; correlation: of a layer's parameters."
+captions.show(
+    "Target and predicted network, layer by layer.",
+    "sd: standard deviation; norm: Euclidean; relative error: |predicted − target| / |target|; correlation: of a layer's parameters.",
 )
 st.download_button("Download CSV", cells.csv_of(table), f"{instance}-layers.csv", "text/csv", icon=":material/download:", on_click="ignore")
 
 st.subheader("Values", anchor=False)
 st.plotly_chart(charts.histogram(target_P, predicted_P, theme.current()["chartCategoricalColors"]), key=f"histogram-{space.id}-{instance}")
-st.caption("Shares of all parameters of target and predicted network, on common bins over the range that holds 99 % of either.")
+captions.show("How often each value occurs.", "Shares of all parameters, on common bins over the range that holds 99 % of either network.")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.core import cells
 from engine.core.errors import ExplorerError
-from explorer import controls, navigation, properties, state, theme
+from explorer import captions, controls, navigation, properties, state, theme
 
 CAPTION = """
 For each property of the zoo's table a probe is fitted on the {train:,} training instances (a ridge for numbers, a logistic regression for
@@ -42,6 +42,6 @@ event = st.plotly_chart(
 if instance := properties.clicked(event):
     del st.session_state[f"properties-{space.id}-{name}"]
     navigation.go("latent_map", instance=instance)
-st.caption(f"Predicted against true, of {len(each.true_H)} held-out instances; a click on a point opens the map there.")
+st.markdown(f"Predicted against true, of {len(each.true_H)} held-out instances; a click on a point opens the map there.")
 counts = {split: space.zoo.table["split"].eq(split).to_numpy().sum() for split in ("train", "val", "test")}
-st.caption(CAPTION.format(**counts))
+captions.show("How well each property can be read off the embeddings.", CAPTION.format(**counts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.kinds.netspace import placed_shapes
-from explorer import cards, code, controls, navigation, placing, services, state
+from explorer import captions, cards, code, controls, navigation, placing, services, state
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES, shapes
 
 with navigation.heading("shapes"):
@@ -15,7 +15,7 @@ if space is None:
 mine = placed_shapes.listed(services.store(), space.id)
 ids = [*space.table["id"], *(each.id for each in mine)]
 a, b = controls.first_shapes(space)
-st.caption(cards.trust(space.manifest, space.model.probes))
+captions.show(*cards.trust(space.manifest, space.model.probes))
 selected = {
     "a": state.instance("a", ids, a),
     "b": state.instance("b", ids, b),

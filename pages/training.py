@@ -9,13 +9,13 @@ from engine.core.config import changed
 from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
 from engine.jobs import backends, specs
-from explorer import data, jobs, navigation, services, state, zoos
+from explorer import captions, data, jobs, navigation, services, state, zoos
 from explorer.components.jobs import training_view
 
-CAPTION = """
-A job runs in its own process, which keeps running when this page, the browser or the server is closed; its link opens it anywhere. Stop
-keeps the checkpoint, Resume continues from it; a job whose process dies is resumed once automatically. Steps, losses and seconds are
-measured by the job itself. When it is done, its result appears in the pickers of every page.
+LINE = "A job keeps running when this page, the browser or the server is closed; its result appears in the pickers of every page."
+HOW = """
+Its link opens it anywhere. Stop keeps the checkpoint, Resume continues from it; a job whose process dies is resumed once automatically.
+Steps, losses and seconds are measured by the job itself.
 """
 
 
@@ -25,14 +25,14 @@ def new_job() -> None:
     base = presets.config(preset)
     if data.missing(name := data.needed_by(base)):
         data.panel(name, "This preset needs", stored=False)
-    st.caption(" ".join((presets.presets()[preset].__doc__ or type(base).__doc__ or "").split()))
+    st.markdown(" ".join((presets.presets()[preset].__doc__ or type(base).__doc__ or "").split()))
     values = jobs.form(base, f"train_{preset}", columns=4)
     words = st.text_input(
         "Name of the artifact", placeholder="the preset's name, plus a hash where fields were changed", key=f"name_{preset}"
     )
     name = slug(words)
     if words.strip() and name != words.strip():
-        st.caption(f"Saved as `{name}`." if name else "That name has no characters in a-z and 0-9: the preset's name is used.")
+        st.markdown(f"Saved as `{name}`." if name else "That name has no characters in a-z and 0-9: the preset's name is used.")
     try:
         config = changed(base, values)
         spec = specs.parse({"kind": "train", "preset": preset, "config": values, **({"id": name} if name else {})})
@@ -89,4 +89,4 @@ jobs.watch()
 jobs.table()
 with st.expander("Where jobs run", icon=":material/dns:"):
     where()
-st.caption(CAPTION)
+captions.show(LINE, HOW)

@@ -15,7 +15,7 @@ class Guide {
   }
 
   skip() {
-    const hero = document.querySelector(this.hero);
+    const hero = [...document.querySelectorAll(this.hero)].find((each) => each.checkVisibility({ visibilityProperty: true }));
     if (!hero) return;
     const target = hero.matches(STOPS) ? hero : hero.querySelector(STOPS);
     if (!target) hero.tabIndex = -1;

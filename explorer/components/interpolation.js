@@ -1,5 +1,6 @@
 // The interpolation screen: one slider, and everything that answers it.
 
+import { showCaption } from "./caption.js";
 import { ClassBoard } from "./class_board.js";
 import { ClassIds } from "./class_ids.js";
 import { paintBytes, signedTable } from "./colours.js";
@@ -69,7 +70,7 @@ class Interpolation extends LiveView {
       256,
       this.table,
     );
-    for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
+    for (const [name, caption] of Object.entries(data.captions)) showCaption(this.find(`caption-${name}`), caption);
     offer(this.find("download"), data.formats);
     this.root.classList.toggle("brief", Boolean(data.brief));
     const key = [data.space, data.a, data.b, data.images].join("\n");
@@ -318,7 +319,7 @@ class Interpolation extends LiveView {
  * @typedef {object} Line  (interpolation.py)
  * @property {string} space @property {string} a @property {string} b  Ids of the space and of the anchors.
  * @property {number} gamma
- * @property {Record<string, string>} captions  "curve", "classes", "preps".
+ * @property {Record<string, [string, string]>} captions  "curve", "classes", "preps".
  * @property {Record<string, string>} formats  Export format -> words.
  * @property {boolean} images  Whether accuracies can be measured.
  * @property {Record<"a" | "b", string>} stored @property {Record<"a" | "b", string>} predicted  Accuracies in words.

@@ -14,6 +14,7 @@ from engine.nets.export import formats
 from engine.nets.fast import fastest
 from engine.tasks.images.live import live_images
 from explorer import state
+from explorer.captions import Caption
 from explorer.components import script, source
 
 KEY = "interpolation"
@@ -35,28 +36,37 @@ def interpolation(
     Releasing the thumb calls `on_gamma` with {"space", "a", "b", "gamma"}; by default it selects its gamma."""
     images = f"{space.images.title} test images" if space.images else ""
     captions = {
-        "curve": f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the "
+        "curve": Caption(
+            "Each place of the line is a network that the space makes; dashed and dotted are what plain mixing of the weights gives.",
+            f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the "
         "embedding (1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same after "
         "B's units are matched to A's (Git Re-Basin, weight matching). Fig. 3b and 3d of the NetSpace paper.",
-        "classes": images
-        and f"{images}, four of each class where there are ten, with this network's answers; bars: its accuracy on all test "
-        "images of the class.",
-        "preps": f"All {space.arch.parameters:,} parameters of {space.arch.id} as a PRep of "
+        ),
+        "classes": Caption(
+            "What the network here answers, and how much of each class it gets right." if images else "",
+            images and f"{images}, four of each class where there are ten; bars: accuracy on all test images of the class.",
+        ),
+        "preps": Caption(
+            "The parameters of both anchors and of the network here, as pictures.",
+            f"All {space.arch.parameters:,} parameters of {space.arch.id} as a PRep of "
         f"{space.config.prep_height}\u00d7{space.config.prep_width} (paper, Suppl. II), "
         "colour scale: 1st to 99th percentile of both targets.",
+        ),
     }
     if len(space.archs) > 1:
-        captions["curve"] = (
+        captions["curve"] = Caption(
+            "Each point is a network that the space makes; its colour is the architecture that lives there.",
             f"{measured(space)} Band and interval: 95 % Wilson. Each point is a network decoded from the embedding "
             "(1 \u2212 gamma) e_A + gamma e_B and loaded into the architecture that the ClassId head finds there. Stars: the gammas of eq. "
-            "12; rings: the anchors. Fig. 5 of the NetSpace paper."
+            "12; rings: the anchors. Fig. 5 of the NetSpace paper.",
         )
-        captions["preps"] = (
+        captions["preps"] = Caption(
+            captions["preps"].line,
             f"PReps of {space.config.prep_height}\u00d7{space.config.prep_width}, padded for the smaller architectures (paper, "
-            "Suppl. II); colour scale: 1st to 99th percentile of both targets."
+            "Suppl. II); colour scale: 1st to 99th percentile of both targets.",
         )
     if not space.images:
-        captions["curve"] = measured(space)
+        captions["curve"] = Caption(measured(space))
     ends = {"a": space.table.iloc[space.row(a)], "b": space.table.iloc[space.row(b)]}
     stored, predicted = (
         {end: stored_figure(row.get(name)) for end, row in ends.items()} for name in ("test_accuracy", "predicted_test_accuracy")

@@ -2,6 +2,7 @@
 //
 // Two sockets: `live` answers the thumb; `later` brings what rests on the orders of all kernels, a minute's work for a large network.
 
+import { showCaption } from "./caption.js";
 import { Acts } from "./acts.js";
 import { signedTable } from "./colours.js";
 import { GammaSlider } from "./gamma_slider.js";
@@ -59,7 +60,7 @@ class NernView extends LiveView {
     }
     for (const name of OWN) this.acts.takes(name, data[name] ?? null);
     this.table = signedTable(this.root);
-    for (const [name, text] of Object.entries(data.captions)) this.find(`caption-${name}`).textContent = text;
+    for (const [name, caption] of Object.entries(data.captions)) showCaption(this.find(`caption-${name}`), caption);
     for (const part of this.root.querySelectorAll("[data-needs-nern]")) part.hidden = !data.nern;
     this.find("live").hidden = !data.nern;
     const key = JSON.stringify([data.original, data.nern]);

@@ -74,7 +74,7 @@ export class ShapeAnswers extends LiveView {
   saveFilm() {
     const style = getComputedStyle(this.root),
       read = (name) => style.getPropertyValue(name).trim();
-    const words = { title: `${this.view.a} to ${this.view.b}`, caption: `${this.data.space}: ${this.data.captions.film}` };
+    const words = { title: `${this.view.a} to ${this.view.b}`, caption: `${this.data.space}: ${this.data.captions.film.join(" ")}` };
     this.film
       .save(words, { back: read("--st-background-color"), text: read("--st-text-color") }, style.fontFamily)
       .then(() => this.film.redraw());

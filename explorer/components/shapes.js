@@ -3,6 +3,7 @@
 // Two sockets: `live` answers the thumb with coarse meshes; `later` brings what follows when it rests (fine meshes, measures,
 // the filmstrip), so that none of it is ever in the way of the next movement.
 
+import { showCaption } from "./caption.js";
 import { Acts } from "./acts.js";
 import { ContactSheet } from "./contact_sheet.js";
 import { offer } from "./downloads.js";
@@ -118,7 +119,7 @@ class Shapes extends ShapeAnswers {
       this.view[name] = value;
       if (name === "camera") this.camera.place(value);
     }
-    for (const name of ["sheet", "film"]) this.find(`caption-${name}`).textContent = data.captions[name];
+    for (const name of ["sheet", "film"]) showCaption(this.find(`caption-${name}`), data.captions[name]);
     offer(this.find("network"), data.formats);
     this.root.classList.toggle("brief", Boolean(data.brief));
     this.film.paths = data.brief ? ["embedding", "weights"] : Object.keys(FILM_ROWS);
@@ -220,7 +221,7 @@ class Shapes extends ShapeAnswers {
     for (const button of this.root.querySelectorAll('[data-do="shape"]'))
       button.setAttribute("aria-pressed", String(button.dataset.value === shape));
     this.root.dataset.shape = this.mode();
-    this.find("caption-views").textContent = this.data.captions[this.mode()];
+    showCaption(this.find("caption-views"), this.data.captions[this.mode()]);
     const said = (id, own = this.placed(id)) =>
       own && own.known === false ? `${own.name} (a best guess)` : (own?.name ?? id ?? "");
     for (const [part, id] of [
@@ -376,7 +377,7 @@ class Shapes extends ShapeAnswers {
  * @property {string} space @property {string | null} a @property {string | null} b @property {string | null} instance  Ids.
  * @property {number} gamma @property {number} level @property {number} resolution  Nodes an axis.
  * @property {string} shape @property {string | null} camera @property {boolean} [brief]  Slider, two meshes, filmstrip.
- * @property {import("./contact_sheet.js").Placed[]} placed @property {Record<string, string>} captions
+ * @property {import("./contact_sheet.js").Placed[]} placed @property {Record<string, [string, string]>} captions
  * @property {Record<string, string>} formats  Export format -> words.
  */
 

@@ -9,6 +9,7 @@ from streamlit.components.v2 import component
 
 from engine.kinds.netspace.space import Space
 from engine.nets.export import formats
+from explorer.captions import Caption
 from explorer.components import script, source
 
 KEY = "shapes"
@@ -43,16 +44,27 @@ def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[d
         "cube [\u22121, 1]\u00b3."
     )
     captions = {
-        "sheet": "Each picture is a target, the network as it was fitted, at level 0.",
-        "path": f"{meshed}Left: decoded from the embedding (1 \u2212 gamma) e_A + gamma e_B. Beside it the same gamma applied to the "
-        "weights of A and B: as they are (fig. 4 of the NetSpace paper), and after B's units are matched to A's in order and "
-        f"sign (Git Re-Basin). {measured} IoU and Chamfer are with the targets of A and B.",
-        "instance": f"{meshed}Predicted: decoded from the instance's embedding. Target: the network that was fitted, which the space was "
-        f"given. The shape itself: what the target was fitted to. {measured}",
-        "placed": f"{meshed}A mesh of your own, as the space places the network fitted to it: by inversion of the decoder, and by the "
-        f"encoder alone. Ours, beyond the paper. {measured}",
-        "film": f"Eleven gammas on {COARSE}\u00b3 nodes, as in fig. 4 of the NetSpace paper: decoded embeddings above, mixed weights "
-        "below, first aligned, then as they are. Turn a view and all pictures turn; a click goes to its gamma.",
+        "sheet": Caption("The networks as they were fitted."),
+        "path": Caption(
+            "Left the shape that the space makes at gamma; beside it the same mixture of the weights, as they are and aligned.",
+            f"{meshed}Left: decoded from the embedding (1 \u2212 gamma) e_A + gamma e_B. Beside it the same gamma applied to the "
+            "weights of A and B: as they are (fig. 4 of the NetSpace paper), and after B's units are matched to A's in order and "
+            f"sign (Git Re-Basin). {measured} IoU and Chamfer are with the targets of A and B.",
+        ),
+        "instance": Caption(
+            "What the space makes of the instance, the network it was given, and the shape that this was fitted to.",
+            f"{meshed}Predicted: decoded from the instance's embedding. Target: the network that was fitted, which the space was "
+            f"given. The shape itself: what the target was fitted to. {measured}",
+        ),
+        "placed": Caption(
+            "A mesh of your own, as the space places it.",
+            f"{meshed}By inversion of the decoder, and by the encoder alone. Ours, beyond the paper. {measured}",
+        ),
+        "film": Caption(
+            "Eleven steps of gamma: through the space, and mixed. Turn a view and all pictures turn; a click goes to its gamma.",
+            f"On {COARSE}\u00b3 nodes, as in fig. 4 of the NetSpace paper: decoded embeddings above, mixed weights "
+            "below, first aligned, then as they are.",
+        ),
     }
     data = {"space": space.id, **selected, "placed": placed, "captions": captions, "formats": formats.words()}
     _mount(data=data, key=KEY, on_act_change=lambda: on_act(st.session_state[KEY]["act"]))
@@ -61,6 +73,6 @@ def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[d
 def strip(space: str, a: str, b: str, gamma: float, on_act: Callable[[dict], None]) -> None:
     """The slider from shape `a` to `b` of a space, both meshes that follow it, and the filmstrip. The space is read once it is in sight."""
     fixed = {"gamma": gamma, "shape": "path", "instance": None, "level": 0.0, "resolution": 64, "camera": None, "placed": [], "brief": True}
-    captions = dict.fromkeys(("sheet", "path", "film"), "")
+    captions = dict.fromkeys(("sheet", "path", "film"), Caption(""))
     data = {"space": space, "a": a, "b": b, "captions": captions, "formats": {}, **fixed}
     _mount(data=data, key=KEY, on_act_change=lambda: on_act(st.session_state[KEY]["act"]))

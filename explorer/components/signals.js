@@ -1,5 +1,6 @@
 // Images that networks are: one slider, and the picture of the network here beside those of mixed weights.
 
+import { showCaption } from "./caption.js";
 import { paintBytes } from "./colours.js";
 import { GammaSlider } from "./gamma_slider.js";
 import { LiveView } from "./live_view.js";
@@ -23,7 +24,7 @@ class Signals extends LiveView {
 
   update(data, setStateValue) {
     Object.assign(this, { data, setStateValue });
-    this.find("caption").textContent = data.caption;
+    showCaption(this.find("caption"), data.caption);
     const key = [data.space, data.a, data.b].join("\n");
     if (key === this.key) return this.adopt(data.gamma);
     this.key = key;
@@ -84,7 +85,7 @@ class Signals extends LiveView {
 /**
  * @typedef {object} SignalsData  (signals.py)
  * @property {string} space @property {string} a @property {string} b  Ids of the space and of the anchors.
- * @property {number} gamma @property {string} caption
+ * @property {number} gamma @property {[string, string]} caption
  */
 
 /**

@@ -60,6 +60,7 @@ class Distances(Screens):
     walked = Column("", "IoU, nearer anchor", "overlap", short="IoU")
     pictures = "sheet"
     selected = {"legs": "kind", "predicted_iou": "predicted IoU", "fit_iou": "fit IoU"}
+    map_line = "Each point is a network that is a shape; near ones look alike."
     caption = (
         "Each point is one of the {count:,} networks of the zoo{kept}, a shape, put where UMAP (fixed seed, kept with the artifact) puts "
         "its embedding of {embedding} numbers; nearness is what the picture means, its axes mean nothing. IoU: between the predicted shape "

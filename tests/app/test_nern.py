@@ -38,7 +38,7 @@ def screen(tmp_path):
 def words(app: AppTest) -> str:
     return "\n".join(
         str(element.value)
-        for elements in (app.title, app.caption, app.info, app.warning, app.error, app.code, app.subheader)
+        for elements in (app.title, app.markdown, app.caption, app.info, app.warning, app.error, app.code, app.subheader)
         for element in elements
     )
 

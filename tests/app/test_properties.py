@@ -37,7 +37,7 @@ def test_each_property_is_a_row_and_one_is_drawn(gallery_store):
     assert "test accuracy" in set(table["property"]) and not table["property"].str.contains("_").any()
     assert table["embedding"].str.contains(" to ").all()
     assert app.selectbox(key="pick_property").value == "test_accuracy"
-    assert any("of 64 held-out instances" in caption.value for caption in app.caption)
+    assert any("of 64 held-out instances" in each.value for each in app.markdown)
 
 
 def test_too_small_a_zoo_says_what_is_needed(tmp_path):

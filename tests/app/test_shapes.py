@@ -102,6 +102,6 @@ def test_a_space_says_what_it_can_be_trusted_with(made_up_store, heldout, encode
     }
     manifest = made_up_store.open("space-made-up").manifest
     metrics = {name: {"value": value, "split": "x", "n": 40} for name, value in values.items()}
-    words = cards.trust(replace(manifest, metrics=metrics), probes=encoder == "probe")
+    words = " ".join(cards.trust(replace(manifest, metrics=metrics), probes=encoder == "probe"))
     assert said in words and f"{heldout:.3f}" in words and "0.700" in words
-    assert cards.trust(manifest, probes=True) == ""
+    assert cards.trust(manifest, probes=True) == ("", "")

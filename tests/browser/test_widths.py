@@ -61,6 +61,6 @@ def test_a_page_fits_can_be_read_and_is_open_to_all(page, address):
         names.first.evaluate("name => name.style.cssText = 'width: 1em; overflow: hidden; white-space: nowrap; display: block'")
         assert names.evaluate_all(CUT) != []
     if path == "papers":  # what is wrong is noticed
-        page.evaluate("document.querySelector('.stMainBlockContainer h1').style.cssText = 'width: 1500px; color: #888'")
+        page.evaluate("document.querySelector('.stMainBlockContainer h1').style.cssText = 'width: 1500px; color: #bbb'")
         assert min(measure(page).values()) > 0
         assert any("color-contrast" in each for each in access.findings(page))
