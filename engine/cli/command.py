@@ -19,7 +19,8 @@ Options = argparse.Namespace
 # Arguments that several commands take.
 REPLACE = {"action": "store_true", "help": "replace another artifact of that name; the old one is kept (see artifacts restore)"}
 GAMMA = {"type": float, "default": 0.5, "help": "0 at anchor A, 1 at anchor B (default: 0.5)"}
-PATH = {"choices": ("embedding", "weights", "aligned"), "default": "embedding", "help": "what is interpolated (default: embedding)"}
+PATHS = ("embedding", "weights", "aligned", "aligned-activations", "aligned-repaired", "aligned-activations-repaired")
+PATH = {"choices": PATHS, "default": "embedding", "help": "what is interpolated (default: embedding)"}
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from ..nets.alignment import aligned
 from ..nets.answers import Accuracy
 from ..nets.prep import pack
 from ..tasks.images.live import answers_of, image_count
+from ..tasks.task import MIXED
 from .cache import Cache, Held, stamp
 from .cache import nbytes_of as bytes_in
 
@@ -186,7 +187,8 @@ class Host:
         """The network at `gamma` between two ends, instances or placed networks: `a` (0) and `b` (1). Not measured: see `step`.
 
         `path`: "embedding" decodes (1 - gamma) e_a + gamma e_b, "encoded" what the encoder alone says of placed ends; "weights" mixes the
-        ends' own parameters, "aligned" does so once b's units are in a's order. Raises UnknownId, InvalidValue.
+        ends' own parameters, "aligned" does so once b's units are in a's order (in other ways: engine.nets.alignment.ways). Raises
+        UnknownId, InvalidValue, DataMissing.
         """
         gamma = check_gamma(gamma)
         loaded = self.loaded_space(space_id)
@@ -293,7 +295,6 @@ class Host:
 
 
 NONE = np.zeros(0, np.int64)
-MIXED = ("weights", "aligned")  # paths of the ends' own parameters
 
 
 def on_cpu(network: Network) -> Network:

@@ -51,7 +51,8 @@ class Space(Opened):
         """The network at an embedding [E]; at instance `a`, as the space predicts it; or at `gamma` (0 to 1) between instances `a` and `b`.
 
         `path` "embedding" decodes (1 - gamma) e_a + gamma e_b, "weights" mixes the parameters of the targets, "aligned" does so
-        once b's units are in a's order (Git Re-Basin). The module is in evaluation mode, takes inputs [B, ...] and records
+        once b's units are in a's order (Git Re-Basin by weights; "aligned-activations" by activations; "aligned-repaired" and
+        "aligned-activations-repaired" with REPAIR). The module is in evaluation mode, takes inputs [B, ...] and records
         `architecture` (its id) and `preprocessing` (how its input is normalised, or None: see engine.datasets.preprocessing). Raises
         UnknownId, InvalidValue.
         """

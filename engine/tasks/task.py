@@ -18,11 +18,13 @@ from torch import Tensor
 
 from ..archs import Architecture
 from ..core.errors import InvalidValue
+from ..nets.alignment.ways import WAYS
 from .sizing import ZooFacts
 
 # What is mixed between two instances: their embeddings, which are decoded; their own weights; their own weights once the second's units
 # are in the first's order (Git Re-Basin's weight matching, see engine.nets.alignment).
 PATHS = ("embedding", "weights", "aligned")
+MIXED = ("weights", *WAYS)  # paths of the ends' own parameters
 
 
 class SpaceObjective(Protocol):

@@ -13,14 +13,16 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from engine.archs import all_architectures, architecture
+from engine.cli.command import PATHS
 from engine.core.errors import InvalidValue
 from engine.kinds.netspace.space import load_space
 from engine.nets import alignment
-from engine.nets.alignment import aligned, applied, drawn, identity, match_activations, match_weights, ties, ties_of
+from engine.nets.alignment import aligned, applied, drawn, identity, match_activations, match_weights, repair, ties, ties_of
 from engine.nets.alignment.matching import product as inner
 from engine.nets.alignment.repair import repaired
 from engine.nets.answers import accuracies
 from engine.nets.stacked import flatten, logits
+from engine.tasks.task import MIXED
 
 
 class Separable(nn.Module):
@@ -264,13 +266,40 @@ def test_a_space_walks_between_aligned_networks(gallery_store):
     def accuracy(a: int, b: int, gamma: float, path: str) -> float:
         return float(accuracies(space.point(a, b, gamma, path)[None], images_BCHW, labels_B, space.arch)[0])
 
-    halves = {path: np.mean([accuracy(a, b, 0.5, path) for a, b in zip(good, good[1:])]) for path in ("weights", "aligned")}
+    halves = {path: np.mean([accuracy(a, b, 0.5, path) for a, b in zip(good, good[1:])]) for path in MIXED}
     assert halves["aligned"] > halves["weights"] + 0.2
+    assert halves["aligned-repaired"] > halves["aligned"] + 0.03
+    assert halves["aligned-activations-repaired"] > halves["aligned-activations"] > halves["weights"] + 0.2
     for end in (0, 1):
-        plain, found = (space.point(*good[:2], end, path)[None] for path in ("weights", "aligned"))
+        plain, found = (space.point(*good[:2], end, path)[None] for path in ("weights", "aligned-activations-repaired"))
         torch.testing.assert_close(logits(found, images_BCHW, space.arch), logits(plain, images_BCHW, space.arch), atol=1e-4, rtol=1e-4)
     several = load_space(gallery_store, "netspace-digits-multi")
     first, last = (int(np.flatnonzero(several.table["class_id"] == each)[0]) for each in (0, len(several.archs) - 1))
     with pytest.raises(InvalidValue, match="cannot be mixed"):
         several.network(first, last, 0.5, "aligned")
     assert several.network(first, last, 1, "aligned").arch == several.archs[-1]
+
+
+@pytest.mark.parametrize("id_", ["lenetlike-digits", "resnet8-digits"])
+def test_rescaled_units_have_the_statistics_that_were_wanted(id_):
+    """A network rescaled to its own statistics is itself; one rescaled to another's has them, in every hidden layer; unrescaled it has
+    not."""
+    arch = architecture(id_)
+    torch.manual_seed(1)
+    x = torch.rand(64, *arch.input_shape)
+    a_P, b_P = (flatten(arch.build()) for _ in range(2))
+    of_a, of_b = (repair.statistics(arch, each_P, x) for each_P in (a_P, b_P))
+    assert len(of_a) >= 3 and all(entry.name.rpartition(".")[0] not in of_a for entry in arch.layout[-2:])  # its answers stay
+    torch.testing.assert_close(repair.rescaled(arch, a_P, of_a, x), a_P, rtol=1e-4, atol=1e-5)
+    wanted = repair.mixed(of_a, of_b, 0.3)
+    plain_P = torch.lerp(a_P, b_P, 0.3)
+    found = repair.statistics(arch, repair.rescaled(arch, plain_P, wanted, x), x)
+    for name, (mean_C, std_C) in wanted.items():
+        torch.testing.assert_close(found[name][0], mean_C, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(found[name][1], std_C, rtol=1e-3, atol=1e-4)
+    before = repair.statistics(arch, plain_P, x)
+    assert max(float((before[name][1] - wanted[name][1]).abs().max()) for name in wanted) > 1e-3
+
+
+def test_the_command_line_knows_every_path():
+    assert PATHS == ("embedding", *MIXED)

@@ -53,7 +53,7 @@ def plane(space: Space, rows: tuple[int, int, int], path: str = "embedding") -> 
         raise InvalidValue(f"The weights of {', '.join(sorted(archs))} cannot be mixed: ask for the plane of embeddings.")
     corners_3P = space.parameters_NP[list(rows)]
     if path == "aligned":
-        corners_3P = torch.stack([corners_3P[0], *(space.aligned(rows[0], row) for row in rows[1:])])
+        corners_3P = torch.stack([corners_3P[0], *(space.aligned(rows[0], row, False) for row in rows[1:])])
     return wide(Plane(space, rows, path, corners_3P))
 
 

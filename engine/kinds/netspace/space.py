@@ -19,9 +19,10 @@ from ...archs import Architecture
 from ...core.artifacts import Artifact, Manifest, Store
 from ...core.boundary import untrusted
 from ...core.errors import CorruptArtifact, InvalidValue, UnknownId, closest
-from ...nets.alignment import aligned
+from ...nets.alignment import WAYS, Way, aligned
+from ...nets.alignment.repair import Statistics, mixed, rescaled, statistics
 from ...tasks import task_of
-from ...tasks.task import PATHS, Task
+from ...tasks.task import MIXED, Task
 from ...tasks.zoo import Zoo, class_ids
 from ..configs import read_config
 from ..zoo.loading import load_zoo, taught
@@ -31,6 +32,7 @@ from .outside import Members, Outside, compare, members
 from .umap_map import MAP_2D, MAP_3D, place
 
 ALIGNED_PAIRS = 64  # kept of a space
+ASKED = 512  # training images whose answers activations are matched by and REPAIR takes its statistics from
 
 
 @dataclass(frozen=True)
@@ -172,25 +174,54 @@ class Space:
         return self.model.decode(embeddings_ME)
 
     def point(self, a: int, b: int, gamma: float, path: str = "embedding") -> Tensor:
-        """Parameters [P] at `gamma` between rows a (0) and b (1), along one of PATHS."""
+        """Parameters [P] at `gamma` between rows a (0) and b (1), along one of the paths of its task. Raises InvalidValue,
+        DataMissing."""
         gamma = check_gamma(gamma)
         if path == "embedding":
             return self.decode(torch.lerp(self.embeddings_NE[a], self.embeddings_NE[b], gamma)[None])[0]
         if path == "weights":
             return torch.lerp(self.parameters_NP[a], self.parameters_NP[b], gamma)
-        if path == "aligned":
-            return torch.lerp(self.parameters_NP[a], self.aligned(a, b), gamma)
-        raise InvalidValue(f"There is no path {str(path)[:40]!r}: use one of {', '.join(PATHS)}.")
+        if path in WAYS and path in self.task.paths:
+            return self.mixed_after(a, b, gamma, WAYS[path])
+        raise InvalidValue(f"There is no path {str(path)[:40]!r}: use one of {', '.join(self.task.paths)}.")
+
+    def mixed_after(self, a: int, b: int, gamma: float, way: Way) -> Tensor:
+        """Parameters [P] at `gamma` between row a's and row b's, once b is aligned to a. Raises DataMissing where that needs images."""
+        parameters_P = torch.lerp(self.parameters_NP[a], self.aligned(a, b, way.activations), gamma)
+        if not way.repaired or gamma in (0, 1):
+            return parameters_P
+        arch = self.arch_of(b)
+        wanted = mixed(*self.spreads(a, b, way.activations), gamma)
+        repaired_P = rescaled(arch, parameters_P[: arch.parameters], wanted, self.asked)
+        return torch.cat([repaired_P, parameters_P[arch.parameters :]])
 
     @cached_property
-    def aligned(self) -> Callable[[int, int], Tensor]:
-        """(row a, row b) -> b's parameters [P], its units in the order of a's that they are most like: worked out once a pair."""
+    def asked(self) -> Tensor:
+        """The training images [B, C, H, W] that units are compared on. Raises DataMissing."""
+        return self.needed_images().images["train"][:ASKED]
 
-        def align(a: int, b: int) -> Tensor:
+    @cached_property
+    def aligned(self) -> Callable[[int, int, bool], Tensor]:
+        """(row a, row b, by activations) -> b's parameters [P], its units in the order of a's that they are most like: worked out once a
+        pair."""
+
+        def align(a: int, b: int, activations: bool) -> Tensor:
             arch, (a_P, b_P) = self.arch_of(b), self.parameters_NP[[a, b]]
-            return torch.cat([aligned(arch, a_P[: arch.parameters], b_P[: arch.parameters]), b_P[arch.parameters :]])
+            inputs = self.asked.cpu() if activations else None
+            return torch.cat([aligned(arch, a_P[: arch.parameters], b_P[: arch.parameters], inputs), b_P[arch.parameters :]])
 
         return lru_cache(ALIGNED_PAIRS)(align)
+
+    @cached_property
+    def spreads(self) -> Callable[[int, int, bool], tuple[Statistics, Statistics]]:
+        """The same -> what the units of a, and of b aligned to it, answer to training images."""
+
+        def both(a: int, b: int, activations: bool) -> tuple[Statistics, Statistics]:
+            arch, ends = self.arch_of(b), (self.parameters_NP[a], self.aligned(a, b, activations))
+            of_a, of_b = (statistics(arch, each_P[: arch.parameters], self.asked) for each_P in ends)
+            return of_a, of_b
+
+        return lru_cache(ALIGNED_PAIRS)(both)
 
     def network(self, a: int, b: int, gamma: float, path: str = "embedding") -> Network:
         """The network at `gamma` between rows a and b; see `point`. Along the weights there is one only at the ends, and between
@@ -199,7 +230,7 @@ class Space:
         if path == "embedding":
             return self.at(torch.lerp(self.embeddings_NE[a], self.embeddings_NE[b], gamma))
         ends = (self.arch_of(a), self.arch_of(b))
-        if path in ("weights", "aligned") and ends[0] != ends[1]:
+        if path in MIXED and ends[0] != ends[1]:
             if gamma in (0, 1):
                 return self.target((a, b)[round(gamma)])
             raise InvalidValue(

@@ -1,6 +1,6 @@
 """Alignment: two networks that differ by the order of their hidden units are the same network. Which channels of an architecture are
 tied is worked out from its graph (ties.py, rules.py, axes.py); which of B's channel is which of A's, by matching weights or
-activations (matching.py)."""
+activations (matching.py); what the units of a mixture answer is put right by repair.py."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from torch import Tensor
 from ...archs import Architecture
 from .matching import Matching, applied, drawn, identity, match_activations, match_weights
 from .ties import Ties, ties, ties_of
+from .ways import WAYS, Way
 
 __all__ = [
-    "Matching", "Ties", "aligned", "aligned_all", "applied", "drawn", "identity", "match_activations", "match_weights", "ties", "ties_of",
+    "WAYS", "Matching", "Ties", "Way", "aligned", "aligned_all", "applied", "drawn", "identity", "match_activations",
+    "match_weights", "ties", "ties_of",
 ]  # fmt: skip
 
 
 def aligned(arch: Architecture, a_P: Tensor, b_P: Tensor, inputs: Tensor | None = None, seed: int = 0) -> Tensor:
     """B's parameters [P] in the order of channels in which they are most like A's [P]: by their weights, or with `inputs` by what the
     channels answer to these. B answers as before (up to rounding)."""
-    known = ties(arch)
+    known = ties(arch) if inputs is None else ties(arch, len(inputs))  # whose graph answers all inputs at once
     a, b = (named(arch, each) for each in (a_P, b_P))
     matching = match_weights(known, a, b, seed) if inputs is None else match_activations(known, a, b, inputs)
     return flat(arch, applied(known, matching, b)).to(b_P)

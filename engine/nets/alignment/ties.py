@@ -62,15 +62,15 @@ class Ties:
     program: torch.export.ExportedProgram
 
 
-def ties(arch: Architecture) -> Ties:
-    """Those of an architecture in deployable form; worked out once."""
-    return _ties(arch.id, arch.version)
+def ties(arch: Architecture, batch: int = BATCH) -> Ties:
+    """Those of an architecture in deployable form, its graph taken with so many inputs; worked out once."""
+    return _ties(arch.id, arch.version, batch)
 
 
 @cache
-def _ties(id_: str, version: str) -> Ties:
+def _ties(id_: str, version: str, batch: int) -> Ties:
     arch = architecture(id_)
-    return ties_of(arch.build().eval(), torch.zeros(BATCH, *arch.input_shape))
+    return ties_of(arch.build().eval(), torch.zeros(batch, *arch.input_shape))
 
 
 def ties_of(module: nn.Module, *inputs: Tensor) -> Ties:

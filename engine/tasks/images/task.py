@@ -15,7 +15,7 @@ from ...archs import Architecture
 from ...core.errors import InvalidValue
 from ...nets.by_architecture import accuracies_by_architecture
 from ..sizing import ZooFacts
-from ..task import Descent, SpaceObjective, Task, Yardstick
+from ..task import MIXED, Descent, SpaceObjective, Task, Yardstick
 from . import auto, live, lso_several, placing, yardsticks
 from .config import MultiSpaceConfig, NetSpaceConfig
 from .distilling import Distilling
@@ -29,6 +29,7 @@ from .teaching import Teaching
 
 class Images(Task):
     id = "images"
+    paths = ("embedding", *MIXED)
     one, many = "classifier", "classifiers"
     quality, likeness, known_from = "accuracy", "agreement", 0.25
     quality_column = "test_accuracy"
