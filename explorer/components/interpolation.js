@@ -51,6 +51,7 @@ class Interpolation extends LiveView {
       (gamma) => this.commit(gamma),
     );
     this.curve = new PathCurve(root.querySelector(".ip-curve"), (error) => this.fail(error));
+    this.find("way").addEventListener("change", () => this.align());
   }
 
   canvas(name) {
@@ -72,6 +73,7 @@ class Interpolation extends LiveView {
     );
     for (const [name, caption] of Object.entries(data.captions)) showCaption(this.find(`caption-${name}`), caption);
     offer(this.find("download"), data.formats);
+    if (!this.find("way").length) this.find("way").append(...Object.entries(data.ways).map(([way, words]) => new Option(words, way)));
     this.root.classList.toggle("brief", Boolean(data.brief));
     const key = [data.space, data.a, data.b, data.images].join("\n");
     if (key !== this.key) {
@@ -129,7 +131,7 @@ class Interpolation extends LiveView {
   // Without images a network is decoded alone: its PRep and its architecture.
   question(gamma, path, want, more) {
     const { space, a, b, images } = this.data;
-    const asked = { op: "step", space, a, b, gamma, path, want, ...more };
+    const asked = { op: "step", space, a, b, gamma, path: path === "aligned" ? this.find("way").value : path, want, ...more };
     return images ? asked : { ...asked, want: want.filter((each) => each === "prep"), images: "none" };
   }
 
@@ -182,6 +184,18 @@ class Interpolation extends LiveView {
     );
   }
 
+  // Aligned in another way: that figure and that curve begin again.
+  align() {
+    this.live.drop("aligned");
+    const { mixes, images } = this.data;
+    if (!mixes || !images) return;
+    this.find("aligned").textContent = "–";
+    this.curve.forget("aligned");
+    this.order.aligned = curveOrder(this.data.architectures.length);
+    delete this.root.dataset.curve;
+    this.baseline({ images: "all" }).then(() => this.fill());
+  }
+
   // The thumb rests: measure on the whole split, compare, fill in the curve.
   async idle() {
     if (!this.data.images || this.value.dataset.gamma !== String(this.slider.gamma)) return; // its answer calls again
@@ -200,14 +214,14 @@ class Interpolation extends LiveView {
     let drawn = 0;
     const paths = Object.keys(this.order);
     for (let turn = 0; !this.timer && this.missing(); turn++) {
-      const { order, key } = this;
       const path = paths[turn % paths.length];
-      const gammas = order[path].slice(0, CHUNK);
+      const left = this.order[path];
+      const gammas = left.slice(0, CHUNK);
       if (!gammas.length) continue;
       const answer = await this.ask("curve", CURVE, { ...this.question(0, path), op: "curve", gammas });
-      if (key !== this.key) continue;
+      if (left !== this.order[path]) continue; // of other anchors, or aligned in another way
       if (!answer) break;
-      order[path].splice(0, gammas.length);
+      left.splice(0, gammas.length);
       this.curve.add(path, answer.header.points, answer.header);
       if (performance.now() - drawn < DRAW_MS || this.slider.dragging) continue;
       await this.curve.draw();
@@ -325,7 +339,9 @@ class Interpolation extends LiveView {
  * @property {Record<"a" | "b", string>} stored @property {Record<"a" | "b", string>} predicted  Accuracies in words.
  * @property {Record<"a" | "b", string>} origins @property {Record<"a" | "b", boolean>} outside
  * @property {import("./class_ids.js").Architecture[]} architectures
- * @property {boolean} mixes  Whether the anchors' weights can be mixed. @property {boolean} brief  Slider, figures and images alone.
+ * @property {boolean} mixes  Whether the anchors' weights can be mixed. @property {Record<string, string>} ways  Path -> how B is aligned
+ *   to A, in words.
+ * @property {boolean} brief  Slider, figures and images alone.
  */
 
 /**

@@ -10,6 +10,7 @@ from streamlit.components.v2 import component
 
 from engine.kinds.netspace import kept
 from engine.kinds.netspace.space import Space
+from engine.nets.alignment import WAYS
 from engine.nets.export import formats
 from engine.nets.fast import fastest
 from engine.tasks.images.live import live_images
@@ -88,6 +89,7 @@ def interpolation(
         "stored": stored,
         "architectures": architectures(space),
         "brief": brief,
+        "ways": {path: way.words for path, way in WAYS.items()},
         "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b)),
     }
     _mount(data=data, key=KEY, on_gamma_change=lambda: (on_gamma or committed)(st.session_state[KEY].get("gamma")))

@@ -42,14 +42,22 @@ export class PathCurve {
     if (this.drawn) this.wide();
   }
 
+  // One path starts again.
+  forget(path) {
+    this.points[path].clear();
+    delete this.here[path];
+    this.move(this.here.gamma);
+  }
+
   /**
    * @param {string} path
    * @param {Point[]} points
-   * @param {{n: number, dtype: string}} on  Images of each, and the type they were answered in.
+   * @param {{path: string, n: number, dtype: string}} on  The path as the server calls it, images of each point, and the type they were
+   *   answered in.
    */
-  add(path, points, { n, dtype }) {
+  add(path, points, { path: walked, n, dtype }) {
     this.on = { n, dtype };
-    for (const point of points) this.points[path].set(point.gamma, point);
+    for (const point of points) this.points[path].set(point.gamma, { ...point, walked });
     this.element.dataset.points = Object.values(this.points).reduce((sum, points) => sum + points.size, 0);
   }
 
@@ -184,10 +192,10 @@ export class PathCurve {
     if (!this.drawn) return;
     if (format !== "csv")
       return this.Plotly.downloadImage(this.plot, { format, width: 900, height: 540, scale: 2, filename: this.name });
-    const rows = Object.entries(this.points).flatMap(([path, points]) =>
+    const rows = Object.values(this.points).flatMap((points) =>
       [...points.values()]
         .sort((one, other) => one.gamma - other.gamma)
-        .map((p) => [path, p.gamma, p.value, p.low, p.high, this.on.n, this.on.dtype, p.architecture]),
+        .map((p) => [p.walked, p.gamma, p.value, p.low, p.high, this.on.n, this.on.dtype, p.architecture]),
     );
     saveCsv([["path", "gamma", "accuracy", "low_95", "high_95", "images", "dtype", "architecture"], ...rows], this.name);
   }

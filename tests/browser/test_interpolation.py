@@ -155,11 +155,18 @@ def test_every_figure_is_the_engines(page, anchors, host, tmp_path):
         expect(page.locator(".ip-ends")).to_contain_text(
             f"trained {100 * target:.1f}\u202f% · predicted by the space {100 * decoded:.1f}\u202f%"
         )
+    aligned = page.get_by_test_id("live-aligned")
+    before = aligned.inner_text()
+    page.get_by_test_id("way").select_option("aligned-repaired")
+    wanted = host.step(SPACE, *anchors, 0.25, "aligned-repaired", images="all").accuracy
+    expect(aligned).to_have_text(f"{100 * wanted:.1f}\u202f%")
+    assert aligned.inner_text() != before
+    expect(page.locator('.ip[data-curve="done"]')).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     download.value.save_as(tmp_path / "curve.csv")
     rows = list(csv.DictReader((tmp_path / "curve.csv").open()))
-    assert len(rows) == 3 * 41
+    assert len(rows) == 3 * 41 and {row["path"] for row in rows} == {"embedding", "weights", "aligned-repaired"}
     for row in rows[::9]:
         wanted = host.step(SPACE, *anchors, float(row["gamma"]), row["path"])
         assert float(row["accuracy"]) == pytest.approx(wanted.accuracy) and int(row["images"]) == wanted.n
