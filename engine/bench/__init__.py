@@ -15,6 +15,7 @@ from ..core.errors import InvalidValue, closest
 ROWS = {  # name -> the file and function that measure it; heavy imports stay in those
     "drag_step_p95": "drag.step_p95",
     "drag_step_p95_four": "drag.step_p95_four",
+    "aligned_drag_p95": "drag.aligned_p95",
     "plane_441": "drag.plane",
     "zoo_stacked": "zoo.stacked",
     "accuracy_10k": "accuracy.ten_thousand",

@@ -24,13 +24,13 @@ BAR_FOUR = 60.0  # ms
 PLANE = 5.0  # s
 
 
-def questions(host: Host, space_id: str, person: int = 0) -> list[str]:
+def questions(host: Host, space_id: str, person: int = 0, **more) -> list[str]:
     """A drag there and back between two instances, one question a step."""
     ids = list(host.space(space_id).table["id"])  # in a space of several architectures from the smallest to the largest
     anchors = {"a": ids[(7 * person) % len(ids)], "b": ids[-1 - (11 * person) % len(ids)]}
     gammas = [abs(1 - 2 * (step % 101) / 100) for step in range(STEPS)]
     return [
-        json.dumps({"id": step, "op": "step", "space": space_id, **anchors, "gamma": gamma, "want": WANT, "images": "all"})
+        json.dumps({"id": step, "op": "step", "space": space_id, **anchors, "gamma": gamma, "want": WANT, "images": "all", **more})
         for step, gamma in enumerate(gammas)
     ]
 
@@ -51,17 +51,33 @@ def step_p95() -> list[dict]:
     """p95 of one step with nobody else dragging, in ms, per shipped space; the reference is the bar."""
     store, spaces = shipped()
     host = Host(store, "cpu")
-    rows = []
-    for space_id in spaces:
-        times = []
-        for text in questions(host, space_id):
-            began = time.perf_counter()
-            reply = answer(host, text)
-            times.append(1000 * (time.perf_counter() - began))
-            assert isinstance(reply, bytes), reply
-        rows.append(row(named("drag_step_p95", space_id), p95(times[WARM_UP:]), "ms", SPACES[space_id]))
+    rows = [row(named("drag_step_p95", space_id), alone(host, questions(host, space_id)), "ms", SPACES[space_id]) for space_id in spaces]
     host.close()
     return rows
+
+
+def aligned_p95() -> list[dict]:
+    """The same of the weights mixed after alignment: as they are, and with REPAIR."""
+    store, spaces = shipped()
+    host = Host(store, "cpu")
+    ways = {"aligned_drag_p95": "aligned", "repaired_drag_p95": "aligned-repaired"}
+    rows = [
+        row(name, alone(host, questions(host, spaces[0], path=path, want=["accuracy"])), "ms", SPACES[spaces[0]])
+        for name, path in ways.items()
+    ]
+    host.close()
+    return rows
+
+
+def alone(host: Host, drag: list[str]) -> float:
+    """p95 in ms of a drag's steps, one after the other."""
+    times = []
+    for text in drag:
+        began = time.perf_counter()
+        reply = answer(host, text)
+        times.append(1000 * (time.perf_counter() - began))
+        assert isinstance(reply, bytes), reply
+    return p95(times[WARM_UP:])
 
 
 def step_p95_four() -> list[dict]:

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from engine.kinds.netspace import kept
-from engine.kinds.netspace.space import Space
+from engine.kinds.netspace.space import ASKED, Space
 from engine.nets.alignment import WAYS
 from engine.nets.export import formats
 from engine.nets.fast import fastest
@@ -39,9 +39,10 @@ def interpolation(
     captions = {
         "curve": Caption(
             "Each place of the line is a network that the space makes; dashed and dotted are what plain mixing of the weights gives.",
-            f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the "
-        "embedding (1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same after "
-        "B's units are matched to A's (Git Re-Basin, weight matching). Fig. 3b and 3d of the NetSpace paper.",
+            f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the embedding "
+            "(1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same after B's units are "
+            f"matched to A's (Git Re-Basin) by their weights, or by what they answer to {ASKED} training images; REPAIR then gives each unit "
+            "the mean and spread on these that A's and B's have, mixed. Fig. 3b and 3d of the NetSpace paper.",
         ),
         "classes": Caption(
             "What the network here answers, and how much of each class it gets right." if images else "",
