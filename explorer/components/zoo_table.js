@@ -42,7 +42,7 @@ const make = (tag, attributes = {}, text = "") => {
 };
 
 /** A term about a column; what a value holds of spaces is quoted. */
-export const term = (name, value) => `${name}:${/\s/.test(value) ? `"${value}"` : value}`;
+const term = (name, value) => `${name}:${/\s/.test(value) ? `"${value}"` : value}`;
 
 class ZooTable {
   constructor(root) {
