@@ -10,6 +10,7 @@ from explorer.components.corners import corner_pad, defaults
 from explorer.components.interpolation import committed, interpolation, measured
 
 CORNERS = ("Lower left", "Lower right", "Upper left", "Upper right")
+BETWEEN = {"two": "Between two networks", "four": "Between four"}
 
 
 def pair(space: Space) -> None:
@@ -41,9 +42,15 @@ def offer_code(space: Space, a: str, b: str, gamma: float) -> None:
     code.offer(code.python(space, (a, b), *lines), commands)
 
 
+def between() -> str:
+    """Between how many networks: "two" or "four"."""
+    names = list(BETWEEN)
+    of = state.bound("between", names)
+    return st.segmented_control("Between", names, format_func=BETWEEN.__getitem__, label_visibility="collapsed", **of) or names[0]
+
+
 def square(space: Space) -> None:
     """The pad whose corners are four instances."""
-    st.subheader("Between four", anchor=False)
     picks = [column.container() for column in st.columns(4)]
     corners = []
     for i, (pick, name, default) in enumerate(zip(picks, CORNERS, defaults(space))):

@@ -130,7 +130,6 @@ def before_and_after(space: Space, job: Job) -> None:
     result = Folder(path).result()
     if job.live or not result:
         return
-    st.subheader("Before and after", anchor=False)
     ends = {name: torch.from_numpy(work.found_embedding(path, which)) for name, which in (("Start", "start"), ("Best", "best"))}
     parameters = {
         name: services.host().run(space.at, embedding_E.to(space.embeddings_NE.device)).parameters_P.cpu()
@@ -139,7 +138,8 @@ def before_and_after(space: Space, job: Job) -> None:
     high = charts.colour_limit(parameters["Start"].numpy())
     shown = screens(space.task.id)
     pictures = shown.lso_pictures(space, parameters)
-    for column, (name, key) in zip(st.columns(2), (("Start", "before"), ("Best", "after"))):
+    *columns, last = st.columns([2, 2, 1.5])
+    for column, (name, key) in zip(columns, (("Start", "before"), ("Best", "after"))):
         with column.container(border=True):
             st.html(f'<div class="end"><h4>{name}</h4>{shown.lso_figures(result, key)}</div>')
             if pictures is not None:
@@ -150,6 +150,8 @@ def before_and_after(space: Space, job: Job) -> None:
                     width="stretch",
                     caption=f"PRep, all {len(parameters[name]):,} parameters; one colour scale on both sides, \u00b1{high:.2f}",
                 )
+    with last:
+        keep(space, job)
     before = trained(space, job)
     if said := result.get("outside"):
         (st.warning if said["hollow"] else st.info)(
@@ -172,12 +174,13 @@ def trained(space: Space, job: Job) -> str:
 
 def keep(space: Space, job: Job) -> None:
     """Make the result an instance, or say where it is one already."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    name = left.text_input(
+    if not jobs.queue().folder_of(job.id).joinpath(work.FILE).exists():
+        return
+    name = st.text_input(
         "Name", placeholder="named after its start, plus a hash", key=f"name_{job.id}", help="Any words; the id is made from them."
     )
     replacing = jobs.may_replace(slug(name), f"replace_{job.id}")
-    if right.button(
+    if st.button(
         "Keep",
         icon=":material/bookmark_add:",
         width="stretch",

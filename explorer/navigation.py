@@ -134,9 +134,10 @@ def bar() -> None:
         job_tray()
 
 
-def heading(name: str) -> DeltaGenerator:
-    """The screen's title and what it is for. Returns the place beside them, where a picker goes."""
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+def heading(name: str, picker: bool = True) -> DeltaGenerator:
+    """The screen's title and what it is for. Returns the place beside them, where a picker goes; without one they are as wide as the
+    screen."""
+    left, right = st.columns([3, 2], vertical_alignment="bottom") if picker else (st.container(), st.container())
     left.title(SCREENS[name].title, anchor=False)
     left.markdown(SCREENS[name].purpose)
     return right

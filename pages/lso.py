@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.core.errors import ExplorerError
-from engine.jobs import work
 from explorer import captions, controls, data, jobs, lso, navigation, services, state
 from explorer.components.jobs import lso_view
 from explorer.tasks import screens
@@ -58,6 +57,7 @@ with third:
 if problem:
     st.warning(f"No worker could be started: {problem}", icon=":material/engineering:")
 jobs.watch()
+seen = st.container()  # above the choice of runs to compare, which it needs
 runs = {row["id"]: row for row in jobs.recent("lso", space.id)}
 if len(runs) > 1 or runs and job is None:
     others = [id_ for id_ in runs if job is None or id_ != job.id]
@@ -72,21 +72,20 @@ else:
     compared = []
 objective = job.spec["config"]["objective"] if job else fields["objective"]
 start = lso.start_on_map(space, start)
-lso_view(
-    {
-        "space": space.id,
-        "version": len(space.table),
-        **lso.quality(space, objective),
-        "job": job.id if job else None,
-        "others": compared,
-        "start": start,
-    },
-    choose_start,
-)
+with seen:
+    if job is not None:
+        lso.before_and_after(space, job)
+    lso_view(
+        {
+            "space": space.id,
+            "version": len(space.table),
+            **lso.quality(space, objective),
+            "job": job.id if job else None,
+            "others": compared,
+            "start": start,
+        },
+        choose_start,
+    )
 if start and start["words"]:
     st.markdown(f"The start (the ring): {start['words']}")
-if job is not None:
-    lso.before_and_after(space, job)
-    if not job.live and jobs.queue().folder_of(job.id).joinpath(work.FILE).exists():
-        lso.keep(space, job)
 captions.show(LINE, HOW + shown.lso_note(space))

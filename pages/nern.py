@@ -39,7 +39,7 @@ CAPTIONS = {
     ),
 }
 
-navigation.heading("nern")
+navigation.heading("nern", picker=False)
 picked = nern_controls.pick_original()
 if st.toggle("Import a network", value=picked is None, key="bring") and not services.locked():
     st.markdown(

@@ -68,7 +68,7 @@ def one(each) -> None:
 
 
 st.html(f"<style>{papers.STYLE}</style>")
-navigation.heading("papers")
+navigation.heading("papers", picker=False)
 held, found = papers.at_hand()
 for reason in held.broken:
     st.warning(reason, icon=":material/broken_image:")

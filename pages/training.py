@@ -70,7 +70,7 @@ def where() -> None:
             st.error(str(error))
 
 
-navigation.heading("training")
+navigation.heading("training", picker=False)
 if services.locked():
     st.stop()
 problem, job = jobs.ready(), jobs.selected("train", "import")

@@ -83,3 +83,14 @@ export function reached(values) {
   const known = values.filter((value) => value != null);
   return known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
 }
+
+/**
+ * The axis of shares of which these are the lowest: from zero where any is near it; where all are high their differences are the
+ * message, and the axis begins below the lowest.
+ *
+ * @param {number[]} lowest @returns {[number, number]}
+ */
+export function shareRange(lowest) {
+  const low = Math.min(1, ...lowest);
+  return low > 0.5 && lowest.length ? [Math.floor(20 * low - 0.5) / 20, 1.01] : [0, 1.02];
+}

@@ -1,5 +1,6 @@
-// The way around a page: the first stop of the Tab key is a link to what the page is for.
+// The way around a page: the first stop of the Tab key is a link to what the page is for, and F shows that in full screen.
 
+import { fullScreens } from "./full_screen.js";
 import { mount } from "./mount.js";
 
 const STOPS = 'a[href], button, input, select, textarea, canvas[tabindex], [tabindex="0"]';
@@ -7,6 +8,7 @@ const STOPS = 'a[href], button, input, select, textarea, canvas[tabindex], [tabi
 class Guide {
   constructor(root) {
     this.listening = new AbortController();
+    fullScreens(this.listening.signal);
     root.querySelector(".skip").addEventListener("click", () => this.skip(), { signal: this.listening.signal });
   }
 

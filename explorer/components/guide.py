@@ -9,7 +9,7 @@ from explorer.components import script, source
 _mount = component(
     "explorer_guide",
     html='<div><button type="button" class="skip">Skip to what this page is for</button></div>',
-    css=source("guide.css"),
+    css=source("controls.css", "guide.css"),
     js=script("guide.js"),
     isolate_styles=False,  # it leads to what is outside of it
 )

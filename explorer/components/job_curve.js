@@ -1,6 +1,7 @@
 // Curves of jobs over their steps as they grow: two charts above each other with one axis of steps. A run has a colour, and a
 // dash of its own; what was measured on the training batch is thin, what was measured on validation thick, with points.
 
+import { shareRange } from "./forms.js";
 import { saveCsv } from "./csv.js";
 import { loadPlotly } from "./plotly.js";
 
@@ -68,6 +69,11 @@ export class JobCurve {
     return traces;
   }
 
+  reached(row) {
+    const points = this.jobs.flatMap((job) => job.points);
+    return row.names.flatMap(({ name }) => points.map((point) => point[name]).filter((value) => value != null));
+  }
+
   layout(token, family) {
     const text = token("text-color"),
       grid = token("border-color");
@@ -78,7 +84,7 @@ export class JobCurve {
       title: { text: row.title, standoff: 4 },
       type: row.log ? "log" : "linear",
       ...(row.percent
-        ? { tickformat: ".0%", range: [0, 1.02] }
+        ? { tickformat: ".0%", range: shareRange(this.reached(row)) }
         : row.log
           ? { tickvals: CURVE_TICKS, ticktext: CURVE_TICKS.map(String) }
           : { nticks: 5 }),

@@ -17,7 +17,7 @@ DIMS = ("2", "3")
 _mount = component(
     "latent_map",
     html=source("latent_map.html"),
-    css=source("groups.css", "latent_map.css"),
+    css=source("latent_map.css"),
     js=script("latent_map.js"),
     isolate_styles=False,  # Plotly listens on the document and adds its own styles there
 )

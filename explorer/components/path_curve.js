@@ -2,6 +2,7 @@
 // element above the chart, which a drag moves without Plotly.
 
 import { saveCsv } from "./csv.js";
+import { shareRange } from "./forms.js";
 import { loadPlotly } from "./plotly.js";
 
 // From the back to the front, as they are drawn.
@@ -75,7 +76,7 @@ export class PathCurve {
       .split(",")
       .map((colour) => colour.trim());
     const colours = Object.fromEntries(Object.keys(PATHS).map((path) => [path, style.getPropertyValue(`--ip-${path}`).trim()]));
-    await this.Plotly.react(this.plot, this.traces(colours), layout(token, style.fontFamily), {
+    await this.Plotly.react(this.plot, this.traces(colours), layout(token, style.fontFamily, this.range()), {
       displayModeBar: false,
       responsive: false,
       doubleClick: "reset",
@@ -185,7 +186,11 @@ export class PathCurve {
   }
 
   wide() {
-    this.Plotly?.relayout(this.plot, { "xaxis.range": [...GAMMA_RANGE], "yaxis.range": [...ACCURACY_RANGE] });
+    this.Plotly?.relayout(this.plot, { "xaxis.range": [...GAMMA_RANGE], "yaxis.range": this.range() });
+  }
+
+  range() {
+    return shareRange(Object.values(this.points).flatMap((points) => [...points.values()].map((point) => point.low)));
   }
 
   save(format) {
@@ -209,9 +214,8 @@ export class PathCurve {
 
 const ARCHITECTURE_MARKERS = ["circle", "diamond", "square", "cross", "x"]; // as on the map
 const GAMMA_RANGE = [-0.01, 1.01];
-const ACCURACY_RANGE = [0, 1.02];
 
-function layout(token, family) {
+function layout(token, family, range) {
   const text = token("text-color");
   const grid = token("border-color");
   const axis = { gridcolor: grid, zeroline: false, linecolor: grid, tickfont: { color: text }, fixedrange: false };
@@ -242,7 +246,7 @@ function layout(token, family) {
       hoverformat: ".3~f",
       unifiedhovertitle: { text: "gamma %{x}" },
     },
-    yaxis: { ...axis, range: [...ACCURACY_RANGE], tickformat: ".0%", title: { text: "test accuracy", standoff: 4 } },
+    yaxis: { ...axis, range, tickformat: ".0%", title: { text: "test accuracy", standoff: 4 } },
     dragmode: "zoom",
   };
 }

@@ -18,7 +18,7 @@ ASPECT = {"pair": 1.1, "swipe": 2.4, "difference": 2.4}  # columns to rows of a 
 _mount = component(
     "prep_view",
     html=source("prep_view.html"),
-    css=source("groups.css", "prep_view.css"),
+    css=source("prep_view.css"),
     js=script("prep_view.js"),
     isolate_styles=False,
 )

@@ -97,9 +97,10 @@ class Images(Screens):
     def interpolation(self, space: Space) -> None:
         if missing := self.missing(space):
             data.panel(missing, "Live accuracies need")
-        interpolation.pair(space)
-        if space.several:
+        if space.several and interpolation.between() == "four":
             interpolation.square(space)
+        else:
+            interpolation.pair(space)
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         steps = [host.step(space.id, a, b, gamma, images="none" if space.images is None else None) for gamma in gammas]

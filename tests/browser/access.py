@@ -46,3 +46,11 @@ def stops_to_hero(page: Page, path: str) -> int:
         if page.evaluate(IN_HERO, hero):
             return stop
     return STOPS + 1
+
+
+def full_screen(page: Page) -> None:
+    """The key F shows what the page is for in full screen, and again, as it was."""
+    page.keyboard.press("f")
+    page.wait_for_function("document.fullscreenElement?.matches('[data-full]')")
+    page.keyboard.press("f")
+    page.wait_for_function("!document.fullscreenElement")

@@ -52,6 +52,7 @@ def test_an_lso_is_launched_watched_stopped_kept_and_found_on_the_map(page, serv
     expect(page.get_by_test_id("job-words")).to_have_text("stopped")
     start, best = (float(page.get_by_test_id(f"lso-{name}").inner_text().split("\u202f")[0]) for name in ("before", "after"))
     assert 0 < start < 60 < best <= 100
+    assert page.get_by_role("button", name="Keep").evaluate(FOLD) <= 800
     page.get_by_role("button", name="Keep").click()
     page.get_by_role("link", name="Find it on the map").click()
     found = page.get_by_test_id("selected-instance")

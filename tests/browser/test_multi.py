@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT
-from tests.browser.hand import grab, until
+from tests.browser.hand import FOLD, grab, until
 
 SPACE = "netspace-digits-multi"
 
@@ -55,11 +55,12 @@ def test_a_drag_goes_through_every_architecture_in_order(page: Page, host, ends)
 
 
 def test_the_square_between_four_answers_where_the_thumb_is(page: Page, host):
-    page.goto(f"/interpolation?space={SPACE}&x=0&y=0")
+    page.goto(f"/interpolation?space={SPACE}&between=four&x=0&y=0")
     value, pad = page.get_by_test_id("corner-accuracy"), page.get_by_test_id("corner-pad")
     expect(value).to_have_attribute("data-x", "0")
     archs = [arch.id for arch in host.space(SPACE).archs]
     expect(value).to_have_attribute("data-architecture", archs[0])
+    assert pad.evaluate(FOLD) <= 800
     box = pad.bounding_box()
     pad.hover(position={"x": 3, "y": box["height"] - 3})  # waits until it lies still
     page.mouse.down()

@@ -22,6 +22,7 @@ def test_three_planes_fill_in_and_a_place_is_live_kept_and_downloaded(page: Page
     shown(page, f"/plane?space={SPACE}")
     decoded, weights = (float(page.get_by_test_id(f"plane-{path}").get_attribute("data-least")) for path in ("embedding", "weights"))
     assert access.stops_to_hero(page, "plane") <= access.STOPS and access.in_both_themes(page) == {}
+    access.full_screen(page)
     assert decoded > 0.9 > 0.6 > weights, "three good networks: between them the space works, mixed weights do not"
     value = page.get_by_test_id("plane-weights-accuracy")
     thumb = page.get_by_role("slider", name="place in the plane")
