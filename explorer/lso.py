@@ -185,6 +185,7 @@ def keep(space: Space, job: Job) -> None:
         icon=":material/bookmark_add:",
         width="stretch",
         help="Adds it to the space as an instance that every page can pick, with its lineage.",
+        key="lso_keep",
     ):
         try:
             kept = services.host().run_long(work.keep, services.store(), job.spec, jobs.queue().folder_of(job.id), name, replacing)

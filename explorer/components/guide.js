@@ -2,6 +2,7 @@
 
 import { fullScreens } from "./full_screen.js";
 import { mount } from "./mount.js";
+import { Tour } from "./tour.js";
 
 const STOPS = 'a[href], button, input, select, textarea, canvas[tabindex], [tabindex="0"]';
 
@@ -9,6 +10,7 @@ class Guide {
   constructor(root) {
     this.listening = new AbortController();
     fullScreens(this.listening.signal);
+    this.tour = new Tour(root, this.listening.signal);
     root.querySelector(".skip").addEventListener("click", () => this.skip(), { signal: this.listening.signal });
   }
 

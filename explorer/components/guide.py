@@ -8,7 +8,7 @@ from explorer.components import script, source
 
 _mount = component(
     "explorer_guide",
-    html='<div><button type="button" class="skip">Skip to what this page is for</button></div>',
+    html=source("guide.html"),
     css=source("controls.css", "guide.css"),
     js=script("guide.js"),
     isolate_styles=False,  # it leads to what is outside of it
@@ -16,5 +16,5 @@ _mount = component(
 
 
 def guide(hero: str) -> None:
-    """Put a link before all others that moves the keyboard's focus to the first element that the selector `hero` finds."""
+    """The page's first stop of the Tab key, which leads to the first element that the selector `hero` finds, and the tour."""
     _mount(data={"hero": hero}, key="guide", height="content")

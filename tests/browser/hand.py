@@ -63,17 +63,3 @@ def at_rest(page: Page) -> Page:
 def offered(page: Page) -> dict[str, str]:
     """Format -> what its link says."""
     return page.locator("a[data-form][href]").evaluate_all("links => Object.fromEntries(links.map(a => [a.textContent, a.title]))")
-
-
-def drag_with_finger(thumb: Locator, by: float) -> None:
-    """Press a finger on the middle of a thumb, move it `by` pixels sideways, lift it."""
-    thumb.scroll_into_view_if_needed()
-    box = thumb.bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    touch = thumb.page.context.new_cdp_session(thumb.page)
-    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-    for share in (0.25, 0.5, 0.75, 1):
-        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + share * by, "y": y}]})
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    touch.detach()

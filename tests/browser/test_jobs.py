@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from engine.jobs.queue import Queue
 from tests.browser.conftest import end_workers
+from tests.browser.hand import FOLD
 
 SPACE = "netspace-digits"
 GROWN = "(steps) => Number(document.querySelector('[data-testid=lso-curve]')?.dataset.steps) > steps"

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
 from tests.browser import access
-from tests.browser.hand import drag_with_finger, until
 
 WIDTHS = (1280, 800, 390)
 PAGES = {  # what shows that a page has come; thumbs far to the right, which is where they once stuck out
@@ -61,10 +60,6 @@ def test_a_page_fits_can_be_read_and_is_open_to_all(page, address):
     if path in FULL:
         access.full_screen(page)
     assert measure(page) == dict.fromkeys(WIDTHS, 0)
-    if path == "interpolation":
-        slider = page.get_by_role("slider", name="gamma")
-        drag_with_finger(slider, -120)
-        until(slider, lambda: 0 < float(slider.get_attribute("aria-valuenow")) < 0.85, "the finger does not move the thumb")
     if path in NAMES:
         names = page.locator(NAMES[path])  # the window is a phone's now
         assert names.count() >= 2 and names.evaluate_all(CUT) == []
