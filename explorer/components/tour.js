@@ -51,6 +51,8 @@ export class Tour {
 
   async go(step) {
     if (step >= STEPS.length) return this.end();
+    this.part("open").textContent = "Tour";
+    this.part("open").classList.remove("offered");
     this.step = step;
     write(sessionStorage, STEP, String(step));
     this.show();
