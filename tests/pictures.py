@@ -22,11 +22,15 @@ PAGES = {  # picture: path, what is there once the page has settled
     "home": ("/", "text=Computing on"),
     "latent_map": (f"/latent-map?space={SPACE}&a={POOR}&b={B}", "[data-testid=latent-map]"),
     "interpolation": (f"/interpolation?space={SPACE}&a={A}&b={B}&gamma={GAMMA}", "[data-testid=live-accuracy][data-images]"),
+    "plane": (f"/plane?space={SPACE}", '[data-testid=plane][data-field="done"]'),
+    "square": ("/interpolation?space=netspace-digits-multi&between=four&x=0.7&y=0.6", "[data-testid=corner-accuracy][data-x]"),
     "shapes": ("/shapes?space=netspace-chairs&gamma=0.4", '[data-testid=filmstrip][data-frames="22"]'),
     "several": ("/interpolation?space=netspace-digits-multi&gamma=0.62", "[data-testid=live-accuracy][data-images]"),
     "nern": ("/nern", "[data-testid=nern-accuracy]"),
     "preps": (f"/preps?space={SPACE}&instance={B}", "[data-testid=prep-predicted]"),
     "lso": (f"/lso?space={SPACE}&instance={POOR}", "[data-testid=lso-map]"),
+    "properties": (f"/properties?space={SPACE}", ".js-plotly-plot .points"),
+    "training": ("/training?preset=netspace-digits", "text=Estimate the cost"),
     "papers": ("/papers?entry=netspace-figure-3", "text=Ours rests on"),
 }
 SETTLE_MS = 6_000  # curves fill in by themselves

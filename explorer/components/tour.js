@@ -9,6 +9,7 @@ const PATIENCE_MS = 30_000,
   LOOK_MS = 150,
   KEY_MS = 90; // slow enough to be seen
 
+/** The box, its buttons, and the step it is at. */
 export class Tour {
   /**
    * @param {HTMLElement} root  Holds the tour's HTML (guide.html).

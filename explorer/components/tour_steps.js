@@ -22,7 +22,8 @@ export const STEPS = [
   {
     page: "latent-map",
     says: "The map: each point is a trained network. Arrow keys walk from point to point; Enter makes one anchor A, another one B.",
-    does: (hand) => hand.press(".lm-stage", [...times(3, "ArrowLeft"), "Enter", ...times(12, "ArrowRight"), "Enter"]),
+    does: (hand) =>
+      hand.press(".lm[data-state='ready'] .lm-stage", [...times(3, "ArrowLeft"), "Enter", ...times(12, "ArrowRight"), "Enter"]),
   },
   {
     page: "interpolation",
