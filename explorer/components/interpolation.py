@@ -40,8 +40,10 @@ def interpolation(
         "curve": Caption(
             "Each place of the line is a network that the space makes; dashed and dotted are what plain mixing of the weights gives.",
             f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the embedding "
-            "(1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same after B's units are "
-            f"matched to A's (Git Re-Basin) by their weights, or by what they answer to {ASKED} training images; REPAIR then gives each unit "
+            "(1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same "
+            "after B's units are "
+            f"matched to A's (Git Re-Basin) by their weights, or by what they answer to {ASKED} training images; REPAIR "
+            "then gives each unit "
             "the mean and spread on these that A's and B's have, mixed. Fig. 3b and 3d of the NetSpace paper.",
         ),
         "classes": Caption(
