@@ -63,7 +63,7 @@ def make(store: Store, preset: str, config, device: str, progress, id_: str, rep
         trainee = kind.trainee(store, config, inputs, device)
         outcome = train_to_end(trainee, checkpoint_path(store, id_), config, progress(id_, trainee.total), *sources)
         took = stopwatch(outcome.took)
-        made = kind.finish(store, config, inputs, trainee)
+        made = kind.finish(store, config, inputs, trainee, progress)
         metrics = made.metrics | (times(took(), *made.since) if made.since else {})
         how = provenance(took(), device, train_arguments(preset, asked, id_)) | made.provenance | ({"chosen": told} if told else {})
         manifest = manifest_of(config, id_, made.title, preset, inputs=recorded(store, inputs), metrics=metrics, provenance=how)

@@ -11,6 +11,7 @@ import torch
 from engine.host.host import Host
 from engine.kinds.netspace.outside import Outside
 from engine.kinds.netspace.space import Space
+from engine.kinds.netspace.umap_map import MAP_2D, MAP_3D
 from explorer.screens import Column, Screens
 from explorer.tasks import screens
 
@@ -69,6 +70,10 @@ def line(host: Host, space: Space, a: str, b: str, count: int = POINTS) -> dict:
     a_E, b_E = (shown.embedding(host, space, name) for name in (a, b))
     gammas_G = torch.linspace(0, 1, count, device=space.embeddings_NE.device)
     flat, solid = space.place_on_map(torch.lerp(a_E, b_E, gammas_G[:, None]))
+    known = host.loaded_space(space.id).rows
+    for end, name in ((0, a), (-1, b)):  # an anchor that others have the very embedding of is drawn in its own place
+        if name in known:
+            flat[end], solid[end] = (space.table[axes].iloc[known[name]] for axes in (MAP_2D, MAP_3D))
     walk = shown.walk(host, space, a, b, gammas_G.tolist())
     return {
         "a": a,

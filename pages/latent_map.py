@@ -28,14 +28,14 @@ def act(values: dict) -> None:
     state.remember(**{name: value for name, value in values.items() if name in ACTS})
 
 
-def selected_table(space, ids: list[str]) -> None:
-    st.subheader(f"Selection ({len(ids)})" if ids else "Selection", anchor=False)
-    if not ids:
+def selected_table(space, chosen: list[int]) -> None:
+    st.subheader(f"Selection ({len(chosen)})" if chosen else "Selection", anchor=False)
+    if not chosen:
         st.markdown("Choose Box or Lasso above the map and drag around some points: they are listed here, and can be downloaded as CSV.")
         return
     columns = {"id": "instance", "architecture": "architecture", "split": "split", **screens(space.task.id).selected}
     here = {name: heading for name, heading in columns.items() if name in space.table}
-    rows = space.table[space.table["id"].isin(ids)][list(here)].rename(columns=here)
+    rows = space.table.iloc[chosen][list(here)].rename(columns=here)
     accuracies = [heading for name, heading in here.items() if name.endswith("accuracy")]
     shown = rows.assign(**{name: 100 * rows[name] for name in accuracies})
     formats = {name: st.column_config.NumberColumn(format="%.1f %%") for name in accuracies}
@@ -92,4 +92,4 @@ st.subheader("All networks of the map", anchor=False)
 zoo_table(space)
 if shown.checkpoints and not missing:
     dropping.panel(space)
-selected_table(space, [id_ for id_ in chosen if id_ != dropping.PREVIEW])
+selected_table(space, [row for row in chosen if row < len(space.table)])

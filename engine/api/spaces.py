@@ -12,10 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..archs import Architecture
-from ..core.frames import frame, to_bytes
+from ..core.frames import frame
 from ..datasets import SPLITS
 from ..host.host import Host, colour_range, prep_of
-from ..host.pictures import scale, small_preps
 from ..kinds.netspace import kept
 from ..kinds.netspace.space import Network, Space
 from ..tasks.images.live import live_images
@@ -109,17 +108,7 @@ def prep(host: Host, request: Request) -> Response:
     return binary(frame(header, {"prep": cells}))
 
 
-def thumbnails(host: Host, request: Request) -> Response:
-    """A small PRep of each target in the table's order, uint8 [N, rows, cols], on one colour scale."""
-    found = host.space(request.path_params["id"])
-    high = scale(host.loaded_space(found.id))
-    small = to_bytes(small_preps(found, found.parameters_NP), -high, high)
-    header = {"thumbnails": {"rows": small.shape[1], "cols": small.shape[2], "vmin": -high, "vmax": high}}
-    return binary(frame(header, {"thumbnails": small}))
-
-
 ROUTES = {
     "/api/spaces/{id}": space,
     "/api/spaces/{id}/preps/{instance}": prep,
-    "/api/spaces/{id}/thumbnails": thumbnails,
 }

@@ -37,6 +37,7 @@ ROWS = {  # name -> the file and function that measure it; heavy imports stay in
     "first_page_seconds": "startup.first_page_seconds",
     "browser_update_p95": "browser.update_p95",
     "browser_updates_per_s": "browser.updates_per_s",
+    "map": "map.page",
 }
 
 

@@ -86,8 +86,8 @@ class Kind:
         """The same on noise and untrained networks in place of what is not here: its step costs the same. Raises InvalidValue."""
         raise InvalidValue(f"What a {self.id} costs is not known before it runs: launch it, and watch its progress.")
 
-    def finish(self, store: Store, config, inputs: Inputs, trainee) -> Made:
-        """What a trained `trainee` gives, measured."""
+    def finish(self, store: Store, config, inputs: Inputs, trainee, progress: Callable[[str, int], Any]) -> Made:
+        """What a trained `trainee` gives, measured. `progress(title, total)` gives an `on_step(step, metrics)`, for what takes long."""
         raise self.refusal("trained")
 
     def review(self, artifact: Artifact) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -38,7 +39,9 @@ class NetworkKind(Kind):
     def stand_in(self, store: Store, config: NetworkConfig, inputs: Inputs, device: str) -> NetworkTraining:
         return NetworkTraining(config, at_hand_or_noise(config.dataset, device, self.archs(config, inputs)))
 
-    def finish(self, store: Store, config: NetworkConfig, inputs: Inputs, trainee: NetworkTraining) -> Made:
+    def finish(
+        self, store: Store, config: NetworkConfig, inputs: Inputs, trainee: NetworkTraining, progress: Callable[[str, int], Any]
+    ) -> Made:
         images, module = trainee.images, trainee.deployed()
         title = f"{architecture(config.architecture).family} on {images.title}"
         arrays = {FILE: {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}}

@@ -16,7 +16,7 @@ export const FILM_RESOLUTION = 48;
  */
 export class Filmstrip {
   /**
-   * @param {HTMLElement} root @param {import("./mesh_view.js").Camera} camera
+   * @param {HTMLElement} root @param {import("./camera.js").Camera} camera
    * @param {(gamma: number, rests: boolean) => void} onGamma  A click's, and a drag's, `rests` once it is let go.
    */
   constructor(root, camera, onGamma) {

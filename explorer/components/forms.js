@@ -6,7 +6,7 @@
  * @property {(value: number) => string} [end]  An end of a colour scale.
  * @property {(values: number[]) => number[]} [range]  Of the scale, from the lowest and highest value.
  * @property {number[]} [whole]  The range of what is measured anew.
- * @property {string} [tick]  Plotly's format of a tick.
+ * @property {(value: number) => string} [tick]  A tick of a saved picture's scale.
  * @property {boolean} [log] @property {boolean} [names]  Whether the scale is logarithmic; a category.
  */
 
@@ -22,7 +22,7 @@ export const FORMS = {
     write: (value) => `${(100 * value).toFixed(1)}\u202f%`,
     end: (value) => `${Math.round(100 * value)}\u202f%`,
     range: () => [0, 1],
-    tick: ".0%",
+    tick: (value) => `${Math.round(100 * value)}%`,
   },
   overlap: {
     write: (value) => value.toFixed(3),
@@ -77,11 +77,16 @@ export const capital = (words) => words[0].toUpperCase() + words.slice(1);
 /**
  * Of a column's values, those that are known; a column without any has [0, 1].
  *
- * @param {(number | null | undefined)[]} values @returns {number[]}  [lowest, highest]
+ * @param {ArrayLike<number | null | undefined> & Iterable<number | null | undefined>} values @returns {number[]}  [lowest, highest]
  */
 export function reached(values) {
-  const known = values.filter((value) => value != null);
-  return known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values)
+    if (value != null) {
+      if (value < low) low = value; // NaN, an unknown number of an array, is neither
+      if (value > high) high = value;
+    }
+  return low <= high ? [low, high] : [0, 1];
 }
 
 /**

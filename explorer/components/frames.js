@@ -2,8 +2,8 @@
 
 /**
  * @typedef {object} Frame  What the server answers with (engine/core/frames.py).
- * @property {Record<string, any>} header  The JSON header; of each array `{dtype: "f4" | "u1", shape, offset, length}` by its name.
- * @property {(name: string) => Float32Array | Uint8Array} array  An array by its name, a view of the message.
+ * @property {Record<string, any>} header  The JSON header; of each array `{dtype: "f4" | "u4" | "u1", shape, offset, length}` by its name.
+ * @property {(name: string) => Float32Array | Uint32Array | Uint8Array} array  An array by its name, a view of the message.
  */
 
 /** @param {ArrayBuffer} buffer  A message. @returns {Frame} */
@@ -12,7 +12,8 @@ export function unframe(buffer) {
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size - 4)));
   const array = (name) => {
     const { dtype, offset, length } = header[name];
-    return dtype === "f4" ? new Float32Array(buffer, size + offset, length / 4) : new Uint8Array(buffer, size + offset, length);
+    const Kind = { f4: Float32Array, u4: Uint32Array, u1: Uint8Array }[dtype];
+    return new Kind(buffer, size + offset, length / Kind.BYTES_PER_ELEMENT);
   };
   return { header, array };
 }

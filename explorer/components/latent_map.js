@@ -1,13 +1,17 @@
-// The latent map: a Plotly picture in two and in three dimensions, a panel about the selected instance, and a hover card.
+// The latent map: points in two and in three dimensions, a panel about the selected instance, and a hover card.
 // Python's `data` holds only what is selected and what follows from it; what is drawn is in latent_map_picture.js.
 
 import { Acts } from "./acts.js";
-import { Around } from "./latent_map_panel.js";
-import { fetchSpace, make, numbers, spell, withPlaced } from "./latent_map_picture.js";
-import { Player, Runs } from "./latent_map_runs.js";
-import { clicks, mount, pressed } from "./mount.js";
-import { loadPlotly } from "./plotly.js";
-import { Seen } from "./seen.js";
+import { able } from "./gl.js";
+import { Handled } from "./latent_map_hands.js";
+import { PlainView } from "./latent_map_plain.js";
+import { PointsView } from "./latent_map_points.js";
+import { Player, Runs, SOLID } from "./latent_map_runs.js";
+import { drawInto } from "./latent_map_scene.js";
+import { Table } from "./latent_map_table.js";
+import { Flat, Solid } from "./latent_map_views.js";
+import { Live } from "./live.js";
+import { mount, pressed } from "./mount.js";
 
 const REST_MS = 500; // so long after its last movement what is seen goes into the link
 const OWN = ["dims", "colour", "across", "up", "range", "eye", "a", "b", "instance"]; // what a person sets here and the URL follows
@@ -26,6 +30,7 @@ const OWN = ["dims", "colour", "across", "up", "range", "eye", "a", "b", "instan
  * @property {string | null} a @property {string | null} b @property {string | null} instance  Ids.
  * @property {{of: string, ids: string[], distances: number[]} | null} neighbours
  * @property {object | null} line  (explorer/maps.py)
+ * @property {string} find  A query (engine/host/search.py): only what it finds is shown.
  */
 
 /**
@@ -42,33 +47,39 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     () => new LatentMap(parentElement.querySelector(".lm")),
     (map) => {
       map.acts.send = (values) => setTriggerValue("act", values);
-      map.select = (ids) => setStateValue("selection", ids);
+      map.select = (rows) => setStateValue("selection", rows);
       map.update(data);
     },
     import.meta.url,
   );
 }
 
-class LatentMap extends Around {
+class LatentMap extends Handled {
   constructor(root) {
     super();
+    /** For the console and for tests: points(), box(), camera(). */
+    root.latentMap = this;
     this.root = root;
     this.find = (name) => root.querySelector(`[data-part="${name}"]`);
     this.view = { dims: "2", colour: "accuracy", across: "map", up: "map", range: null, eye: null, a: null, b: null, instance: null };
     this.listening = new AbortController();
-    this.seen = new Seen(() => this.looked("range", this.seen.box && spell(this.seen.box)));
-    this.over = null; // what the pointer is on, as `customdata` says it
+    this.live = new Live();
+    this.flat = new Flat();
+    this.flat.moved = () => this.looked("range", this.flat.box && spell(this.flat.box));
+    this.solid = new Solid();
+    this.solid.camera.onMove = () => this.looked("eye", spell(this.solid.eye));
+    this.now = { ...this.view };
     this.acts = new Acts();
     this.drag = "pan";
     this.selection = [];
-    this.drawn = 0; // selections so far: a new one wipes the outline of the last
+    this.filters = 0; // changes with what is hidden and what is shown only
     this.hidden = new Set();
     this.only = new Map(); // column -> the range of it that is shown
-    this.runs = new Runs({});
+    this.runs = new Runs();
     Object.assign(this, { running: false, share: null }); // whether runs are lines; how far through their steps
     this.player = new Player((share) => this.move(share));
-    this.pictures = {};
     this.listen();
+    this.hold();
   }
 
   // ---- what comes from Python, and what goes there
@@ -78,37 +89,53 @@ class LatentMap extends Around {
     for (const name of OWN) {
       const value = data[name] ?? null;
       if (!this.acts.takes(name, value)) continue;
-      if (name === "eye" && this.view.eye !== value) this.turned = false;
+      if (name === "eye" && this.view.eye !== value) this.solid.look(numbers(value, 9));
       this.view[name] = value;
     }
     this.data = data;
     const box = numbers(this.view.range, 4);
-    this.seen.box = box && box[0] < box[1] && box[2] < box[3] ? box : null;
-    if (data.space !== this.space || JSON.stringify(data.placed) !== this.placed) {
-      this.space = data.space;
-      this.placed = JSON.stringify(data.placed);
-      this.points = null;
-      this.selection = [];
-      this.player.stop();
-      this.only.clear();
-      Object.assign(this, { running: false, share: null });
-      this.root.dataset.state = "loading";
-      Promise.all([fetchSpace(data.space, data.screen.pictures), loadPlotly()]).then(
-        ([points]) => {
-          if (this.space !== data.space || this.placed !== JSON.stringify(data.placed)) return;
-          this.points = withPlaced(points, data.placed ?? []);
-          this.runs = Object.assign(new Runs(this.points.table), { keep: (row) => this.within(row) });
-          this.rows = new Map(this.points.table.id.map((id, row) => [id, row]));
-          this.root.dataset.state = "ready";
-          this.fillSearch();
-          this.paint();
-        },
-        (error) => {
-          this.root.dataset.state = "failed";
-          this.find("failure").textContent = `The map did not load: ${error.message}. Reload the page.`;
-        },
-      );
-    }
+    this.flat.box = box && box[0] < box[1] && box[2] < box[3] ? box : null;
+    if (data.space !== this.space || JSON.stringify(data.placed) !== this.placed) this.load();
+    else if (this.query !== (data.find ?? "")) this.sift();
+    this.paint();
+  }
+
+  load() {
+    const { space, placed, screen } = this.data;
+    this.space = space;
+    this.placed = JSON.stringify(placed);
+    this.selection = [];
+    this.player.stop();
+    this.only.clear();
+    this.sifted = null; // rows that a query found, as ones
+    this.filters += 1;
+    this.runs = new Runs();
+    Object.assign(this, { running: false, share: null, outlined: null });
+    this.root.dataset.state = "loading";
+    this.table?.close();
+    const table = (this.table = new Table(this.live, space, placed ?? [], screen.pictures === "sheet"));
+    table.changed = () => this.table === table && this.load(); // a row has come or gone on the server
+    const [columns, names] = this.needed(this.view);
+    table.need([...columns, "hollow"], names).then(
+      () => {
+        if (this.table !== table) return;
+        this.root.dataset.state = "ready";
+        this.paint();
+        this.sift();
+        table.later(["hollow"], [], () => this.paint());
+        if (table.known.includes("run") && table.known.includes("step")) table.later(["step"], ["run"], () => this.trainings());
+      },
+      (error) => {
+        if (this.table !== table) return;
+        this.root.dataset.state = "failed";
+        this.find("failure").textContent = `The map did not load: ${error.message}. Reload the page.`;
+      },
+    );
+  }
+
+  trainings() {
+    const { columns, named } = this.table;
+    this.runs = Object.assign(new Runs(named.get("run"), columns.get("step"), columns), { keep: (row) => this.within(row) });
     this.paint();
   }
 
@@ -122,20 +149,40 @@ class LatentMap extends Around {
   looked(name, text) {
     this.view[name] = text;
     this.acts.set({ [name]: text }, { rest: REST_MS });
+    this.redraw();
   }
 
   next() {
     return this.view.a && !this.view.b ? "b" : "a";
   }
 
-  pickRow(row) {
-    if (typeof row === "number") this.pick(this.points.table.id[row]);
+  async pickRow(row) {
+    await this.table.look({ rows: [row] });
+    if (this.table.facts.has(row)) this.pick(this.table.facts.get(row).id);
   }
 
+  async show(row) {
+    await this.table.look({ rows: [row] });
+    if (this.table.facts.has(row)) this.set({ instance: this.table.facts.get(row).id });
+  }
+
+  // Once it is looked at, the same again sets an anchor.
   pick(id) {
     const alone = id === this.data.preview || (this.next() === "b" && id === this.view.a); // a line needs two ends
-    if (alone) return this.set({ instance: id });
-    this.set(this.next() === "b" ? { b: id, instance: id } : { a: id, b: null, instance: id });
+    if (alone || id !== this.view.instance) return this.set({ instance: id });
+    this.anchor(this.next());
+  }
+
+  anchor(end) {
+    const { a, b, instance } = this.view;
+    if (instance && instance !== this.data.preview) this.set(end === "a" && a && b ? { a: instance, b: null } : this.ends(end));
+  }
+
+  // What is selected as an anchor: it is not both.
+  ends(end) {
+    const { a, b, instance } = this.view;
+    if (end === "a") return instance === b ? { a: instance, b: null } : { a: instance };
+    return instance === a ? { b: instance, a: null } : { b: instance };
   }
 
   listen() {
@@ -143,22 +190,18 @@ class LatentMap extends Around {
       const button = pressed(event);
       if (!button) return;
       const { do: action, value } = button.dataset;
-      const { a, b, instance } = this.view;
       if (action === "dims" || action === "colour") this.set({ [action]: value });
       else if (action === "drag") {
         this.drag = value;
         this.paint();
-      } else if (action === "a") this.set(instance === b ? { a: instance, b: null } : { a: instance });
-      else if (action === "b") this.set(instance === a ? { b: instance, a: null } : { b: instance });
+      } else if (action === "a" || action === "b") this.set(this.ends(action));
       else if (action === "clear") this.set({ a: null, b: null });
       else if (action === "show") this.set({ instance: value });
-      else if (action === "hide") {
-        this.hidden.has(value) ? this.hidden.delete(value) : this.hidden.add(value);
-        this.paint();
-      } else if (action === "everything") {
+      else if (action === "hide") this.hide(value, event.shiftKey);
+      else if (action === "everything") {
         this.only.clear();
         this.hidden.clear();
-        this.paint();
+        this.filter();
       } else if (action === "runs") {
         this.player.stop();
         Object.assign(this, { running: !this.running, share: null });
@@ -174,12 +217,13 @@ class LatentMap extends Around {
     });
     this.find("colour").addEventListener("change", (event) => {
       this.hidden.clear();
+      this.filters += 1;
       this.set({ colour: event.target.value });
     });
     for (const end of ["low", "high"]) this.find(end).addEventListener("change", () => this.limit());
     for (const name of ["across", "up"])
       this.find(name).addEventListener("change", (event) => {
-        this.seen.box = null;
+        this.flat.box = null;
         this.set({ [name]: event.target.value, range: null });
       });
     this.find("step").addEventListener("input", (event) => {
@@ -187,213 +231,169 @@ class LatentMap extends Around {
       this.move(Number(event.target.value));
     });
     const search = this.find("search");
-    const choose = () => {
-      const text = search.value.trim().toLowerCase();
-      const ids = this.points && text ? this.points.table.id : [];
-      const found =
-        ids.find((id) => id.toLowerCase() === text) ??
-        ids.find((id) => id.toLowerCase().endsWith(text)) ??
-        ids.find((id) => id.toLowerCase().includes(text));
-      search.setAttribute("aria-invalid", String(Boolean(text) && !found));
-      this.find("miss").textContent = text && !found ? `No instance has “${search.value.trim()}” in its id.` : "";
-      if (found) {
-        search.value = found;
-        this.set({ instance: found });
-      }
-    };
-    search.addEventListener("change", choose);
-    search.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") choose();
-    });
-    this.find("stage").addEventListener("mousemove", (event) => {
-      this.pointer = event;
-    });
+    search.addEventListener("change", () => this.search());
+    search.addEventListener("keydown", (event) => event.key === "Enter" && this.search());
     this.find("stage").addEventListener("keydown", (event) => {
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (step && this.points) {
+      if (!this.there || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (step) {
         event.preventDefault();
         this.walk(step);
-      }
-      if (event.key === "Enter" && this.view.instance) this.pick(this.view.instance);
+      } else if (event.key === "Enter" && event.target === event.currentTarget && this.view.instance) this.anchor(this.next());
+      else if (["a", "b"].includes(event.key.toLowerCase())) this.anchor(event.key.toLowerCase());
     });
-    clicks(this.find("solid"), this.listening.signal, ({ pointerType }) => {
-      // Plotly's own event comes with each frame while a button is down
-      setTimeout(() => this.pickRow(this.over), pointerType === "mouse" ? 0 : 150); // a finger is over a point only once it has tapped it
-    });
-    this.flatPress = clicks(this.find("flat"), this.listening.signal);
-    this.observer = new ResizeObserver(() => this.pictures[3]?.offsetParent && window.Plotly.Plots.resize(this.pictures[3]));
-    this.observer.observe(this.find("solid"));
+    this.observer = new ResizeObserver(() => this.fit());
+    this.observer.observe(this.find("stage"));
+    this.solid.camera.views.add({ invalidate: () => this.redraw() });
   }
 
   close() {
     this.listening.abort();
     this.acts.forget();
     this.observer.disconnect();
-    this.seen.close();
     this.player.stop();
-    Object.values(this.pictures).forEach((picture) => window.Plotly.purge(picture));
+    this.table?.close();
+    this.plot?.close();
+    this.live.close();
+    cancelAnimationFrame(this.frame);
   }
 
   // ---- things a person does
 
-  walk([dx, dy]) {
-    // to the nearest point that way, as seen in the 2D picture
-    const { id } = this.points.table,
-      [x2, y2] = this.axes(false).map((name) => this.points.table[name]);
-    const here = this.rows.get(this.view.instance) ?? 0;
-    let best = null,
-      least = Infinity;
-    for (let row = 0; row < id.length; row++) {
-      const x = x2[row] - x2[here],
-        y = y2[row] - y2[here];
-      const ahead = x * dx + y * dy,
-        aside = Math.abs(x * dy) + Math.abs(y * dx);
-      if (row !== here && ahead > aside && ahead + 2 * aside < least) {
-        best = row;
-        least = ahead + 2 * aside;
-      }
-    }
-    if (best !== null) this.set({ instance: id[best] });
+  hide(name, alone) {
+    const { names } = this.table.named.get(this.by().name);
+    if (alone) this.hidden = new Set(names.filter((each) => each !== name));
+    else this.hidden.has(name) ? this.hidden.delete(name) : this.hidden.add(name);
+    this.filter();
   }
 
-  selected(rows) {
-    // outside of Plotly's own event, which painting would start again
-    if (rows.length === this.selection.length && rows.every((row, i) => row === this.selection[i])) return;
-    this.selection = rows;
-    this.drawn += 1;
-    this.select(rows.map((row) => this.points.table.id[row]));
-    setTimeout(() => this.paint());
-  }
-
-  reset() {
-    if (this.view.dims === "2") return this.seen.wide(this.pictures[2]);
-    this.turned = false;
-    this.looked("eye", null);
+  filter() {
+    this.filters += 1;
     this.paint();
   }
 
-  save(format) {
-    const solid = this.view.dims === "3",
-      look = this.tokens();
-    const figure = this.figure(this.traces(solid, look), this.layout(solid, look), look);
-    window.Plotly.downloadImage(figure, {
-      format,
-      filename: `${this.space}-map-${this.view.dims}d`,
-      width: 1200,
-      height: 800,
-      scale: format === "png" ? 2 : 1,
-    });
+  reset() {
+    if (this.view.dims === "2") return this.flat.reset();
+    this.solid.look(null);
+    this.looked("eye", null);
   }
 
   // ---- painting
 
-  paint() {
-    this.root.dataset.ready = String(Boolean(this.points));
-    if (!this.points) return;
-    this.seen.home = this.home();
-    const look = this.tokens(),
-      key = this.view.dims,
-      solid = key === "3";
-    this.find("flat").hidden = solid;
-    this.find("solid").hidden = !solid;
-    const picture = this.find(solid ? "solid" : "flat"),
-      made = this.pictures[key];
-    this.painting = true;
-    window.Plotly.react(picture, this.traces(solid, look), this.layout(solid, look), {
-      displayModeBar: false,
-      scrollZoom: true,
-      responsive: false,
-      doubleClick: false,
+  fit() {
+    const { clientWidth: width, clientHeight: height } = this.find("stage");
+    for (const view of [this.flat, this.solid]) Object.assign(view, { width, height });
+    this.redraw();
+  }
+
+  /** Whether a picture is there. @returns {boolean} */
+  get there() {
+    return Boolean(this.plot) && this.root.dataset.state === "ready";
+  }
+
+  // Only from elsewhere, or of another size.
+  redraw() {
+    if (!this.there) return;
+    this.plot.invalidate();
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      if (this.there) this.overlay();
     });
-    this.painting = false;
-    if (!made) {
-      this.pictures[key] = picture;
-      if (solid) this.follow(picture);
-      else {
-        this.seen.follow(picture);
-        picture.on("plotly_click", ({ points: [point] }) => this.flatPress.still && this.pickRow(point.customdata));
-      }
-      picture.on("plotly_hover", ({ points: [point], event }) => this.hover(point.customdata, event));
-      picture.on("plotly_unhover", () => this.hover(null));
-      picture.on("plotly_selected", (event) => {
-        if (event && !this.painting)
-          this.selected([...new Set(event.points.map((point) => point.customdata).filter((row) => typeof row === "number"))]);
-      });
-      picture.on("plotly_deselect", () => {
-        if (!this.painting) this.selected([]);
-      });
+  }
+
+  overlay() {
+    const { under, over } = this.scene(this.look);
+    drawInto(this.find("under"), under);
+    drawInto(this.find("over"), this.outlined && !this.isSolid ? [...over, this.outlined] : over);
+  }
+
+  paint() {
+    const { table } = this;
+    this.root.dataset.ready = String(Boolean(table?.total));
+    if (this.root.dataset.state !== "ready") return;
+    const needs = this.needed(this.view),
+      ids = [...["a", "b", "instance"].map((name) => this.view[name]), ...(this.near()?.ids ?? [])].filter(Boolean);
+    const late = [
+      !table.has(...needs) && table.need(...needs),
+      ids.some((id) => !table.rows.has(id) && !table.nobody.has(id)) && table.look({ ids }),
+    ];
+    if (late.some(Boolean))
+      Promise.all(late).then(
+        () => this.table === table && this.paint(),
+        (error) => this.say(error.message),
+      );
+    if (late[0]) return;
+    this.now = { ...this.view };
+    this.look = this.tokens();
+    this.plot ??= new (able() ? PointsView : PlainView)(this.find("points"), () => this.eye.matrix());
+    this.plot.shown = (count, all) => this.drawn(count, all);
+    Object.assign(this.flat, { home: this.home(), alike: this.flatIsMap });
+    if (this.isSolid) {
+      const columns = SOLID.map((name) => table.columns.get(name));
+      this.kept("fit", columns, () => this.solid.fit(SOLID.map((name) => this.span(name))));
     }
-    this.controls(look);
-    this.panel(look);
+    this.fit();
+    this.plot.set(this.drawing(this.look));
+    this.controls(this.look);
+    this.panel(this.look);
     const line = this.line();
     Object.assign(this.root.dataset, {
       dims: this.view.dims,
-      points: this.points.table.id.length,
+      points: table.total,
       line: line ? line.values.length : 0,
       selected: this.selection.length,
-      shown: this.shown(),
+      shown: this.order().length,
       runs: this.running ? this.runs.count : 0,
+      renderer: this.plot.renderer,
     });
   }
 
-  follow(picture) {
-    // the solid picture's camera
-    const look = (change) => {
-      if (!("scene.camera" in change)) return;
-      const { eye, center, up } = picture._fullLayout.scene._scene.getCamera();
-      this.turned = true;
-      this.looked("eye", spell([eye, center, up].flatMap(({ x, y, z }) => [x, y, z])));
-    };
-    picture.on("plotly_relayouting", look);
-    picture.on("plotly_relayout", look);
-    picture.on("plotly_doubleclick", () => this.reset());
-    picture.on("plotly_webglcontextlost", () =>
-      setTimeout(() => {
-        // the driver was reset, or other tabs draw too much: on another canvas
-        if (this.listening.signal.aborted || this.pictures[3] !== picture) return;
-        const scene = picture._fullLayout.scene._scene;
-        window.Plotly.purge(picture);
-        const lost = { glplot: { gl: { isContextLost: () => false } }, initializeGLPlot: () => true, plot() {} };
-        Object.assign(scene, lost); // ends Plotly's own wait for it
-        delete this.pictures[3];
-        this.paint();
-      }, 100),
-    );
+  // So many of the points were drawn.
+  drawn(count, all) {
+    const words = count < all ? `While it moves: ${count.toLocaleString("en")} of ${all.toLocaleString("en")} points, a fair sample` : "";
+    if (this.find("sample").textContent !== words) this.find("sample").textContent = words;
+    this.root.dataset.drawn = String(count);
   }
 
-  hover(what, event) {
-    this.over = what ?? null;
-    const card = this.find("card"),
-      line = this.line();
-    card.hidden = what === null || what === undefined || (typeof what === "string" && !line);
-    if (card.hidden) return;
-    const look = this.tokens();
-    if (typeof what === "number") card.replaceChildren(...this.card(what, look));
-    else {
-      const i = Number(what.slice(1)),
-        facts = make("dl", {});
-      const { walked } = this.data.screen,
-        value = line.values[i];
-      const said = [
-        ["gamma", line.gammas[i].toFixed(2)],
-        [walked.label, value == null ? "not measured" : this.form(walked).write(value)],
-      ];
-      if (line.basis) said.push(["measured on", line.basis]);
-      for (const [name, text] of said) facts.append(make("dt", {}, name), make("dd", {}, text));
-      card.replaceChildren(make("h4", {}, "Decoded on the line"), facts, ...this.far(line.outside?.[i]?.words));
-    }
-    const stage = this.find("stage").getBoundingClientRect(),
-      where = event?.clientX === undefined ? this.pointer : event;
-    const x = (where?.clientX ?? stage.left) - stage.left,
-      y = (where?.clientY ?? stage.top) - stage.top;
-    card.style.left = `${x + 18 + card.offsetWidth > stage.width ? Math.max(4, x - card.offsetWidth - 18) : x + 18}px`;
-    card.style.top = `${Math.max(4, Math.min(y + 12, stage.height - card.offsetHeight - 4))}px`;
+  say(words) {
+    this.find("miss").textContent = words;
   }
 
-  fillSearch() {
-    const list = this.find("ids");
-    list.id = `ids-${this.space}`;
-    this.find("search").setAttribute("list", list.id);
-    list.replaceChildren(...this.points.table.id.map((id) => make("option", { value: id })));
+  // ---- for the console and for tests
+
+  /** The points that are shown: their rows, where they lie in the window, symbols, colours. */
+  points() {
+    const box = this.find("over").getBoundingClientRect();
+    return [...this.order()].map((row) => {
+      const at = this.at(row);
+      return { row, at: at && [box.left + at[0], box.top + at[1]], symbol: this.symbol(row), colour: this.colour(row, this.look) };
+    });
   }
+
+  /** The box that the flat picture shows, [left, right, bottom, top]. */
+  box() {
+    return this.flat.seen;
+  }
+
+  /** The solid picture's camera: its eye, what it looks at, and up. */
+  camera() {
+    return this.solid.eye;
+  }
+}
+
+/**
+ * The numbers in "1_2.5_-3"; `spell` writes them.
+ *
+ * @param {unknown} text @param {number} count @returns {number[] | null}  null where there are not so many.
+ */
+function numbers(text, count) {
+  const values = String(text ?? "")
+    .split("_")
+    .map(Number);
+  return values.length === count && values.every(Number.isFinite) ? values : null;
+}
+
+/** @param {number[]} values @returns {string} */
+function spell(values) {
+  return values.map((value) => String(Number(value.toPrecision(7)))).join("_");
 }

@@ -1,4 +1,4 @@
-"""The latent map as a component: a Plotly picture that keeps its zoom and selection, with a panel beside it."""
+"""The latent map as a component: points that the browser's graphics card draws, with a panel beside them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _mount = component(
     html=source("latent_map.html"),
     css=source("latent_map.css"),
     js=script("latent_map.js"),
-    isolate_styles=False,  # Plotly listens on the document and adds its own styles there
+    isolate_styles=False,  # the glossary's words are marked in the document
 )
 
 
@@ -36,21 +36,28 @@ def for_map(screens: Screens, colours: Mapping[str, Column]) -> dict:
     }
 
 
-def latent_map(data: dict, on_act: Callable[[dict], None], key: str = "latent_map") -> list[str]:
-    """The map; returns the ids of the points that a box or lasso holds.
+def latent_map(data: dict, on_act: Callable[[dict], None], key: str = "latent_map") -> list[int]:
+    """The map; returns the rows that a box or lasso holds: of the space's table, and behind it of `placed`. The points themselves the
+    browser asks the live socket for (engine/host/ops/points.py).
 
     `data`: space (id), title (the space's), screen (see for_map), dims ("2" or "3"), colour (one of the screen's), properties (columns
     of numbers that an axis can be), across and up ("map" or one of those), range (the box that the
     flat picture shows, "left_right_bottom_top", or None for all), eye (nine numbers of the solid one's camera, alike), placed (rows
     like the table's, of what was placed in it), preview (the id of the one that is not kept, or None), a, b, instance (ids or None),
-    neighbours ({"of": id, "ids", "distances"} or None), line (that of maps.line, or None).
+    neighbours ({"of": id, "ids", "distances"} or None), line (that of maps.line, or None), find (a query, "" for all: what is shown).
     `on_act` gets what a person changed: some of dims, colour, across, up, range, eye, a, b, instance, or {"go": True} for "Interpolate".
     """
     result = _mount(
         key=key,
         data=data,
-        default={"selection": []},
+        default={"selection": ""},
         on_selection_change=lambda: None,
         on_act_change=lambda: on_act(st.session_state[key]["act"]),
     )
-    return list(result.selection or [])
+    return rows_of(str(result.selection or ""))
+
+
+def rows_of(text: str) -> list[int]:
+    """The rows that the script writes as "0-4,7"."""
+    spans = [part.split("-") for part in text.split(",") if part]
+    return [row for span in spans for row in range(int(span[0]), int(span[-1]) + 1)]

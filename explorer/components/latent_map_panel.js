@@ -2,11 +2,21 @@
 
 import { signedRamp } from "./colours.js";
 import { written } from "./forms.js";
-import { nameOf, namesIn, symbolOf } from "./latent_map_names.js";
-import { make } from "./latent_map_picture.js";
+import { GLYPHS, symbolOf } from "./latent_map_names.js";
 import { within } from "./latent_map_runs.js";
 import { Saved } from "./latent_map_save.js";
+import { asTable } from "./latent_map_table.js";
 import { disable, refill } from "./mount.js";
+
+const SIDE = 112; // pixels of a shape's picture
+
+/** @param {string} tag @param {Record<string, any>} [attributes] @param {string | number} [text] @returns {HTMLElement} */
+export function make(tag, attributes = {}, text) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  if (text !== undefined) element.textContent = String(text);
+  return element;
+}
 
 /** The map with what stands around it; see LatentMap for its fields. */
 export class Around extends Saved {
@@ -30,20 +40,21 @@ export class Around extends Saved {
       form = this.form(by),
       legend = document.createDocumentFragment();
     if (form.names) {
-      namesIn(this.points.table, by.name).forEach((name, i) => {
-        const glyph = { circle: "●", diamond: "◆", square: "■", cross: "✚", x: "✖" }[symbolOf(i, this.points.table, by.name)];
-        const count = this.points.table[by.name].filter((value) => nameOf(value) === name).length;
+      const { codes, names } = this.table.named.get(by.name),
+        counts = this.kept("counts", [codes], () => counted(codes));
+      names.forEach((name, i) => {
+        const glyph = GLYPHS[symbolOf(i, by.name, this.table.several)];
         const button = make("button", {
           type: "button",
           "data-do": "hide",
           "data-value": name,
           "aria-pressed": String(!this.hidden.has(name)),
-          title: "Show or hide",
+          title: "Show or hide; with Shift, show it alone",
         });
         button.append(
           make("b", { style: `color:${look.names[i % look.names.length]}` }, glyph),
           ` ${name} `,
-          make("small", {}, count),
+          make("small", {}, counts.get(i) ?? 0),
         );
         legend.append(button);
       });
@@ -64,23 +75,51 @@ export class Around extends Saved {
       );
     }
     refill(this.find("legend"), [...legend.childNodes]);
-    const next = this.find("next");
-    next.textContent = {
-      a: this.view.b ? "Next click starts again at A" : "Next click sets anchor A",
-      b: "Next click sets anchor B",
-    }[this.next()];
+    this.find("next").textContent = this.hint();
     const count = this.selection.length;
     this.find("count").textContent = count ? `${count} selected` : "";
     this.find("unselect").hidden = !count;
   }
 
-  shown() {
-    // how many points are not left out by a range
-    return this.points.table.id.filter((_, row) => this.within(row)).length;
+  // Shows what the table below shows: what its query finds.
+  async sift() {
+    const query = (this.query = this.data.find ?? ""),
+      { table } = this,
+      question = { op: "search", space: this.space, query, all: true, limit: 0 };
+    const answer = query ? await this.live.ask("sift", question, 2).catch(() => null) : null; // the table says what is wrong with it
+    if (query !== this.query || table !== this.table || (!answer && !this.sifted)) return;
+    this.sifted = answer && new Uint8Array(table.total);
+    for (const row of answer?.array("matches") ?? []) if (row < table.total) this.sifted[row] = 1;
+    this.filter();
+  }
+
+  async search() {
+    const search = this.find("search"),
+      wanted = search.value.trim(),
+      text = wanted.toLowerCase();
+    const mine = (this.data.placed ?? []).find(({ id }) => text && id.toLowerCase().includes(text))?.id;
+    const question = { op: "search", space: this.space, query: wanted, limit: 1 };
+    const answer = mine || !text ? null : await this.live.ask("search", question, 5).catch(() => null);
+    const found = mine ?? answer?.header.rows?.[0]?.id;
+    if (search.value.trim() !== wanted) return;
+    search.setAttribute("aria-invalid", String(Boolean(text) && !found));
+    this.find("miss").textContent = text && !found ? `No instance has “${wanted}” in its id.` : "";
+    if (!found) return;
+    search.value = found;
+    this.set({ instance: found });
+  }
+
+  hint() {
+    // what the next click does
+    const { a, b, instance } = this.view;
+    if (!instance) return "Click a point to inspect it";
+    if (instance === this.data.preview || (this.next() === "b" && instance === a)) return "Click another point to inspect it";
+    if (this.next() === "b") return "Click it again, or press B, to set anchor B";
+    return b ? "Click it again, or press A, to start again at A" : "Click it again, or press A, to set anchor A";
   }
 
   within(row) {
-    return within(this.only, this.points.table, row);
+    return (!this.sifted || this.sifted[row] === 1) && within(this.only, this.table.columns, row);
   }
 
   properties() {
@@ -124,7 +163,7 @@ export class Around extends Saved {
       [low, high] = ["low", "high"].map((end) => this.find(end).value);
     if (low === "" && high === "") this.only.delete(name);
     else this.only.set(name, [low === "" ? -Infinity : Number(low), high === "" ? Infinity : Number(high)]);
-    this.paint();
+    this.filter();
   }
 
   play() {
@@ -135,23 +174,20 @@ export class Around extends Saved {
 
   move(share) {
     // only what moves is drawn again
-    const first = !this.running || this.share === null,
-      solid = this.view.dims === "3",
-      picture = this.pictures[this.view.dims];
+    const first = !this.running || this.share === null;
     Object.assign(this, { running: true, share });
-    if (first || !picture || share >= 1) return this.paint();
-    const [x, y, z] = this.runs.at(this.axes(solid), this.runs.step(share));
-    window.Plotly.restyle(picture, { x: [x], y: [y], ...(solid ? { z: [z] } : {}) }, [picture.data.length - 1]);
+    if (first || share >= 1) return this.paint();
+    this.plot.set({ movers: this.movers() });
     this.clock();
   }
 
   panel(look) {
     const { a, b, instance } = this.view,
-      row = this.rows.get(instance);
+      row = this.table.rows.get(instance);
     this.find("nobody").hidden = row !== undefined;
     this.find("somebody").hidden = row === undefined;
     if (row !== undefined) {
-      this.find("who").replaceChildren(...this.card(row, look));
+      this.find("who").replaceChildren(...this.card(row, look, "panel"));
       for (const [name, anchor] of [
         ["set-a", a],
         ["set-b", b],
@@ -169,7 +205,7 @@ export class Around extends Saved {
             button = make("button", { type: "button", "data-do": "show", "data-value": id });
           button.append(
             make("span", {}, id),
-            make("span", {}, this.quality(this.rows.get(id))),
+            make("span", {}, this.quality(this.table.rows.get(id))),
             make("b", {}, near.distances[i].toFixed(3)),
           );
           item.append(button);
@@ -177,9 +213,10 @@ export class Around extends Saved {
         }),
       );
     }
-    for (const name of ["a", "b"])
-      this.find(`name-${name}`).textContent =
-        this.points.table.name?.[this.rows.get(this.view[name])] ?? this.view[name] ?? "not set";
+    for (const name of ["a", "b"]) {
+      const facts = this.table.facts.get(this.table.rows.get(this.view[name]));
+      this.find(`name-${name}`).textContent = facts?.name ?? this.view[name] ?? "not set";
+    }
     this.find("quality").textContent = this.data.screen.quality ? `${this.data.screen.quality.label}, distance` : "distance";
     disable(this.find("clear"), !a && !b);
     const line = this.line(),
@@ -187,23 +224,31 @@ export class Around extends Saved {
       go = this.find("go");
     words.classList.toggle("lm-bone", Boolean(a && b && !line));
     words.textContent =
-      !a || !b ? "Click two points, and the networks that live between them are decoded and measured." : line ? line.words : "";
+      !a || !b ? "Set two anchors, and the networks that live between them are decoded and measured." : line ? line.words : "";
     go.classList.toggle("lm-off", !(a && b));
     if (a && b) go.href = `${this.data.screen.page}?${new URLSearchParams({ space: this.space, a, b })}`;
     else go.removeAttribute("href");
   }
 
-  card(row, look) {
-    const { table, sheet } = this.points,
-      id = table.id[row],
-      facts = make("dl", {}),
+  card(row, look, slot) {
+    // its picture comes a moment later, into the room that is kept for it
+    const facts = this.table.facts.get(row),
+      table = asTable(facts),
+      list = make("dl", {}),
       canvas = make("canvas");
-    const say = (name, value) => facts.append(make("dt", {}, name), make("dd", {}, value));
-    sheet ? this.target(canvas, id) : this.thumbnail(canvas, row, look);
+    const say = (name, value) => list.append(make("dt", {}, name), make("dd", {}, value));
+    const found = this.table.pictures.get(row);
+    this.sized(canvas);
+    if (found) this.pictured(canvas, found, look);
+    else
+      this.table.seen(row, slot).then((answer) => {
+        if (answer) this.pictured(canvas, answer, look);
+        else if (!this.table.pictured(row)) canvas.hidden = true;
+      });
     for (const column of this.data.screen.card)
-      if (column.form === "parts" ? table[column.parts[0]] : table[column.name]) say(column.label, written(table, row, column));
-    if (new Set(table.architecture).size > 1 && !table.name) say("architecture", table.architecture[row]);
-    return [make("h4", {}, table.name?.[row] ?? id), canvas, facts, ...this.far(table.outside_words?.[row])];
+      if (column.form === "parts" ? column.parts[0] in facts : column.name in facts) say(column.label, written(table, 0, column));
+    if (this.table.several && !facts.name) say("architecture", facts.architecture);
+    return [make("h4", {}, facts.name ?? facts.id), canvas, list, ...this.far(facts.outside_words)];
   }
 
   far(words) {
@@ -213,30 +258,34 @@ export class Around extends Saved {
 
   quality(row) {
     // of an instance, in a list
-    const { quality } = this.data.screen;
-    return quality ? written(this.points.table, row, quality) : "";
+    const { quality } = this.data.screen,
+      facts = this.table.facts.get(row);
+    return quality && facts ? written(asTable(facts), 0, quality) : "";
   }
 
-  target(canvas, id) {
-    // the picture of an instance, from the sheet of all
-    Object.assign(canvas, { width: 112, height: 112, className: "lm-shape" });
-    canvas.setAttribute("aria-label", "Picture of the target");
-    const picture = this.points.sheet.get(id);
-    if (picture)
-      canvas.getContext("2d").drawImage(picture.image, picture.x, picture.y, picture.side, picture.side, 0, 0, 112, 112);
+  sized(canvas) {
+    const { surfaces } = this.table;
+    canvas.setAttribute("aria-label", surfaces ? "Picture of the target" : "PRep of the target, thumbnail");
+    if (surfaces) Object.assign(canvas, { width: SIDE, height: SIDE, className: "lm-shape" });
   }
 
-  thumbnail(canvas, row, look) {
-    if (row >= this.points.count) return (canvas.hidden = true); // placed, not kept: it has none
-    canvas.setAttribute("aria-label", "PRep of the target, thumbnail");
-    const { rows, cols, shape, pixels } = this.points.thumbnails,
-      height = rows ?? shape[1],
-      width = cols ?? shape[2];
-    canvas.width = width;
-    canvas.height = height;
-    const picture = new ImageData(width, height),
-      ramp = look.ramp ?? (look.ramp = signedRamp(this.root));
-    for (let i = 0; i < width * height; i++) picture.data.set([...ramp[pixels[row * width * height + i]], 255], 4 * i);
+  pictured(canvas, { header, array }, look) {
+    const [, height, width, channels] = header.pictures.shape,
+      picture = new ImageData(width, height),
+      pixels = array("pictures");
+    Object.assign(canvas, { width, height });
+    if (channels) picture.data.set(pixels);
+    else {
+      const ramp = look.ramp ?? (look.ramp = signedRamp(this.root));
+      for (let i = 0; i < width * height; i++) picture.data.set([...ramp[pixels[i]], 255], 4 * i);
+    }
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
+}
+
+/** @param {Uint32Array} codes @returns {Map<number, number>}  How often each occurs. */
+function counted(codes) {
+  const found = new Map();
+  for (const code of codes) found.set(code, (found.get(code) ?? 0) + 1);
+  return found;
 }

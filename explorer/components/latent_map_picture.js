@@ -1,61 +1,24 @@
-// What the latent map draws: Plotly traces and layout from the space's table and what is selected.
-// Points and thumbnails are fetched once per space.
-// Legend: a *row* is an instance's place in the table; customdata is a row, or "p3" for the line's point 3.
+// What the latent map shows: from the space's table and what is selected, the points for the graphics card, and what lies over them.
+// Legend: a *row* is an instance's place in the table; what a pointer is on is a row, or "p3" for the line's point 3.
 
 import { FORMS, reached } from "./forms.js";
-import { fetchFrame, fetchJson } from "./frames.js";
-import { nameOf, namesIn, symbolOf } from "./latent_map_names.js";
-import { axesOf, axis, spanOf } from "./latent_map_runs.js";
-import { newlySeen } from "./seen.js";
+import { symbolOf, SYMBOLS } from "./latent_map_names.js";
+import { FAINT, HOLLOW } from "./latent_map_points.js";
+import { axesOf, FLAT, SOLID, spanOf } from "./latent_map_runs.js";
+import { circle, flag, quantities, stroke, walls } from "./latent_map_scene.js";
 
-const HOLLOW = { circle: "circle-open", diamond: "diamond-open", square: "square-open", cross: "cross-open", x: "x-open" };
+const LARGEST = 9,
+  SMALLEST = 4; // diameters of points in pixels: as many are, as small they are
+const MANY = 2000; // up to so many points are as large as they can be
 
-/**
- * @typedef {object} Points
- * @property {Record<string, any[]>} table @property {number} count  Columns by name; the zoo's rows.
- * @property {any} prep
- * @property {any} [thumbnails] @property {Map<string, any>} [sheet]
- */
-
-/**
- * @param {string} id
- * @param {"thumbnails" | "sheet"} pictures  Small PReps, or the targets as the task draws them.
- * @returns {Promise<Points>}
- */
-export async function fetchSpace(id, pictures) {
-  const base = `api/spaces/${encodeURIComponent(id)}`;
-  const space = await fetchJson(base);
-  const { header, array } = await fetchFrame(`${base}/${pictures}`);
-  const found = { table: space.instances, prep: space.prep, count: space.instances.id.length };
-  if (pictures === "thumbnails") return { ...found, thumbnails: { ...header.thumbnails, pixels: array("thumbnails") } };
-  const sheet = new Map();
-  for (const { webp, ids, columns, side } of header.sheets) {
-    const image = await createImageBitmap(new Blob([array(webp)], { type: "image/webp" }));
-    ids.forEach((id, at) => sheet.set(id, { image, side, x: (at % columns) * side, y: Math.floor(at / columns) * side }));
-  }
-  return { ...found, sheet };
-}
-
-/**
- * The table with a row for each placed shape behind those of the zoo.
- *
- * @param {Points} points @param {Record<string, any>[]} placed @returns {Points}
- */
-export function withPlaced(points, placed) {
-  const table = Object.fromEntries(Object.entries(points.table).map(([name, column]) => [name, column.slice(0, points.count)]));
-  if (placed.length) table.name = table.id.map(() => null);
-  for (const each of placed) for (const [name, column] of Object.entries(table)) column.push(each[name] ?? null);
-  return { ...points, table };
-}
-
-/** Traces and layout of the map; see LatentMap for its fields. */
+/** Points and scene of the map; see LatentMap for its fields. */
 export class Picture {
-  // this.points: table and thumbnails; this.rows: id -> row; this.view, this.data, this.selection, this.hidden, this.root: see LatentMap
+  // this.table: see latent_map_table.js; this.view, this.data, this.selection, this.hidden, this.only, this.root: see LatentMap
 
   tokens() {
     const style = getComputedStyle(this.root);
     const read = (name) => style.getPropertyValue(`--st-${name}`).trim();
-    const stops = read("chart-sequential-colors").split(",");
+    const list = (name) => read(name).split(",").map((colour) => colour.trim());
     return {
       text: read("text-color"),
       grey: read("gray-color"),
@@ -63,64 +26,67 @@ export class Picture {
       back: read("background-color"),
       accent: read("primary-color"),
       font: style.fontFamily,
-      names: read("chart-categorical-colors").split(","),
-      stops,
-      scale: stops.map((colour, i) => [i / (stops.length - 1), colour.trim()]),
+      names: list("chart-categorical-colors"),
+      stops: list("chart-sequential-colors"),
     };
   }
 
-  groups(look) {
-    // one trace per marker: architectures by marker always, by colour too when asked; splits likewise
-    const { table } = this.points,
-      by = this.by();
-    const architectures = [...new Set(table.architecture)];
-    const categories = this.form(by).names ? namesIn(table, by.name) : [null];
-    const groups = [];
-    for (const [c, category] of categories.entries())
-      for (const [s, architecture] of architectures.entries()) {
-        if (this.hidden.has(category)) continue;
-        const rows = table.id
-          .map((_, row) => row)
-          .filter((row) => table.architecture[row] === architecture && (category === null || nameOf(table[by.name][row]) === category))
-          .filter((row) => this.within(row));
-        const symbol = symbolOf(architectures.length === 1 ? c : s, table, "architecture");
-        groups.push({
-          rows,
-          symbol,
-          category,
-          colour: category === null ? this.values(by, rows) : look.names[c % look.names.length].trim(),
-        });
-      }
-    return groups;
+  // The same value while what it is made of is the same.
+  kept(name, of, make) {
+    this.made ??= {};
+    const had = this.made[name];
+    if (had && had.of.length === of.length && had.of.every((each, i) => each === of[i])) return had.value;
+    this.made[name] = { of, value: make() };
+    return this.made[name].value;
   }
 
-  symbols(rows, symbol, solid) {
-    // hollow: outside of the zoo, or not known to the space
-    const { hollow } = this.points.table,
-      open = solid && ["cross", "x"].includes(symbol) ? HOLLOW.circle : HOLLOW[symbol]; // in 3D there is no other
-    return rows.some((row) => hollow?.[row]) ? rows.map((row) => (hollow[row] ? open : symbol)) : symbol;
-  }
+  // `now` is what is drawn of `view`: what a person chose, once its columns are here.
 
-  values(by, rows) {
-    const { log } = this.form(by),
-      column = this.points.table[by.name];
-    return rows.map((row) => (log && column[row] !== null ? Math.log10(column[row]) : column[row]));
-  }
-
-  by() {
+  by(view = this.now) {
     // the column that points are coloured by
-    return this.data.screen.colours[this.view.colour];
+    return this.data.screen.colours[view.colour];
   }
 
   form(column) {
     return FORMS[column.form];
   }
 
+  // The columns that a view needs: [of numbers, of names].
+  needed(view) {
+    const by = this.by(view),
+      named = this.form(by).names,
+      numbers = [...this.axes(view), ...this.flatAxes(view), ...(named ? [] : [by.name]), ...this.only.keys()];
+    return [[...new Set(numbers)], named ? ["architecture", by.name] : ["architecture"]];
+  }
+
+  axes(view = this.now) {
+    // the columns that the picture's axes are
+    return view.dims === "3" ? SOLID : this.flatAxes(view);
+  }
+
+  flatAxes(view = this.now) {
+    return axesOf(view, this.data.properties);
+  }
+
+  get isSolid() {
+    return this.now.dims === "3";
+  }
+
+  get eye() {
+    return this.isSolid ? this.solid : this.flat;
+  }
+
+  get flatIsMap() {
+    // a line of decoded networks has a place in UMAP's picture alone
+    return this.flatAxes().every((name) => FLAT.includes(name));
+  }
+
   range() {
     // of the colour scale; a network that LSO found was not trained for any length
     const by = this.by(),
-      { range } = this.form(by);
-    return range ? range(reached(this.points.table[by.name])) : [0, 1];
+      { range } = this.form(by),
+      values = this.table.columns.get(by.name);
+    return this.kept("range", [values, by], () => (range && values ? range(reached(values)) : [0, 1]));
   }
 
   lineRange() {
@@ -129,27 +95,11 @@ export class Picture {
     return whole ?? range(reached(this.line().values));
   }
 
-  at(rows, solid) {
-    const { table } = this.points,
-      places = this.axes(solid).map((name, i) => ["xyz"[i], rows.map((row) => table[name][row])]);
-    return { type: solid ? "scatter3d" : "scatter", ...Object.fromEntries(places) };
-  }
-
-  axes(solid) {
-    // the columns that the picture's axes are
-    return solid ? ["x3", "y3", "z3"] : axesOf(this.view, this.points.table);
-  }
-
-  get flatIsMap() {
-    // a line of decoded networks has a place in UMAP's picture alone
-    return this.axes(false).every((name) => ["x2", "y2"].includes(name));
-  }
-
   line() {
     // the decoded points, if they belong to the anchors on the screen
     const { line } = this.data,
       { a, b } = this.view;
-    return line && line.a === a && line.b === b && (this.view.dims === "3" || this.flatIsMap) ? line : null;
+    return line && line.a === a && line.b === b && (this.isSolid || this.flatIsMap) ? line : null;
   }
 
   near() {
@@ -157,242 +107,211 @@ export class Picture {
     return neighbours && neighbours.of === this.view.instance ? neighbours : null;
   }
 
-  traces(solid, look) {
-    const [cmin, cmax] = this.range(),
-      traces = [],
-      here = this.rows.get(this.view.instance);
-    const unfaded = solid ? {} : { unselected: { marker: { opacity: 1 } } }; // a selection fades instances only
-    const plain = { hoverinfo: "none", showlegend: false, ...unfaded };
-    const near = this.near(),
-      spokes = here === undefined || !near ? [] : near.ids.flatMap((id) => [here, this.rows.get(id), here]);
-    traces.push({
-      ...plain,
-      ...this.at(spokes, solid),
-      mode: "lines",
-      hoverinfo: "skip",
-      line: { color: look.grey, width: solid ? 2 : 1 },
-      opacity: 0.8,
-    });
-    const chosen = new Set(this.selection);
-    for (const { rows, symbol, colour, category } of this.groups(look)) {
-      const faint = rows.map((row) => !chosen.size || chosen.has(row));
-      traces.push({
-        ...plain,
-        ...this.at(rows, solid),
-        mode: "markers",
-        customdata: rows,
-        name: category ?? undefined,
-        selectedpoints: !solid && chosen.size ? rows.flatMap((row, i) => (chosen.has(row) ? [i] : [])) : undefined,
-        unselected: solid ? undefined : { marker: { opacity: 0.18 } },
-        marker: {
-          symbol: this.symbols(rows, symbol, solid),
-          color:
-            solid && chosen.size
-              ? rows.map((row, i) => (faint[i] ? this.shade(colour, i, look, cmin, cmax) : look.border))
-              : colour,
-          colorscale: look.scale,
-          cmin,
-          cmax,
-          size: solid ? 5 : 9,
-          line: { width: rows.map((row) => (this.points.table.hollow?.[row] ? 2 : solid ? 0 : 0.8)), color: look.back },
-        },
-      });
-    }
-    const ring = [...(near?.ids ?? []).map((id) => this.rows.get(id)), ...(here === undefined ? [] : [here])];
-    const rings = solid
-      ? { symbol: "circle-open", size: 9 }
-      : { symbol: "circle-open", size: ring.map((row) => (row === here ? 17 : 13)) };
-    traces.push({
-      ...plain,
-      ...this.at(ring, solid),
-      mode: "markers",
-      hoverinfo: "skip",
-      marker: {
-        ...rings,
-        color: ring.map((row) => (row === here ? look.text : look.grey)),
-        line: { width: 2, color: solid ? look.text : undefined },
-      },
-    });
-    traces.push(...this.runs.traces(this.axes(solid), this.running, here, null, look));
-    const line = this.line();
-    const ends = [this.rows.get(this.view.a), this.rows.get(this.view.b)];
-    if (line) {
-      const where = solid ? line.xyz : line.xy,
-        axes = solid ? ["x", "y", "z"] : ["x", "y"],
-        [low, high] = this.lineRange();
-      const ground = this.at(ends, solid),
-        type = ground.type;
-      const leads = { type },
-        points = { type };
-      axes.forEach((axis, i) => {
-        points[axis] = where.map((point) => point[i]);
-        leads[axis] = [ground[axis][0], where[0][i], null, where.at(-1)[i], ground[axis][1]];
-      });
-      traces.push({
-        ...plain,
-        ...leads,
-        mode: "lines",
-        hoverinfo: "skip",
-        line: { color: look.text, width: solid ? 3 : 1.5, dash: "dot" },
-      });
-      traces.push({
-        ...plain,
-        ...points,
-        mode: "lines+markers",
-        customdata: where.map((_, i) => `p${i}`),
-        line: { color: look.text, width: solid ? 4 : 2 },
-        marker: {
-          color: line.values.map((value) => value ?? look.text),
-          colorscale: look.scale,
-          cmin: low,
-          cmax: high,
-          size: solid ? 7 : 10,
-          symbol: where.map((_, i) => (line.outside?.[i]?.hollow ? "circle-open" : "circle")),
-          line: { width: 1.5, color: look.text },
-        },
-      });
-    }
-    if (this.running && this.share !== null) traces.push(this.runs.traces(this.axes(solid), true, undefined, this.share, look).at(-1));
-    return traces;
-  }
-
-  shade(colour, i, look, cmin, cmax) {
-    if (typeof colour === "string") return colour;
-    return look.stops[
-      Math.max(
-        0,
-        Math.min(look.stops.length - 1, Math.round(((colour[i] - cmin) / (cmax - cmin || 1)) * (look.stops.length - 1))),
-      )
-    ].trim();
-  }
-
-  proportions() {
-    // of the 3D box: true to the data, its longest side fitting the view
-    const sides = ["x3", "y3", "z3"].map(
-      (name) => Math.max(...this.points.table[name]) - Math.min(...this.points.table[name]) || 1,
-    );
-    const [x, y, z] = sides.map((side) => (1.5 * side) / Math.max(...sides));
-    return { x, y, z };
+  span(name) {
+    const values = this.table.columns.get(name);
+    return this.kept(`span ${name}`, [values], () => spanOf(values));
   }
 
   home() {
     // what is shown at first: fixed, so that flags and rings do not move the points
-    const [across, up] = this.axes(false),
+    const [across, up] = this.flatAxes(),
       [bottom, top] = this.span(up);
     return [...this.span(across), bottom, top + 0.06 * (top - bottom)]; // room for the flag of the topmost point
   }
 
-  camera() {
-    // of the solid picture: as a person turned it, also in the middle of a turn
-    const scene = this.pictures[3]?._fullLayout?.scene?._scene;
-    if (scene && this.turned) return scene.getCamera();
-    const told = numbers(this.view.eye, 9),
-      far = told && Math.hypot(told[0] - told[3], told[1] - told[4], told[2] - told[5]);
-    const [ex, ey, ez, cx, cy, cz, ux, uy, uz] = far > 0.05 && far < 50 ? told : [1.35, 1.35, 0.9, 0, 0, 0, 0, 0, 1];
-    return { eye: { x: ex, y: ey, z: ez }, center: { x: cx, y: cy, z: cz }, up: { x: ux, y: uy, z: uz } };
+  // ---- points
+
+  /** A place of the map as the graphics card has it, three numbers. */
+  lifted(x, y, z) {
+    return this.isSolid ? this.solid.lift(x, y, z) : [x, y, 0];
   }
 
-  span(name) {
-    return spanOf(this.points.table[name]);
-  }
-
-  flags(solid, look) {
-    const { table } = this.points;
-    return ["a", "b"].flatMap((name) => {
-      const row = this.rows.get(this.view[name]);
-      if (row === undefined) return [];
-      const place = Object.fromEntries(this.axes(solid).map((column, i) => ["xyz"[i], table[column][row]]));
-      if (Object.values(place).some((value) => value == null)) return [];
-      return [
-        {
-          ...place,
-          text: `<b>${name.toUpperCase()}</b>`,
-          showarrow: true,
-          arrowhead: 0,
-          arrowwidth: 2,
-          arrowcolor: look.text,
-          standoff: solid ? 0 : 6,
-          ax: 0,
-          ay: -30,
-          font: { color: look.back, size: 14 },
-          bgcolor: look.text,
-          borderpad: 4,
-        },
-      ];
+  places() {
+    const columns = this.axes().map((name) => this.table.columns.get(name));
+    return this.kept("places", columns, () => {
+      const places = new Float32Array(3 * this.table.total);
+      for (let row = 0; row < this.table.total; row++) places.set(this.lifted(...columns.map((column) => column[row])), 3 * row);
+      return places;
     });
   }
 
-  layout(solid, look) {
-    // what is seen is given each time (see seen.js); a constant uirevision keeps the rest
-    const bare = { showgrid: false, zeroline: false, showticklabels: false, ticks: "", title: { text: "" } };
-    const wall = {
-      ...bare,
-      showgrid: true,
-      gridcolor: look.border,
-      showbackground: false,
-      showspikes: false,
-      showline: true,
-      linecolor: look.border,
-    };
-    const flags = this.flags(solid, look);
+  tones() {
+    const by = this.by(),
+      [low, high] = this.range(),
+      { log, names } = this.form(by),
+      named = names && this.table.named.get(by.name),
+      values = this.table.columns.get(by.name);
+    return this.kept("tones", [named ?? values, low, high], () => {
+      const scale = 255 / (high - low || 1);
+      const tone = (value) => Math.max(0, Math.min(255, Math.round(((log ? Math.log10(value) : value) - low) * scale)));
+      if (named) return Int16Array.from(named.codes, (code) => (code < 256 ? code : -1));
+      return Int16Array.from(values, (value) => (Number.isNaN(value) ? -1 : tone(value)));
+    });
+  }
+
+  marks() {
+    const { table, selection } = this,
+      by = this.by(),
+      { codes } = table.named.get(table.several || !this.form(by).names ? "architecture" : by.name),
+      hollow = table.columns.get("hollow"),
+      chosen = this.chosen();
+    return this.kept("marks", [codes, hollow, selection, table.several, by], () => {
+      const plain = !table.several && !this.form(by).names;
+      return Uint8Array.from(codes, (code, row) => {
+        const symbol = plain || code > 255 ? 0 : code % SYMBOLS.length;
+        return symbol + (hollow?.[row] ? HOLLOW : 0) + (chosen.size && !chosen.has(row) ? FAINT : 0);
+      });
+    });
+  }
+
+  chosen() {
+    return this.kept("chosen", [this.selection], () => new Set(this.selection));
+  }
+
+  // Rows of what is shown, in the order in which it is drawn: a shuffle's, the selected ones last.
+  order() {
+    const { table } = this,
+      columns = this.axes().map((name) => table.columns.get(name)),
+      by = this.by(),
+      named = this.form(by).names && table.named.get(by.name);
+    return this.kept("order", [...columns, named, this.filters, this.selection], () => {
+      const hidden = new Set(named ? named.names.flatMap((name, code) => (this.hidden.has(name) ? [code] : [])) : []);
+      const placed = (row) => columns.every((column) => !Number.isNaN(column[row])),
+        listed = (row) => !named || (named.codes[row] < 256 && !hidden.has(named.codes[row]));
+      const shown = (row) => placed(row) && listed(row) && this.within(row);
+      const rows = shuffled(table.total).filter(shown),
+        chosen = this.chosen();
+      if (!chosen.size) return rows;
+      return Uint32Array.from([...rows.filter((row) => !chosen.has(row)), ...rows.filter((row) => chosen.has(row))]);
+    });
+  }
+
+  palette(look) {
+    const { names } = this.form(this.by()),
+      colours = names ? look.names : look.stops;
+    return this.kept("palette", [names, colours.join()], () => {
+      const bytes = new Uint8Array(4 * 256);
+      for (let at = 0; at < 256; at++) bytes.set([...(names ? rgb(colours[at % colours.length]) : mixed(colours, at / 255)), 255], 4 * at);
+      return bytes;
+    });
+  }
+
+  drawing(look) {
+    const many = Math.max(0, Math.log10(this.table.total / MANY)),
+      unit = (colour) => rgb(colour).map((part) => part / 255);
     return {
-      uirevision: this.space,
-      selectionrevision: this.drawn,
-      margin: solid || this.flatIsMap ? { l: 0, r: 0, t: 0, b: 0 } : { l: 64, r: 0, t: 40, b: 48 },
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: look.font, color: look.text },
-      hovermode: "closest",
-      hoverdistance: 14,
-      showlegend: false,
-      autosize: true,
-      ...(solid
-        ? {
-            scene: {
-              xaxis: wall,
-              yaxis: wall,
-              zaxis: wall,
-              aspectmode: "manual",
-              aspectratio: this.proportions(),
-              camera: this.camera(),
-              uirevision: newlySeen(),
-              annotations: flags,
-              dragmode: "orbit",
-            },
-          }
-        : {
-            ...this.seen.axes(...this.axes(false).map((name) => axis(name, bare, look))),
-            annotations: flags,
-            dragmode: this.drag,
-            clickmode: "event",
-            selections: [],
-            newselection: { line: { color: look.accent, width: 2, dash: "dot" } },
-          }),
+      places: this.places(),
+      tones: this.tones(),
+      marks: this.marks(),
+      palette: this.palette(look),
+      order: this.order(),
+      lines: this.running ? this.kept("lines", [this.runs, this.filters], () => this.runs.lines()) : NONE,
+      movers: this.movers(),
+      size: (this.isSolid ? 0.75 : 1) * Math.max(SMALLEST, LARGEST - 2.6 * many),
+      edge: this.isSolid || many > 0.5 ? 0 : 0.8,
+      ...{ grey: unit(look.grey), back: unit(look.back), accent: unit(look.accent), text: unit(look.text) },
     };
+  }
+
+  // Where the runs are at the step that is played.
+  movers() {
+    if (!this.running || this.share === null) return NONE;
+    const columns = this.runs.at(this.axes(), this.runs.step(this.share));
+    return Float32Array.from(columns[0].flatMap((_, i) => this.lifted(...columns.map((column) => column[i]))));
+  }
+
+  /** A point's colour, "#rrggbb" or "rgb(...)". */
+  colour(row, look) {
+    const tone = this.tones()[row];
+    return tone < 0 ? look.grey : `rgb(${this.palette(look).subarray(4 * tone, 4 * tone + 3).join()})`;
+  }
+
+  /** A point's symbol in words: "diamond-open" is hollow. */
+  symbol(row) {
+    const mark = this.marks()[row];
+    return symbolOf(mark & 7, "architecture", false) + (mark & HOLLOW ? "-open" : "");
+  }
+
+  /** Where a row lies on the stage; null where it is not known or cannot be seen. */
+  at(row) {
+    if (row === undefined) return null;
+    const place = this.axes().map((name) => this.table.columns.get(name)[row]);
+    return place.some(Number.isNaN) ? null : this.eye.project(...place);
+  }
+
+  // ---- what lies under and over the points
+
+  scene(look) {
+    const axes = this.isSolid ? { under: walls(this.solid, look), over: [] } : this.flatIsMap ? { under: [], over: [] } : this.scales(look);
+    const { under, over } = axes,
+      here = this.table.rows.get(this.view.instance),
+      rows = (this.near()?.ids ?? []).map((id) => this.table.rows.get(id));
+    const near = here === undefined ? [] : rows.map((row) => this.at(row)).filter(Boolean),
+      middle = this.at(here);
+    if (middle) under.push({ d: near.map((at) => stroke([middle, at])).join(""), stroke: look.grey, opacity: 0.8 });
+    const own = here === undefined ? null : this.runs.ofRow(here);
+    if (own) over.unshift({ d: stroke(own.map((row) => this.at(row))), stroke: look.text, width: 2.5, part: "run" });
+    over.unshift({ d: near.map(([x, y]) => circle(x, y, 6.5)).join(""), stroke: look.grey, width: 2, part: "near" });
+    if (middle) over.unshift({ d: circle(...middle.slice(0, 2), 8.5), stroke: look.text, width: 2, part: "here" });
+    over.push(...this.walked(look));
+    for (const name of ["a", "b"]) {
+      const at = this.at(this.table.rows.get(this.view[name]));
+      if (at) over.push(...flag(at, name.toUpperCase(), look));
+    }
+    return { under, over };
+  }
+
+  scales(look) {
+    const titles = this.flatAxes().map((name) => (FLAT.includes(name) ? "" : name));
+    return quantities(this.flat, titles, look);
+  }
+
+  walkedAt() {
+    // the line's points on the stage
+    const line = this.line();
+    return line ? (this.isSolid ? line.xyz : line.xy).map((place) => this.eye.project(...place)) : [];
+  }
+
+  walked(look) {
+    const line = this.line(),
+      places = this.walkedAt();
+    if (!line) return [];
+    const [low, high] = this.lineRange(),
+      ink = (value) => (value == null ? look.text : `rgb(${mixed(look.stops, (value - low) / (high - low || 1)).join()})`);
+    const found = [{ d: stroke(places), stroke: look.text, width: 2, part: "line" }];
+    places.forEach((at, i) => {
+      if (!at) return;
+      const colour = ink(line.values[i]),
+        d = circle(at[0], at[1], 5);
+      found.push(line.outside?.[i]?.hollow ? { d, stroke: colour, width: 2 } : { d, fill: colour, stroke: look.text, width: 1.5 });
+    });
+    return found;
   }
 }
 
-/**
- * The numbers in "1_2.5_-3"; `spell` writes them.
- *
- * @param {unknown} text @param {number} count @returns {number[] | null}  null where there are not so many.
- */
-export function numbers(text, count) {
-  const values = String(text ?? "")
-    .split("_")
-    .map(Number);
-  return values.length === count && values.every(Number.isFinite) ? values : null;
+const NONE = new Float32Array(0);
+
+// All rows in an order that a seed gives: the same each time.
+function shuffled(count) {
+  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  let seed = 1;
+  for (let at = count - 1; at > 0; at--) {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    const other = Math.floor((seed / 4294967296) * (at + 1));
+    [rows[at], rows[other]] = [rows[other], rows[at]];
+  }
+  return rows;
 }
 
-/** @param {number[]} values @returns {string} */
-export function spell(values) {
-  return values.map((value) => String(Number(value.toPrecision(7)))).join("_");
+// "#rrggbb" as numbers.
+function rgb(hex) {
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
-/** @param {string} tag @param {Record<string, any>} [attributes] @param {string} [text] @returns {HTMLElement} */
-export function make(tag, attributes = {}, text) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  if (text !== undefined) element.textContent = text;
-  return element;
+// A colour of a scale, at a share of its way.
+function mixed(stops, share) {
+  const place = Math.max(0, Math.min(1, share)) * (stops.length - 1),
+    low = Math.min(Math.floor(place), stops.length - 2),
+    [from, to] = [rgb(stops[low]), rgb(stops[low + 1])];
+  return from.map((part, i) => Math.round(part + (to[i] - part) * (place - low)));
 }

@@ -3,23 +3,27 @@
 
 import { reached } from "./forms.js";
 
-const FLAT = ["x2", "y2"]; // UMAP's own
+// The columns of UMAP's own axes, flat and solid.
+/** @type {string[]} */
+export const FLAT = ["x2", "y2"];
+/** @type {string[]} */
+export const SOLID = ["x3", "y3", "z3"];
 const FRAMES = 120,
   FRAME_MS = 50; // of a run that is played
 
 /**
  * The columns of the table that the flat picture's axes are.
  *
- * @param {{across?: string, up?: string}} view @param {Record<string, any[]>} table @returns {string[]}
+ * @param {{across?: string, up?: string}} view @param {string[]} properties  Columns that an axis can be. @returns {string[]}
  */
-export function axesOf(view, table) {
-  return [view.across, view.up].map((name, i) => (name && table[name] ? name : FLAT[i]));
+export function axesOf(view, properties) {
+  return [view.across, view.up].map((name, i) => (properties.includes(name) ? name : FLAT[i]));
 }
 
 /**
  * Lowest and highest value of a column, with some room; unknown values are none.
  *
- * @param {any[]} values @returns {number[]}
+ * @param {Float32Array} values @returns {number[]}
  */
 export function spanOf(values) {
   const [low, high] = reached(values),
@@ -28,42 +32,32 @@ export function spanOf(values) {
 }
 
 /**
- * How an axis is drawn that is a property; of UMAP's own nothing is.
- *
- * @param {string} name @param {Record<string, any>} bare @param {Record<string, string>} look @returns {Record<string, any>}
- */
-export function axis(name, bare, look) {
-  if (FLAT.includes(name)) return bare;
-  return { showgrid: true, zeroline: false, gridcolor: look.border, title: { text: name, standoff: 8 } };
-}
-
-/**
  * Whether a row lies within every range that a person set.
  *
- * @param {Map<string, number[]>} ranges @param {Record<string, any[]>} table @param {number} row @returns {boolean}
+ * @param {Map<string, number[]>} ranges @param {Map<string, Float32Array>} columns @param {number} row @returns {boolean}
  */
-export function within(ranges, table, row) {
+export function within(ranges, columns, row) {
   for (const [name, [low, high]] of ranges) {
-    const value = table[name]?.[row];
-    if (value == null || value < low || value > high) return false;
+    const value = columns.get(name)?.[row];
+    if (!(value >= Math.fround(low) && value <= Math.fround(high))) return false;
   }
   return true;
 }
 
 /** The runs of a space's zoo: rows of each in the order of their steps. */
 export class Runs {
-  /** @param {Record<string, any[]>} table */
-  constructor(table) {
-    const { run, step } = table,
-      found = new Map();
-    (run ?? []).forEach((name, row) => {
-      if (name == null || step?.[row] == null) return;
-      found.has(name) ? found.get(name).push(row) : found.set(name, [row]);
+  /** @param {import("./latent_map_table.js").Names} [run] @param {Float32Array} [step] @param {Map<string, Float32Array>} [columns] */
+  constructor(run, step, columns) {
+    const found = new Map();
+    this.run = run;
+    run?.codes.forEach((code, row) => {
+      if (run.names[code] === undefined || run.names[code] === "other" || Number.isNaN(step[row])) return;
+      found.has(code) ? found.get(code).push(row) : found.set(code, [row]);
     });
     this.of = new Map([...found].filter(([, rows]) => rows.length > 1));
     for (const rows of this.of.values()) rows.sort((one, other) => step[one] - step[other]);
     this.steps = [...new Set([...this.of.values()].flat().map((row) => step[row]))].sort((one, other) => one - other);
-    this.table = table;
+    Object.assign(this, { stepOf: step, columns });
     /** Whether a row is shown: a run is, where one of its rows is. @type {(row: number) => boolean} */
     this.keep = () => true;
   }
@@ -95,8 +89,8 @@ export class Runs {
    * @param {string[]} names  Of the columns that are axes. @param {number} step @returns {number[][]}  A list for each axis.
    */
   at(names, step) {
-    const columns = names.map((name) => this.table[name]),
-      at = this.table.step,
+    const columns = names.map((name) => this.columns.get(name)),
+      at = this.stepOf,
       found = names.map(() => []);
     for (const rows of this.shown) {
       let next = rows.findIndex((row) => at[row] >= step);
@@ -109,38 +103,14 @@ export class Runs {
     return found;
   }
 
-  /**
-   * The traces of the runs that are shown: all of them faintly, that of an instance strongly, and where they are at a step.
-   *
-   * @param {string[]} names  Columns that are axes. @param {boolean} all @param {number | undefined} here  The row that is selected.
-   * @param {number | null} share  Of the way through the steps; null: not played. @param {Record<string, any>} look
-   * @returns {Record<string, any>[]}  The last is what moves, where there is one.
-   */
-  traces(names, all, here, share, look) {
-    const type = names.length === 3 ? "scatter3d" : "scatter",
-      quiet = { type, hoverinfo: "skip", showlegend: false, ...(names.length === 3 ? {} : { unselected: { marker: { opacity: 1 } } }) };
-    const at = (name, row) => (row === null ? null : this.table[name][row]);
-    const along = (rows) => Object.fromEntries(names.map((name, i) => ["xyz"[i], rows.map((row) => at(name, row))]));
-    const found = [];
-    if (all)
-      found.push({
-        ...quiet,
-        ...along(this.shown.flatMap((rows) => [...rows, null])),
-        mode: "lines",
-        opacity: 0.45,
-        line: { color: look.grey, width: 1 },
-      });
-    const own = here === undefined ? undefined : this.of.get(this.table.run?.[here]);
-    if (own)
-      found.push({ ...quiet, ...along(own), mode: "lines", line: { color: look.text, width: names.length === 3 ? 5 : 2.5 } });
-    if (all && share !== null)
-      found.push({
-        ...quiet,
-        ...Object.fromEntries(this.at(names, this.step(share)).map((values, i) => ["xyz"[i], values])),
-        mode: "markers",
-        marker: { symbol: "circle", color: look.accent, size: names.length === 3 ? 6 : 10, line: { width: 1.5, color: look.text } },
-      });
-    return found;
+  /** @param {number} row @returns {number[] | null}  The rows of its run. */
+  ofRow(row) {
+    return this.of.get(this.run?.codes[row]) ?? null;
+  }
+
+  /** @returns {Uint32Array}  Pairs of rows that a line joins, of the runs that are shown. */
+  lines() {
+    return Uint32Array.from(this.shown.flatMap((rows) => rows.slice(1).flatMap((row, i) => [rows[i], row])));
   }
 }
 

@@ -25,7 +25,7 @@ const LIVE_PATIENCE_MS = 20000;
 
 /**
  * @typedef {object} Answer  A frame (frames.js) whose header has `ok`; of a JSON answer only the header.
- * @property {Record<string, any>} header @property {(name: string) => Float32Array | Uint8Array} [array]
+ * @property {Record<string, any>} header @property {(name: string) => Float32Array | Uint32Array | Uint8Array} [array]
  */
 export class Live {
   /**

@@ -6,7 +6,7 @@ const PLOTLY_REACH = 0.4; // Plotly's unit of distance in ours, about
 
 /** The same methods as MeshView. */
 export class MeshPlotly {
-  /** @param {HTMLCanvasElement} canvas @param {import("./mesh_view.js").Camera} camera */
+  /** @param {HTMLCanvasElement} canvas @param {import("./camera.js").Camera} camera */
   constructor(canvas, camera) {
     this.camera = camera;
     this.look = { colour: [0.56, 0.66, 0.74] };

@@ -8,7 +8,7 @@ let drawings = 0;
  *
  * @returns {number}
  */
-export function newlySeen() {
+function newlySeen() {
   return ++drawings;
 }
 

@@ -1,7 +1,8 @@
 // One mesh, stood upright by a matrix of whole numbers.
 
+import { Camera, handle } from "./camera.js";
 import { MeshPlotly } from "./mesh_plotly.js";
-import { Camera, handle, MeshView } from "./mesh_view.js";
+import { MeshView } from "./mesh_view.js";
 import { mount } from "./mount.js";
 
 class ShapePose {

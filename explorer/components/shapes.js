@@ -5,6 +5,7 @@
 
 import { showCaption } from "./caption.js";
 import { Acts } from "./acts.js";
+import { Camera, handle } from "./camera.js";
 import { ContactSheet } from "./contact_sheet.js";
 import { offer } from "./downloads.js";
 import { FILM_RESOLUTION, FILM_ROWS, Filmstrip } from "./filmstrip.js";
@@ -12,7 +13,7 @@ import { GammaSlider, tidy } from "./gamma_slider.js";
 import { inSight } from "./in_sight.js";
 import { Live } from "./live.js";
 import { MeshPlotly } from "./mesh_plotly.js";
-import { Camera, handle, MeshView } from "./mesh_view.js";
+import { MeshView } from "./mesh_view.js";
 import { mount } from "./mount.js";
 import { ShapeAnswers } from "./shape_answers.js";
 import { ShapeTable } from "./shape_table.js";
@@ -356,8 +357,7 @@ class Shapes extends ShapeAnswers {
 
   read({ header, array }) {
     if (header.surface !== "mesh") return {};
-    const { buffer, byteOffset, length } = array("faces");
-    return { vertices: array("vertices"), faces: new Uint32Array(buffer, byteOffset, length / 4) };
+    return { vertices: array("vertices"), faces: array("faces") };
   }
 
   close() {

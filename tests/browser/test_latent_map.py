@@ -12,20 +12,12 @@ SPACE = "netspace-digits"
 WAIT = 60_000  # a loaded machine
 
 # Where a row's point is on the screen, in pixels.
-PLACE = """([row]) => {
-  const plot = document.querySelector('.lm [data-part="flat"]'), layout = plot._fullLayout, box = plot.getBoundingClientRect();
-  for (const trace of plot.data) {
-    const i = (trace.customdata ?? []).indexOf(row);
-    const {xaxis, yaxis} = layout;
-    if (i >= 0) return [box.left + xaxis._offset + xaxis.d2p(trace.x[i]), box.top + yaxis._offset + yaxis.d2p(trace.y[i])];
-  }
-}"""
-# Rows whose points are on top where they are drawn (no later point within 6 pixels).
+PLACE = "([row]) => document.querySelector('.lm').latentMap.points().find((point) => point.row === row).at"
+# Rows whose points no other lies near (within 5 pixels).
 FREE = """() => {
-  const plot = document.querySelector('.lm [data-part="flat"]'), layout = plot._fullLayout;
-  const trace = plot.data.find((trace) => trace.customdata);
-  const at = trace.x.map((x, i) => [layout.xaxis.d2p(x), layout.yaxis.d2p(trace.y[i])]);
-  return trace.customdata.filter((_, i) => at.every(([x, y], j) => j === i || Math.hypot(x - at[i][0], y - at[i][1]) > 6));
+  const points = document.querySelector('.lm').latentMap.points();
+  const alone = ({ row, at: [x, y] }) => points.every((each) => each.row === row || Math.hypot(each.at[0] - x, each.at[1] - y) > 5);
+  return points.filter(alone).map((point) => point.row);
 }"""
 
 
@@ -69,23 +61,35 @@ def test_two_clicks_set_the_anchors_and_draw_the_measured_line(page):
     open_map(page)
     names, ((first, at_a), (second, at_b)) = ids(page), two_points(page)
     hint = page.get_by_test_id("next-click")
-    expect(hint).to_have_text("Next click sets anchor A")
+    expect(hint).to_have_text("Click a point to inspect it")
     click(page, at_a, names[first])
-    expect(hint).to_have_text("Next click sets anchor B")
+    expect(hint).to_have_text("Click it again, or press A, to set anchor A")
+    wait_in_url(page, instance=names[first], a=None)  # looking changes nothing
+    click(page, at_a, names[first])
+    expect(hint).to_have_text("Click another point to inspect it")
     wait_in_url(page, a=names[first], b=None)
     click(page, at_b, names[second])
-    expect(hint).to_have_text("Next click starts again at A")
+    expect(hint).to_have_text("Click it again, or press B, to set anchor B")
+    page.keyboard.press("b")
+    expect(hint).to_have_text("Click it again, or press A, to start again at A")
     wait_in_url(page, a=names[first], b=names[second])
     expect(page.get_by_test_id("latent-map")).to_have_attribute("data-line", "21", timeout=WAIT)
     expect(page.get_by_test_id("line-words")).to_contain_text("21 decoded networks, each on 360 test images")
-    drawn = page.evaluate(
-        "document.querySelector('.lm [data-part=\"flat\"]').data.find((trace) => trace.customdata?.[0] === 'p0').marker.color"
-    )
+    drawn = page.evaluate("document.querySelector('.lm').latentMap.line().values")
     table = page.request.get(f"/api/spaces/{SPACE}").json()["instances"]["predicted_test_accuracy"]
     assert abs(drawn[0] - table[first]) < 0.005 and abs(drawn[-1] - table[second]) < 0.005
-    click(page, at_a, names[first])  # the third click starts again
+    left, top = page.evaluate("(({ left, top }) => [left, top])(document.querySelector('.lm [data-part=over]').getBoundingClientRect())")
+    ends = page.evaluate("document.querySelector('.lm').latentMap.walkedAt()")
+    for row, (x, y, *_) in ((first, ends[0]), (second, ends[-1])):
+        assert page.evaluate(PLACE, [row]) == pytest.approx([left + x, top + y], abs=0.01), "a line's end beside its anchor"
+    for _ in range(2):  # starts again
+        click(page, at_a, names[first])
     wait_in_url(page, a=names[first], b=None)
     expect(page.get_by_test_id("latent-map")).to_have_attribute("data-line", "0")
+
+
+RANGE = "(document.querySelector('.lm')?.latentMap?.box() ?? [NaN])"
+CAMERA = "document.querySelector('.lm').latentMap.camera()"
 
 
 def test_the_view_stays_when_the_anchors_change(page):
@@ -93,7 +97,7 @@ def test_the_view_stays_when_the_anchors_change(page):
     names, ((first, at), _) = ids(page), two_points(page)
     page.get_by_test_id("latent-map").locator('[data-part="stage"]').hover()  # waits until it lies still
     stage = page.get_by_test_id("latent-map").locator('[data-part="stage"]').bounding_box()
-    read = "document.querySelector('.lm [data-part=\"flat\"]')._fullLayout.xaxis.range"
+    read = f"({RANGE}).slice(0, 2)"
     whole = page.evaluate(read)
     page.mouse.move(stage["x"] + 300, stage["y"] + 300)
     page.mouse.wheel(0, -300)
@@ -107,16 +111,6 @@ def test_the_view_stays_when_the_anchors_change(page):
     page.get_by_role("button", name="Set as A").click()
     wait_in_url(page, a=names[first], instance=names[first])
     assert page.evaluate(read) == pytest.approx(zoomed)
-
-
-RANGE = """(() => {
-  const { xaxis, yaxis } = document.querySelector('.lm [data-part="flat"]')._fullLayout ?? {}; // not drawn yet
-  return xaxis ? [...xaxis.range, ...yaxis.range] : [NaN];
-})()"""
-CAMERA = """(() => {
-  const { eye, center, up } = document.querySelector('.lm [data-part="solid"]')._fullLayout.scene._scene.getCamera();
-  return [eye, center, up].flatMap(({ x, y, z }) => [x, y, z]);
-})()"""
 
 
 def stage(page: Page):
@@ -150,9 +144,6 @@ def test_the_range_belongs_to_the_view_and_to_the_link(page):
     page.reload()
     expect(page.get_by_test_id("latent-map")).to_have_attribute("data-state", "ready", timeout=WAIT)
     page.wait_for_function(f"(was) => {RANGE}.every((now, i) => Math.abs(now - was[i]) < 1e-4)", arg=zoomed, timeout=WAIT)
-    page.evaluate(
-        "() => { const plot = document.querySelector('.lm [data-part=\"flat\"]'); Plotly.purge(plot); plot.emit('plotly_relayout', {}); }"
-    )  # Plotly's timers outlive a picture
     page.get_by_role("button", name="Reset").click()
     wait_in_url(page, range=None)
     page.wait_for_function(f"(was) => {RANGE}.every((now, i) => Math.abs(now - was[i]) < 1e-4)", arg=whole, timeout=WAIT)
@@ -180,7 +171,7 @@ def over_a_point(page: Page) -> tuple[float, float]:
 
 def test_in_3d_a_drag_turns_the_view_and_a_click_picks(page):
     open_map(page, "&dims=3")
-    page.wait_for_function("document.querySelector('.lm [data-part=\"solid\"]')._fullLayout?.scene?._scene", timeout=WAIT)
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-dims", "3")
     stage(page).hover()
     before = page.evaluate(CAMERA)
     x, y = over_a_point(page)
@@ -193,28 +184,25 @@ def test_in_3d_a_drag_turns_the_view_and_a_click_picks(page):
     page.wait_for_function("new URL(location).searchParams.has('eye')", timeout=WAIT)
     turned = page.evaluate(CAMERA)
     assert max(abs(now - was) for now, was in zip(turned, before)) > 0.1
-    expect(page.get_by_test_id("anchor-a")).to_have_text("not set")
+    expect(page.get_by_test_id("selected-instance")).to_be_hidden()
     x, y = over_a_point(page)
     named = page.get_by_test_id("hover-card").locator("h4").inner_text()
     page.mouse.down()
     page.wait_for_timeout(200)
     page.mouse.up()
-    expect(page.get_by_test_id("anchor-a")).to_have_text(named)
-    expect(page.get_by_test_id("next-click")).to_have_text("Next click sets anchor B")  # one pick, not one with each frame
-    wait_in_url(page, a=named)
+    expect(page.get_by_test_id("selected-instance")).to_contain_text(named)
+    expect(page.get_by_test_id("next-click")).to_have_text("Click it again, or press A, to set anchor A")  # one pick, not one a frame
+    wait_in_url(page, instance=named, a=None)
     assert page.evaluate(CAMERA) == pytest.approx(turned, abs=1e-4)
     page.reload()
     expect(page.get_by_test_id("latent-map")).to_have_attribute("data-state", "ready", timeout=WAIT)
-    page.wait_for_function("document.querySelector('.lm [data-part=\"solid\"]')._fullLayout?.scene?._scene", timeout=WAIT)
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-dims", "3")
     assert page.evaluate(CAMERA) == pytest.approx(turned, abs=1e-3)
     # The graphics context is lost: another canvas takes over, seen from the same place.
-    page.evaluate(
-        "document.querySelector('.lm "
-        "[data-part=\"solid\"]')._fullLayout.scene._scene.glplot.gl.getExtension('WEBGL_lose_context').loseContext()"
-    )
-    page.wait_for_function(
-        "document.querySelector('.lm [data-part=\"solid\"]')._fullLayout?.scene?._scene?.glplot.gl.isContextLost() === false", timeout=WAIT
-    )
+    canvas = ".lm canvas[data-part=points]"
+    page.evaluate(f"document.querySelector('{canvas}').getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()")
+    page.wait_for_function(f"document.querySelector('{canvas}').getContext('webgl2').isContextLost() === false", timeout=WAIT)
+    over_a_point(page)
     assert page.evaluate(CAMERA) == pytest.approx(turned, abs=1e-3)
     expect(page.locator(".stopped")).to_have_count(0)
 
@@ -233,7 +221,7 @@ def test_in_2d_a_drag_moves_the_map_and_picks_nothing(page):
         page.mouse.up()
     page.wait_for_function("new URL(location).searchParams.has('range')", timeout=WAIT)
     assert page.evaluate(RANGE) != pytest.approx(before)
-    expect(page.get_by_test_id("anchor-a")).to_have_text("not set")
+    expect(page.get_by_test_id("selected-instance")).to_be_hidden()
 
 
 @pytest.mark.parametrize(
@@ -247,7 +235,7 @@ def test_in_2d_a_drag_moves_the_map_and_picks_nothing(page):
 def test_the_saved_picture_says_what_it_shows(page, query, words, tmp_path):
     open_map(page, query)
     if "dims" in query:
-        page.wait_for_function("document.querySelector('.lm [data-part=\"solid\"]')._fullLayout?.scene?._scene", timeout=WAIT)
+        expect(page.get_by_test_id("latent-map")).to_have_attribute("data-dims", "3")
     with page.expect_download() as download:
         page.get_by_role("button", name="SVG").click()
     download.value.save_as(tmp_path / "map.svg")
@@ -349,23 +337,21 @@ def test_three_dimensions_colours_and_the_way_to_interpolation(page):
     expect(page.get_by_test_id("latent-map")).to_have_attribute("data-line", "21", timeout=WAIT)
     page.get_by_role("button", name="3D").click()
     wait_in_url(page, dims="3")
-    solid = "document.querySelector('.lm [data-part=\"solid\"]').data?.filter((trace) => trace.type === 'scatter3d').length ?? 0"
-    page.wait_for_function(f"({solid}) >= 4", timeout=WAIT)
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-dims", "3")
+    expect(page.locator(".lm [data-mark=walls], .lm [data-mark=line]")).to_have_count(2)
     expect(page.get_by_role("button", name="Lasso")).to_be_disabled()
     page.get_by_role("button", name="2D").click()
     for colour in ("predicted", "steps", "architecture", "split"):
         page.get_by_label("Colour").select_option(colour)
         wait_in_url(page, colour=colour, dims="2")
-    symbols = (
-        "new Set(document.querySelector('.lm [data-part=\"flat\"]').data.filter((trace) => typeof trace.customdata?.[0] === "
-        "'number').map((trace) => trace.marker.symbol)).size"
-    )
+    symbols = "new Set(document.querySelector('.lm').latentMap.points().map((point) => point.symbol)).size"
     splits = page.evaluate(
         "fetch('/api/spaces/netspace-digits').then((r) => r.json()).then((space) => new Set(space.instances.split).size)"
     )
     assert splits >= 3  # and one more where another test has kept a network
     assert page.evaluate(symbols) == splits  # never colour alone
     page.get_by_role("button", name="val").click()
+    expect(page.get_by_role("button", name="val")).to_have_attribute("aria-pressed", "false")
     assert page.evaluate(symbols) == splits - 1
     page.get_by_test_id("latent-map").get_by_role("link", name="Interpolate").click()
     page.wait_for_url("**/interpolation?**", timeout=WAIT)

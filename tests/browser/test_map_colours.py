@@ -15,10 +15,7 @@ def test_every_colour_draws_every_point_and_its_legend_counts_them(page, space):
     root, colours = page.get_by_test_id("latent-map"), page.get_by_label("Colour")
     expect(root).to_have_attribute("data-state", "ready", timeout=WAIT)
     points = int(root.get_attribute("data-points"))
-    drawn = (
-        "() => document.querySelector('.lm [data-part=\"flat\"]').data"
-        ".flatMap((trace) => (trace.customdata ?? []).filter((what) => typeof what === 'number')).length"
-    )
+    drawn = "document.querySelector('.lm').latentMap.points().length"
     for colour in colours.locator("option").evaluate_all("options => options.map(option => option.value)"):
         colours.select_option(colour)
         until(root, lambda: page.evaluate(drawn) == points, f"by {colour} it drew {page.evaluate(drawn)} of {points} points")

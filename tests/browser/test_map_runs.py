@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, Route, expect
+import json
+import re
+
+import numpy as np
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from engine.core.frames import frame, unframe
 
 SPACE = "netspace-digits"
 STEPS = 4
 
 
-def with_runs(route: Route) -> None:
+def with_runs(route: WebSocketRoute) -> None:
     """The space as if each four of its networks, one after the other, were the checkpoints of one training."""
-    found = route.fetch().json()
-    count = len(found["instances"]["id"])
-    found["instances"] |= {"run": [f"r{row // STEPS}" for row in range(count)], "step": [10 * (row % STEPS) for row in range(count)]}
-    route.fulfill(json=found)
+    server, asked = route.connect_to_server(), {}
+
+    def question(message: str) -> None:
+        told = json.loads(message)
+        asked[told["id"]] = [name for kind in ("numbers", "names") for name in told.get(kind, []) if name in ("run", "step")]
+        server.send(
+            json.dumps(
+                {**told, **{kind: [n for n in told[kind] if n not in ("run", "step")] for kind in told if kind in ("numbers", "names")}}
+            )
+        )
+
+    def answer(message: str | bytes) -> None:
+        if isinstance(message, str):
+            return route.send(message)
+        header, arrays = unframe(message)
+        if "known" in header:
+            rows = np.arange(header["count"])
+            columns = {"run": (rows // STEPS).astype(np.uint32), "step": (10.0 * (rows % STEPS)).astype(np.float32)}
+            header["known"] += ["run", "step"]
+            for name in asked[header["id"]]:
+                arrays[name] = columns[name]
+                header["columns"].append({"name": name, "array": name, **({"names": None} if name == "run" else {})})
+        return route.send(frame(header, arrays))
+
+    route.on_message(question)
+    server.on_message(answer)
+
+
+MAP = "document.querySelector('.lm').latentMap"
 
 
 def drawn(page: Page) -> dict:
-    """How many lines a trace of runs has, and where what moves along them is."""
-    return page.evaluate(
-        """() => {
-          const { data } = document.querySelector('.lm [data-part="flat"]'), last = data.at(-1);
-          const lines = data.find((trace) => trace.opacity === 0.45);
-          return { lines: lines ? lines.x.filter((x) => x === null).length : 0, at: last.customdata ? null : Array.from(last.x) };
-        }"""
-    )
+    """How many runs are lines, and where what moves along them is."""
+    return page.evaluate(f"(({{ lines, movers }}) => ({{ lines: lines.length, at: [...movers] }}))({MAP}.drawing({MAP}.look))")
 
 
 def test_properties_are_axes_and_filters_and_runs_are_played(page):
-    page.route(f"**/api/spaces/{SPACE}", with_runs)
+    page.route_web_socket(re.compile("/api/live$"), with_runs)
     page.goto(f"/latent-map?space={SPACE}&colour=steps")
     stage = page.get_by_test_id("latent-map")
     expect(stage).to_have_attribute("data-state", "ready")
@@ -36,13 +61,13 @@ def test_properties_are_axes_and_filters_and_runs_are_played(page):
     assert drawn(page)["lines"] == 0
     stage.get_by_role("button", name="Runs", exact=True).click()
     expect(stage).to_have_attribute("data-runs", str(count // STEPS))
-    assert drawn(page)["lines"] == count // STEPS
+    assert drawn(page)["lines"] == 2 * (STEPS - 1) * (count // STEPS)
     places = []
     for share, step in (("0", "step 0"), ("0.5", "step 15"), ("1", "step 30")):
         stage.get_by_label("Step of the runs").fill(share)
         expect(page.get_by_test_id("run-step")).to_have_text(step)
         places.append(drawn(page)["at"])
-    assert len(places[0]) == count // STEPS and places[0] != places[1] != places[2]
+    assert len(places[0]) == 3 * (count // STEPS) and places[0] != places[1] != places[2]
 
     table = page.request.get(f"/api/spaces/{SPACE}").json()["instances"]
     known = [steps for steps in table["steps"] if steps is not None]
@@ -56,5 +81,9 @@ def test_properties_are_axes_and_filters_and_runs_are_played(page):
     stage.get_by_label("Across").select_option("steps")
     page.wait_for_function("new URL(location).searchParams.get('across') === 'steps'")
     expect(stage).to_have_attribute("data-axes", "true")
-    xs = page.evaluate("""() => document.querySelector('.lm [data-part="flat"]').data.find((trace) => trace.customdata).x""")
-    assert sorted(x for x in xs if x is not None) == sorted(known), "a point lies at its own value"
+    xs = page.evaluate(f"[...{MAP}.table.columns.get({MAP}.axes()[0])]")
+    assert sorted(x for x in xs if x == x) == sorted(known), "a point lies at its own value"
+    least, most = (
+        page.evaluate(f"({MAP}.points().find((point) => point.row === {table['steps'].index(edge(known))})).at[0]") for edge in (min, max)
+    )
+    assert least < most, "and that is where it is drawn"

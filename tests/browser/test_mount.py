@@ -107,8 +107,7 @@ def test_a_component_that_throws_once_comes_back_by_itself(page):
       const now = performance.now.bind(performance);
       performance.now = () => now() + 20_000; // a second failure within ten seconds is another case
       document.querySelector('.lm').dataset.first = 'yes';
-      const react = Plotly.react;
-      Plotly.react = () => { Plotly.react = react; throw new Error("planted by a test"); };
+      document.querySelector('.lm').latentMap.paint = () => { throw new Error("planted by a test"); };
     }""")
     page.get_by_role("button", name="Box", exact=True).click()
     expect(page.locator(".lm:not([data-first])")).to_have_attribute("data-state", "ready")
@@ -116,7 +115,7 @@ def test_a_component_that_throws_once_comes_back_by_itself(page):
     expect(page.locator(".stopped")).to_have_count(0)
     no_trace(page)
     # And again at once: a sentence, until new data or the button.
-    page.evaluate("() => { Plotly.react = () => { throw new Error('planted by a test'); }; }")
+    page.evaluate("() => { document.querySelector('.lm').latentMap.paint = () => { throw new Error('planted by a test'); }; }")
     page.get_by_role("button", name="Box", exact=True).click()
     expect(page.locator(".stopped")).to_contain_text(SENTENCE)
     no_trace(page)

@@ -16,12 +16,7 @@ from tests.browser.hand import at_rest
 
 CHAIRS, DIGITS = "netspace-chairs-probe", "netspace-digits"
 UNKNOWN = "This space does not know such shapes: what it shows is its best guess, IoU 0.09"
-SYMBOL = """([part, id]) => {
-  const plot = document.querySelector(part);
-  const symbol = ({marker}, i) => Array.isArray(marker.symbol) ? marker.symbol[i] : marker.symbol;
-  const rows = plot.data.flatMap((trace) => (trace.customdata ?? []).map((row, i) => [row, symbol(trace, i)]));
-  return rows.find(([row]) => row === id)?.[1];
-}"""
+SYMBOL = "(id) => document.querySelector('.lm').latentMap.points().find(({ row }) => row === id)?.symbol"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +49,7 @@ def mine(gallery_store, host, server):
 
 def test_on_the_page_of_shapes_it_is_called_a_best_guess_and_a_known_one_is_not(page, mine):
     page.goto(f"/shapes?space={CHAIRS}&shape=instance&instance={mine['stool.obj']}&resolution=64")
-    said, title = page.get_by_test_id("outside"), page.locator('[data-pane]').first.locator('[data-of="title"]')
+    said, title = page.get_by_test_id("outside"), page.locator("[data-pane]").first.locator('[data-of="title"]')
     expect(said).to_contain_text(UNKNOWN)
     expect(said).to_contain_text("the zoo: farther out than")
     expect(title).to_have_text("Its best guess")
@@ -82,11 +77,10 @@ def test_on_the_map_its_marker_is_hollow_and_its_card_says_why(page, mine, dims,
     root = page.get_by_test_id("latent-map")
     expect(root).to_have_attribute("data-state", "ready")
     expect(page.get_by_test_id("selected-instance")).to_contain_text(UNKNOWN)
-    part = f'.lm [data-part="{"flat" if dims == "2" else "solid"}"]'
-    page.wait_for_function(f"document.querySelector('{part}').data?.length > 2")
+    expect(root).to_have_attribute("data-dims", dims)
     count = int(root.get_attribute("data-points"))  # the placed ones are the last, newest first
-    assert [page.evaluate(SYMBOL, [part, count - back]) for back in (1, 2)] == [open_, open_.removesuffix("-open")]
-    assert page.evaluate(SYMBOL, [part, 0]) == "circle"
+    assert [page.evaluate(SYMBOL, count - back) for back in (1, 2)] == [open_, open_.removesuffix("-open")]
+    assert page.evaluate(SYMBOL, 0) == "circle"
 
 
 def test_interpolation_says_what_lies_outside_without_a_jump(page, mine):
@@ -119,7 +113,7 @@ def test_a_kept_network_far_outside_is_hollow_on_both_maps(page, mine):
     )
     names = page.request.get(f"/api/spaces/{DIGITS}").json()["instances"]
     row = names["id"].index(mine["far"])
-    assert page.evaluate(SYMBOL, ['.lm [data-part="flat"]', row]) == "cross-open" and names["hollow"][row] is True
+    assert page.evaluate(SYMBOL, row) == "cross-open" and names["hollow"][row] is True
     page.goto(f"/lso?space={DIGITS}&start=map&xy=[-20,30]")
     expect(page.get_by_text(re.compile(r"The start \(the ring\): (Ins|Outs)ide the zoo"))).to_be_visible()
     page.wait_for_function(

@@ -81,7 +81,7 @@ def test_a_page_behind_a_proxy_drags_gamma_loads_all_it_shows_and_leads_on(page,
     assert download.value.suggested_filename.endswith(".zip") and download.value.path().stat().st_size > 1000
 
     page.locator(".st-key-bar").get_by_role("link", name="Map").click()
-    expect(page.get_by_test_id("latent-map").locator(".js-plotly-plot")).to_be_visible()  # Plotly's bundle, table, thumbnails
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-state", "ready")  # by the live socket
     expect(page).to_have_url(re.compile(rf"{re.escape(PREFIX)}/latent-map\?"))
     page.locator(".lm a", has_text="Interpolat").click()
     expect(live(page)).to_be_visible()

@@ -17,6 +17,7 @@ def test_it_filters_sorts_and_shows_on_the_map_what_is_looked_at(page: Page, hos
     zoo = page.get_by_test_id("zoo-table")
     rows, count = zoo.locator("tbody tr"), zoo.get_by_test_id("table-count")
     expect(count).to_have_text(f"{len(held)} of {len(table)} networks")
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-shown", str(len(held)))
     expect(rows.first).to_have_attribute("data-id", held["id"].iloc[0])
     zoo.get_by_role("button", name="Next").click()
     expect(rows.first).to_have_attribute("data-id", held["id"].iloc[25])

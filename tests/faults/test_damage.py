@@ -123,7 +123,7 @@ def test_damage_is_told_everywhere(damaged, fault, tiny_host, question, capsys):
 
     host = Host(damaged, "cpu")
     with serving(host) as port:
-        for tail in ("", "/thumbnails", "/images", f"/network?a={question['a']}&b={question['b']}&gamma=0"):
+        for tail in ("", "/images", f"/network?a={question['a']}&b={question['b']}&gamma=0"):
             status, body, _ = get(port, f"/api/spaces/{SPACE}{tail}")
             assert 400 <= status < 500 and json.loads(body)["kind"] == kind.__name__
             told(json.loads(body)["error"], words)

@@ -8,7 +8,8 @@ import torch
 
 from engine import datasets
 from engine.archs import architecture
-from engine.kinds.netspace.umap_map import place
+from engine.kinds.netspace import umap_map
+from engine.kinds.netspace.umap_map import place, project
 from engine.nets.alignment import applied, drawn, flat, named, ties
 from engine.nets.answers import accuracies
 from engine.nets.stacked import logits
@@ -88,8 +89,9 @@ def test_pairs_are_of_different_instances_and_of_their_kind():
     assert chosen == pairs(accuracy_N, seed=0) != pairs(accuracy_N, seed=1)
 
 
-@pytest.mark.parametrize("count, lowest, highest, poor_good, "
-                         "good_good", [(2, 0.1, 0.98, 1, 1), (16, 0.4, 0.6, 16, 6), (90, 0.1, 0.98, 32, 32)])
+@pytest.mark.parametrize(
+    "count, lowest, highest, poor_good, good_good", [(2, 0.1, 0.98, 1, 1), (16, 0.4, 0.6, 16, 6), (90, 0.1, 0.98, 32, 32)]
+)
 def test_no_pair_is_measured_twice(count, lowest, highest, poor_good, good_good):
     """Of 16 instances, none of them poor, the quarters have four each: 4 x 4 lines from one to the other, 4 x 3 / 2 within one."""
     chosen = pairs(np.linspace(lowest, highest, count), seed=0)
@@ -131,3 +133,53 @@ def test_a_known_embedding_is_put_near_its_own_point_and_a_far_one_inside_the_pi
     assert (far >= picture_ND.min(0)).all() and (far <= picture_ND.max(0)).all()
     swapped = place(embeddings_NE, embeddings_NE, picture_ND[::-1])
     assert np.linalg.norm(swapped - picture_ND, axis=1).max() > 1
+
+
+def clusters(count: int, clusters: int = 8, width: int = 12) -> np.ndarray:
+    """Embeddings [N, E] about some middles, float32, far from the origin, where differences of squares are rounded."""
+    random = np.random.default_rng(1)
+    middles = 4 * random.normal(size=(clusters, width))
+    return (100 + middles[np.arange(count) % clusters] + random.normal(size=(count, width))).astype(np.float32)
+
+
+def plainly(points_ME: np.ndarray, embeddings_NE: np.ndarray, picture_ND: np.ndarray) -> np.ndarray:
+    """UMAP's weights alone, in double precision: where `place` puts what no known point coincides with."""
+    distances_MN = np.linalg.norm(points_ME[:, None].astype(float) - embeddings_NE[None], axis=2)
+    near_MK = np.argsort(distances_MN, axis=1)[:, : umap_map.NEIGHBOURS]
+    beyond_MK = np.take_along_axis(distances_MN, near_MK, 1) - distances_MN.min(1, keepdims=True)
+    weight_MK = np.exp(-beyond_MK / (beyond_MK.mean(1, keepdims=True) / np.log2(umap_map.NEIGHBOURS)))
+    return (weight_MK[..., None] * picture_ND[near_MK]).sum(1) / weight_MK.sum(1, keepdims=True)
+
+
+def test_a_known_embedding_drawn_again_lies_on_its_own_point_and_what_is_near_it_near_there():
+    embeddings_NE = clusters(160)
+    picture_ND = umap_map.principal(embeddings_NE, 2)
+    wide = np.ptp(picture_ND)
+    assert np.abs(place(embeddings_NE, embeddings_NE, picture_ND) - picture_ND).max() < 1e-5 * wide
+    assert np.abs(plainly(embeddings_NE, embeddings_NE, picture_ND) - picture_ND).max() > 1e-2 * wide, "the control: it was beside itself"
+    close_NE = embeddings_NE + np.float32(0.01)
+    assert np.abs(place(close_NE, embeddings_NE, picture_ND) - picture_ND).max() < 1e-2 * wide, "no jump beside a known point"
+    others_ME = clusters(320)[160:]
+    assert np.abs(place(others_ME, embeddings_NE, picture_ND) - plainly(others_ME, embeddings_NE, picture_ND)).max() < 1e-3 * wide
+
+
+def test_of_a_large_zoo_a_sample_is_fitted_and_the_others_land_where_they_belong(monkeypatch):
+    """As near to their neighbours as where the picture of all has them; the same from the same seed; with its progress."""
+    embeddings_NE = clusters(240)
+    monkeypatch.setattr(umap_map, "fitted", umap_map.principal)
+    whole = project(embeddings_NE)[0]
+    monkeypatch.setattr(umap_map, "SAMPLE", 80)
+    monkeypatch.setattr(umap_map, "BLOCK", 4000)
+    told = []
+    flat, solid = project(embeddings_NE, lambda title, total: lambda step, metrics: told.append((step, total)))
+    assert flat.shape == (240, 2) and solid.shape == (240, 3) and flat.dtype == solid.dtype == np.float32
+    assert [step for step, _ in told] == list(range(told[0][1])) and len(told) > 4
+    assert np.array_equal(project(embeddings_NE)[0], flat)
+    distances_NN = np.linalg.norm(embeddings_NE[:, None] - embeddings_NE[None], axis=2)
+    near_NK = np.argsort(distances_NN, axis=1)[:, 1:6]
+
+    def apart(picture_ND, near_NK=near_NK):
+        return np.linalg.norm(picture_ND[:, None] - picture_ND[near_NK], axis=2).mean() / np.ptp(picture_ND)
+
+    assert apart(flat) < 1.2 * apart(whole)
+    assert apart(flat, np.random.default_rng(0).permutation(near_NK)) > 2 * apart(flat), "the control: of others they are not near"

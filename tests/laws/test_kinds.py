@@ -3,8 +3,9 @@ measured as the others are."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -73,7 +74,7 @@ class HeapKind(Kind):
     def stand_in(self, store: Store, config: HeapConfig, inputs: Inputs, device: str) -> Heap:
         return Heap(config.steps, 0.0)
 
-    def finish(self, store: Store, config: HeapConfig, inputs: Inputs, trainee: Heap) -> Made:
+    def finish(self, store: Store, config: HeapConfig, inputs: Inputs, trainee: Heap, progress: Callable[[str, int], Any]) -> Made:
         height = {"height": trainee.height.numpy()}
         return Made("A heap", {"heap.safetensors": height}, metrics=self.metrics(float(trainee.height)))
 

@@ -39,7 +39,7 @@ ROUTES = [
     "artifacts",
     f"spaces/{SPACE}",
     f"spaces/{SPACE}/images",
-    f"spaces/{SPACE}/thumbnails",
+    f"spaces/{SPACE}/sheet",
     f"spaces/{SPACE}/network",
     "static/plotly.min.js",
     "no/such/route",

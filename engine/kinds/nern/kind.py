@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +68,7 @@ class NernKind(Kind):
             order = [torch.randperm(layer.stop - layer.start).numpy() for layer in original.layers]
         return NernTraining(config, places(config, original, order, device), at_hand_or_noise(dataset, device, [arch]))
 
-    def finish(self, store: Store, config: NernConfig, inputs: Inputs, trainee: NernTraining) -> Made:
+    def finish(self, store: Store, config: NernConfig, inputs: Inputs, trainee: NernTraining, progress: Callable[[str, int], Any]) -> Made:
         trainee.predictor.load_state_dict(trainee.best)
         placed, predictor = trainee.places, trainee.predictor.eval().requires_grad_(False)
         original = placed.original

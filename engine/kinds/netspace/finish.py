@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -12,8 +15,9 @@ from .umap_map import MAP_2D, MAP_3D, project
 MODEL, EMBEDDINGS = "model.safetensors", "embeddings.safetensors"
 
 
-def finished(trainee: SpaceTraining) -> tuple[dict[str, dict], object, dict]:
-    """(arrays by file, table of the instances, metrics) of a trained space; its model is left as it is stored, frozen."""
+def finished(trainee: SpaceTraining, progress: Callable[[str, int], Any] | None = None) -> tuple[dict[str, dict], object, dict]:
+    """(arrays by file, table of the instances, metrics) of a trained space; its model is left as it is stored, frozen.
+    `progress(title, total)` gives an `on_step(step, metrics)`."""
     config, model, of = trainee.config, trainee.model, task_of(trainee.config.TASK)
     zoo, data = trainee.zoo, trainee.data
     dtype = torch.float16 if getattr(config, "half", False) else torch.float32
@@ -23,7 +27,7 @@ def finished(trainee: SpaceTraining) -> tuple[dict[str, dict], object, dict]:
     embeddings_NE = embedded(model, zoo.parameters_NP)
     metrics = of.measure(model, zoo, config, data)
     table = zoo.table.assign(**of.columns(model, zoo, config, data, embeddings_NE))
-    table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy())
+    table[MAP_2D], table[MAP_3D] = project(embeddings_NE.cpu().numpy(), progress)
     arrays = {
         MODEL: {name: tensor.cpu().numpy() for name, tensor in stored.items()},
         EMBEDDINGS: {"embeddings": embeddings_NE.to(dtype).cpu().numpy()},

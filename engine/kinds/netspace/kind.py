@@ -109,8 +109,8 @@ class NetspaceKind(Kind):
         zoo = Zoo("untrained", archs, made.dataset, parameters_NP, table, None, teacher, teacher_P)
         return space_training(config, zoo, zoos.stand_in(made, device))
 
-    def finish(self, store: Store, config, inputs: Inputs, trainee) -> Made:
-        arrays, table, metrics = finished(trainee)
+    def finish(self, store: Store, config, inputs: Inputs, trainee, progress: Callable[[str, int], Any]) -> Made:
+        arrays, table, metrics = finished(trainee, progress)
         source = store.open(trainee.zoo.id).manifest
         return Made(source.title, arrays, {TABLE: table}, metrics, since=("zoo and space from scratch", source.provenance))
 

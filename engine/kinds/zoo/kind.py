@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -35,7 +36,7 @@ class ZooKind(Kind):
         zoos = zoos_of(config.TASK)
         return zoos.trainee(config, zoos.stand_in(config, device), device)
 
-    def finish(self, store: Store, config, inputs: Inputs, trainee) -> Made:
+    def finish(self, store: Store, config, inputs: Inputs, trainee, progress: Callable[[str, int], Any]) -> Made:
         grown = zoos_of(config.TASK).grown(config, trainee)
         zoo = grown.zoo
         arrays = {FILE: arrays_of(zoo, config.half)}
