@@ -7,7 +7,9 @@ Legend: N rows, P numbers in each.
 from __future__ import annotations
 
 import json
+import mmap
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from .manifests import AGAIN
 HEADER = 512  # bytes before the rows of a file that grows: its N is written when it ends
 HEADER_LIMIT = 1 << 20  # bytes of a header that is read: an artifact's has a few tensors
 FINITE = 1 << 22  # numbers that are looked at together
+LARGE = 1 << 26  # numbers from which on single precision is a file instead of memory
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1", "U8": "<u1", "BOOL": "?"}
 
 
@@ -69,7 +72,42 @@ def mapped(artifact: Artifact, name: str) -> dict[str, np.ndarray]:
     for key, array in arrays.items():
         if not is_finite(array):
             raise CorruptArtifact(f"{artifact.id}: {name} holds NaN or infinity in {key!r}. {AGAIN}")
+        let_go(array)
     return arrays
+
+
+def let_go(array: np.ndarray) -> None:
+    """Gives a mapped array's memory back to the system: what is read again comes from the file."""
+    advise(array, "MADV_DONTNEED")
+
+
+def advise(array: np.ndarray, advice: str) -> None:
+    file, known = getattr(array, "_mmap", None), getattr(mmap, advice, None)  # none of an array in memory; not on every system
+    if file is not None and known is not None:
+        file.madvise(known)
+
+
+def single(array: np.ndarray) -> np.ndarray:
+    """The array in float32. A large one in half precision is written out and mapped, so that it takes memory only where it is used; or
+    everywhere, where there is no room for the file."""
+    if array.dtype == np.float32 or array.size < LARGE:
+        return array.astype(np.float32, copy=False)
+    flat = array.reshape(-1)
+    try:
+        with tempfile.TemporaryFile() as file:  # it is gone with the map
+            for at in range(0, flat.size, FINITE):
+                file.write(flat[at : at + FINITE].astype("<f4").data)
+            file.flush()
+            if hasattr(os, "posix_fadvise"):  # written in large pieces, it would come with two megabytes for each row that is looked at
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            found = np.memmap(file, "<f4", "c", 0, array.shape)
+            advise(found, "MADV_RANDOM")
+            return found
+    except OSError:
+        return array.astype(np.float32)
+    finally:
+        let_go(array)
 
 
 def mapped_file(path: Path, limit: int = HEADER_LIMIT) -> dict[str, np.ndarray]:

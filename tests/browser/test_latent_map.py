@@ -350,8 +350,9 @@ def test_three_dimensions_colours_and_the_way_to_interpolation(page):
     )
     assert splits >= 3  # and one more where another test has kept a network
     assert page.evaluate(symbols) == splits  # never colour alone
-    page.get_by_role("button", name="val").click()
-    expect(page.get_by_role("button", name="val")).to_have_attribute("aria-pressed", "false")
+    legend = page.get_by_test_id("latent-map").get_by_role("button", name="val")
+    legend.click()
+    expect(legend).to_have_attribute("aria-pressed", "false")
     assert page.evaluate(symbols) == splits - 1
     page.get_by_test_id("latent-map").get_by_role("link", name="Interpolate").click()
     page.wait_for_url("**/interpolation?**", timeout=WAIT)

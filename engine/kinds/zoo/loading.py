@@ -18,7 +18,7 @@ from ...core.artifacts import Artifact, Store
 from ...core.boundary import untrusted
 from ...core.config import require
 from ...core.errors import CorruptArtifact, UnknownId, closest
-from ...core.rows import mapped
+from ...core.rows import mapped, single
 from ...nets.networks import read, record_of
 from ...tasks.zoo import Zoo, class_ids, padded, zoos_of
 from ..configs import read_config
@@ -42,7 +42,7 @@ def load_zoo(store: Store, id_: str, device: str | torch.device = "cpu", of: Art
     in_order = sum(counts) == len(table) and (np.diff(class_id_N) >= 0).all()
     if not in_order or {name: array.shape for name, array in arrays.items()} != expected:
         raise CorruptArtifact(f"{id_}: its parameters do not fit its table and architectures. Fetch or make it again.")
-    tensors = {name: torch.from_numpy(array.astype(np.float32, copy=False)).to(device) for name, array in arrays.items()}
+    tensors = {name: torch.from_numpy(single(array)).to(device) for name, array in arrays.items()}
     parameters_NP = padded([tensors[name] for name in names_of(archs)])
     teacher_P = torch.empty(0) if teacher is None else tensors[TEACHER]
     return Zoo(id_, archs, config.dataset, parameters_NP, table, record_of(artifact.manifest), teacher, teacher_P)
