@@ -224,6 +224,7 @@ class LatentMap extends Handled {
     for (const name of ["across", "up"])
       this.find(name).addEventListener("change", (event) => {
         this.flat.box = null;
+        this.outlined = null;
         this.set({ [name]: event.target.value, range: null });
       });
     this.find("step").addEventListener("input", (event) => {
@@ -304,7 +305,7 @@ class LatentMap extends Handled {
   overlay() {
     const { under, over } = this.scene(this.look);
     drawInto(this.find("under"), under);
-    drawInto(this.find("over"), this.outlined && !this.isSolid ? [...over, this.outlined] : over);
+    drawInto(this.find("over"), [...over, ...this.outlines()]);
   }
 
   paint() {

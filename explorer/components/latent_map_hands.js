@@ -150,8 +150,15 @@ export class Handled extends Around {
       [[x, y]] = press.path;
     if (this.drag === "lasso") press.path.push(here);
     else press.path = [[x, y], [here[0], y], here, [x, here[1]]];
-    this.outlined = { d: `${stroke(press.path)}Z`, stroke: this.look.accent, width: 2, dash: "2 4" };
+    this.outlined = press.path.map(([x, y]) => this.flat.place(x, y));
     this.redraw();
+  }
+
+  // What a box or lasso goes around, where it is now.
+  outlines() {
+    if (!this.outlined || this.isSolid) return [];
+    const d = `${stroke(this.outlined.map((place) => this.flat.project(...place)))}Z`;
+    return [{ d, stroke: this.look.accent, width: 2, dash: "2 4" }];
   }
 
   enclose() {
