@@ -19,13 +19,13 @@ export class Saved extends Picture {
       [width, height] = [this.eye.width + SIDE, this.eye.height + HEAD],
       text = this.file(width, height, look),
       name = `${this.space}-map-${this.now.dims}d.${format}`;
-    if (format === "svg") return hand(new Blob([text], { type: "image/svg+xml" }), name);
+    if (format === "svg") return download(new Blob([text], { type: "image/svg+xml" }), name);
     const image = new Image(),
       canvas = Object.assign(document.createElement("canvas"), { width: FINER * width, height: FINER * height });
     image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
     await image.decode();
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-    canvas.toBlob((blob) => hand(blob, name), "image/png");
+    canvas.toBlob((blob) => download(blob, name), "image/png");
   }
 
   file(width, height, look) {
@@ -126,7 +126,7 @@ function* scale(look, top, low, high, ticks) {
 }
 
 // A file for a person.
-function hand(blob, name) {
+function download(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;
