@@ -1,4 +1,4 @@
-// A network under the thumb as files: a link for each export format (engine/nets/export/formats).
+// Files for a person: a network under the thumb, a link for each export format (engine/nets/export/formats), or what a page has made.
 
 /**
  * Puts the links behind their words, once: what is focused stays when new data come.
@@ -18,4 +18,15 @@ export function offer(words, formats, address) {
       }),
     );
   if (address) for (const link of row.querySelectorAll("[data-form]")) link.href = address(link.dataset.form);
+}
+
+/**
+ * Download what a page has made.
+ *
+ * @param {Blob} blob @param {string} name  Of the file. @returns {void}
+ */
+export function saveBlob(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

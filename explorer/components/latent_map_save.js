@@ -1,5 +1,6 @@
 // The map's picture as a file: what is on the screen, with a title and what the colours mean.
 
+import { saveBlob } from "./downloads.js";
 import { capital } from "./forms.js";
 import { shapeOf, symbolOf } from "./latent_map_names.js";
 import { Picture } from "./latent_map_picture.js";
@@ -19,13 +20,13 @@ export class Saved extends Picture {
       [width, height] = [this.eye.width + SIDE, this.eye.height + HEAD],
       text = this.file(width, height, look),
       name = `${this.space}-map-${this.now.dims}d.${format}`;
-    if (format === "svg") return download(new Blob([text], { type: "image/svg+xml" }), name);
+    if (format === "svg") return saveBlob(new Blob([text], { type: "image/svg+xml" }), name);
     const image = new Image(),
       canvas = Object.assign(document.createElement("canvas"), { width: FINER * width, height: FINER * height });
     image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
     await image.decode();
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-    canvas.toBlob((blob) => download(blob, name), "image/png");
+    canvas.toBlob((blob) => saveBlob(blob, name), "image/png");
   }
 
   file(width, height, look) {
@@ -123,13 +124,4 @@ function* scale(look, top, low, high, ticks) {
     yield { d: `M14,${y.toFixed(1)}h4`, stroke: look.text };
     yield { text, x: 22, y: y + 4, fill: look.text, size: 12 };
   }
-}
-
-// A file for a person.
-function download(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

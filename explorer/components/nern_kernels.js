@@ -3,6 +3,7 @@
 
 import { paintBytes } from "./colours.js";
 import { saveCsv } from "./csv.js";
+import { saveBlob } from "./downloads.js";
 import { SHOW } from "./nern_words.js";
 
 const GRIDS = ["original", "reconstructed", "difference"];
@@ -206,12 +207,6 @@ export class NernKernels {
     shown.forEach((canvas, at) =>
       pen.drawImage(canvas, at * (canvas.width + gap) * SCALE_CELLS, 0, canvas.width * SCALE_CELLS, canvas.height * SCALE_CELLS),
     );
-    picture.toBlob((blob) => download(blob, `${name}.png`));
+    picture.toBlob((blob) => saveBlob(blob, `${name}.png`));
   }
-}
-
-function download(blob, name) {
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
