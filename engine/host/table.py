@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from ..core.errors import InvalidValue, closest
 from ..kinds.netspace.space import Space
@@ -20,6 +21,7 @@ from .host import Loaded
 NAMES = 254  # of a column of names, at most: its codes are bytes, and the last is that of a value that is not known
 UNKNOWN = 255
 FAR = ("hollow", "outside_words", "neighbour_percentile", "neighbour_multiple")  # of how far outside of the zoo an instance lies
+LATER = 15.0  # seconds until what a page does not wait for is begun
 AT_ONCE = 1 << 28  # distances between instances and those trained on that are worked out while somebody waits
 
 
@@ -63,9 +65,21 @@ def hollow(loaded: Loaded) -> np.ndarray | None:
     space = loaded.space
     held_out = len(space.table) - len(space.trained)
     if "outside_of_rows" not in space.__dict__ and held_out * len(space.trained) > AT_ONCE:
-        loaded.once("outside", lambda: threading.Thread(target=lambda: space.outside_of_rows, daemon=True).start())
+        loaded.once("outside", lambda: in_background(space))
         return None
     return np.array([each is not None and each.hollow for each in space.outside_of_rows], np.uint8)
+
+
+def in_background(space: Space) -> None:
+    """Works out how far outside all instances lie, on one core, once the page is there."""
+
+    def work() -> None:
+        torch.set_num_threads(1)
+        _ = space.outside_of_rows
+
+    later = threading.Timer(LATER, work)
+    later.daemon = True
+    later.start()
 
 
 def facts(space: Space, row: int) -> dict[str, Any]:

@@ -6,9 +6,9 @@
 import { compiled, Surface } from "./gl.js";
 import { SYMBOLS } from "./latent_map_names.js";
 
-const FRAME_MS = 40; // that a frame may take while a hand moves
+const FRAME_MS = 25; // that a frame may take while a hand moves
 const FEWEST = 4000,
-  FIRST = 20_000; // points of a fair sample: at least, and, without a graphics card, before anything was measured
+  FIRST = 8000; // points of a fair sample: at least, and, without a graphics card, before anything was measured
 
 // Bits of a mark: the symbol's place in SYMBOLS, and these.
 /** @type {number} */

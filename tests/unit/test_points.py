@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
 
+from engine.core import rows
 from engine.core.frames import unframe
 from engine.host import table
+from engine.host.host import Host
 from engine.host.live import answer
 from explorer.components.latent_map import rows_of
 from tests.serving import tiny_host, tiny_store  # noqa: F401 - fixtures
@@ -76,3 +79,28 @@ def test_names_are_written_as_a_page_writes_them_and_many_are_only_told_apart(sp
 
 def test_the_script_writes_rows_as_spans():
     assert rows_of("0-2,7") == [0, 1, 2, 7] and rows_of("") == []
+
+
+def test_who_lies_outside_of_a_large_space_is_worked_out_in_the_background(tiny_host, space, monkeypatch):  # noqa: F811
+    fresh = Host(tiny_host.store, "cpu")
+    monkeypatch.setattr(table, "AT_ONCE", 0)
+    monkeypatch.setattr(table, "LATER", 0.0)
+    header, arrays = ask(fresh, "points", space=space.id, numbers=["x2", "hollow"])
+    assert [each["name"] for each in header["columns"]] == ["x2"] and len(arrays) == 1, "nobody waits for it"
+    until = time.monotonic() + 60
+    while len(arrays) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+        header, arrays = ask(fresh, "points", space=space.id, numbers=["x2", "hollow"])
+    assert arrays["c1"].astype(bool).tolist() == [each is not None and each.hollow for each in space.outside_of_rows]
+    fresh.close()
+
+
+def test_a_large_tensor_in_half_precision_is_mapped_in_single(monkeypatch):
+    array = np.random.default_rng(0).normal(size=(300, 7)).astype(np.float16)
+    assert not isinstance(rows.single(array), np.memmap), "a small one is in memory"
+    monkeypatch.setattr(rows, "LARGE", 1000)
+    monkeypatch.setattr(rows, "FINITE", 100)
+    found = rows.single(array)
+    assert isinstance(found, np.memmap) and found.dtype == np.float32 and np.array_equal(found, array.astype(np.float32))
+    found[0] = 1  # what is written stays in memory
+    assert (found[0] == 1).all() and rows.single(found) is found
