@@ -1,6 +1,6 @@
 """The guided tour by the keyboard alone: it drags, picks two points, launches LSO, keeps, drops a mesh; Escape ends it on any step.
 
-It is a newcomer's story, too: last by name but one, as it leaves a network in the workspace."""
+It is a newcomer's story, too, from Home to an export. Late by name, as it leaves a network in the workspace."""
 
 from __future__ import annotations
 
@@ -55,6 +55,15 @@ def test_the_tour_does_the_things_by_keys_alone_and_escape_ends_it(page: Page):
     page.keyboard.press("Enter")
     done(7)
     expect(page.get_by_role("button", name="Place it")).to_be_visible()
+    page.keyboard.press("Enter")
+    done(8)
+    expect(page.get_by_test_id("nern-accuracy")).to_be_visible()
+    until(tour, lambda: float(query().get("prune", 0)) > 0.3, "nothing is pruned")
+    export = page.get_by_role("button", name="safetensors")
+    export.focus()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".safetensors")
     page.keyboard.press("Escape")
     expect(tour).to_be_hidden()
     page.get_by_role("button", name="Tour", exact=True).focus()  # always in the menu, and offered no more
