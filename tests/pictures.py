@@ -17,11 +17,10 @@ from tests.browser.conftest import FLAGS, ROOT, find_chromium, start, stop
 from tests.browser.hand import grab
 
 PICTURES = ROOT / "assets" / "pictures"
-SPACE, A, B, POOR, GAMMA = "netspace-digits", "digits-lenetlike-0032", "digits-lenetlike-0004", "digits-lenetlike-0583", 0.45
+SPACE, B, POOR = "netspace-digits", "digits-lenetlike-0004", "digits-lenetlike-0583"
 PAGES = {  # picture: path, what is there once the page has settled
     "home": ("/", "text=Computing on"),
     "latent_map": (f"/latent-map?space={SPACE}&a={POOR}&b={B}", "[data-testid=latent-map]"),
-    "interpolation": (f"/interpolation?space={SPACE}&a={A}&b={B}&gamma={GAMMA}", "[data-testid=live-accuracy][data-images]"),
     "plane": (f"/plane?space={SPACE}", '[data-testid=plane][data-field="done"]'),
     "square": ("/interpolation?space=netspace-digits-multi&between=four&x=0.7&y=0.6", "[data-testid=corner-accuracy][data-x]"),
     "shapes": ("/shapes?space=netspace-chairs&gamma=0.4", '[data-testid=filmstrip][data-frames="22"]'),
@@ -34,7 +33,7 @@ PAGES = {  # picture: path, what is there once the page has settled
     "papers": ("/papers?entry=netspace-figure-3", "text=Ours rests on"),
 }
 SETTLE_MS = 6_000  # curves fill in by themselves
-SHRUNK, QUALITY = 1000, 60  # pixels of width, and quality of WebP
+SHRUNK, QUALITY = 720, 34  # pixels of width, and quality of WebP
 WIDTH, HEIGHT, SHOWN = 1100, 760, 720  # pixels of the window in which is dragged, and of the moving picture's width
 FRAMES, PAINT_MS, FRAME_MS, COLOURS = 36, 250, 100, 48
 
