@@ -7,6 +7,7 @@ const STEP = "tour-step", // of the tab
   OFFERED = "tour-offered"; // of the browser
 const PATIENCE_MS = 30_000,
   LOOK_MS = 150,
+  STILL_MS = 900,
   KEY_MS = 90; // slow enough to be seen
 
 /** The box, its buttons, and the step it is at. */
@@ -108,6 +109,15 @@ function hand(wanted) {
         seen(selector)?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
         await rest(KEY_MS);
       }
+    },
+    async still(selector) {
+      let text = "",
+        since = 0;
+      await until(() => {
+        const now = seen(selector)?.textContent ?? "";
+        if (now !== text) [text, since] = [now, Date.now()];
+        return text && Date.now() - since > STILL_MS;
+      }, wanted);
     },
     async click(selector) {
       (await find(selector))?.click();

@@ -4,12 +4,15 @@
  * @typedef {object} Hand  What a step works with; each waits for what it is to touch and is null, or does nothing, where that never comes.
  * @property {(selector: string) => Promise<HTMLElement | null>} find  The first that can be seen.
  * @property {(selector: string, keys: string[]) => Promise<void>} press  Keys, one after the other, on an element.
+ * @property {(selector: string) => Promise<void>} still  Waits until the text of an element is there and does not change any more.
  * @property {(selector: string) => Promise<void>} click
  * @property {(selector: string, name: string, text: string) => Promise<void>} drop  A file on an uploader.
  */
 
 /** @typedef {{page: string, says: string, does?: (hand: Hand) => Promise<void>}} Step  `page`: the last part of its address. */
 
+const MAP = ".lm[data-state='ready'] .lm-stage",
+  SELECTED = "[data-testid='selected-instance']";
 const times = (count, key) => Array(count).fill(key);
 
 /** @type {Step[]} */
@@ -21,9 +24,14 @@ export const STEPS = [
   },
   {
     page: "latent-map",
-    says: "The map: each point is a trained network. Arrow keys walk from point to point; Enter makes one anchor A, another one B.",
-    does: (hand) =>
-      hand.press(".lm[data-state='ready'] .lm-stage", [...times(3, "ArrowLeft"), "Enter", ...times(12, "ArrowRight"), "Enter"]),
+    says: "The map: each point is a trained network. Arrow keys walk from point to point; A and B make one an anchor.",
+    does: async (hand) => {
+      await hand.press(MAP, times(3, "ArrowLeft"));
+      await hand.still(SELECTED);
+      await hand.press(MAP, ["a", ...times(12, "ArrowRight")]);
+      await hand.still(SELECTED);
+      await hand.press(MAP, ["b"]);
+    },
   },
   {
     page: "interpolation",
