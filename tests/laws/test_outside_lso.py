@@ -74,7 +74,8 @@ def test_one_towards_a_networks_answers_places_it_and_says_whether_the_space_kno
         kept = work.keep(store, spec, tmp_path / "job")
         space = host.space(SHAPES)
         assert space.agreements == {kept.id: pytest.approx(result["target"]["after"])}
-        (row,) = [row for row, each in enumerate(outside_columns(space, np.arange(len(space.table)))["hollow"]) if space.table["id"].iloc[row] == kept.id]
+        hollow = outside_columns(space, np.arange(len(space.table)))["hollow"]
+        (row,) = [row for row in range(len(hollow)) if space.table["id"].iloc[row] == kept.id]
         assert space.outside_of_rows[row].known is known
     finally:
         host.close()
