@@ -289,7 +289,7 @@ class LatentMap extends Handled {
 
   /** Whether a picture is there. @returns {boolean} */
   get there() {
-    return Boolean(this.plot) && this.root.dataset.state === "ready";
+    return Boolean(this.plot) && this.root.dataset.state === "ready" && this.root.isConnected; // what has left the page has no colours
   }
 
   // Only from elsewhere, or of another size.
@@ -310,6 +310,7 @@ class LatentMap extends Handled {
 
   paint() {
     const { table } = this;
+    if (!this.root.isConnected) return;
     this.root.dataset.ready = String(Boolean(table?.total));
     if (this.root.dataset.state !== "ready") return;
     const needs = this.needed(this.view),
@@ -323,7 +324,7 @@ class LatentMap extends Handled {
         () => this.table === table && this.paint(),
         (error) => this.say(error.message),
       );
-    if (late[0]) return;
+    if (late[0] || !this.root.isConnected) return;
     this.now = { ...this.view };
     this.look = this.tokens();
     this.plot ??= new (able() ? PointsView : PlainView)(this.find("points"), () => this.eye.matrix());
