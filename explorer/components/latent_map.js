@@ -310,9 +310,8 @@ class LatentMap extends Handled {
 
   paint() {
     const { table } = this;
-    if (!this.root.isConnected) return;
     this.root.dataset.ready = String(Boolean(table?.total));
-    if (this.root.dataset.state !== "ready") return;
+    if (this.root.dataset.state !== "ready" || !this.root.isConnected) return;
     const needs = this.needed(this.view),
       ids = [...["a", "b", "instance"].map((name) => this.view[name]), ...(this.near()?.ids ?? [])].filter(Boolean);
     const late = [
@@ -324,7 +323,7 @@ class LatentMap extends Handled {
         () => this.table === table && this.paint(),
         (error) => this.say(error.message),
       );
-    if (late[0] || !this.root.isConnected) return;
+    if (late[0]) return;
     this.now = { ...this.view };
     this.look = this.tokens();
     this.plot ??= new (able() ? PointsView : PlainView)(this.find("points"), () => this.eye.matrix());
