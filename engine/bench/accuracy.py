@@ -64,7 +64,7 @@ def ten_thousand() -> list[dict]:
     images_BCHW, labels_B = pictures(IMAGES, seed=2)
     expected_B = plain(parameters_P, images_BCHW, arch)
     accuracy = float((expected_B == labels_B).float().mean())
-    assert 0.3 < accuracy < 0.999, f"the network is not a trained one ({accuracy:.3f}), or its task no task"
+    assert 0.3 < accuracy < 0.999, f"the network is not trained ({accuracy:.3f}), or its task is trivial"
     rows = []
     for dtype in dict.fromkeys((torch.float32, fastest(arch, "cpu"))):
         agreement = float((expected_B == answers(parameters_P, images_BCHW, arch, dtype)).float().mean())

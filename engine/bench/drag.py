@@ -39,7 +39,7 @@ def shipped() -> tuple[Store, list[str]]:
     store = Store()
     found = [space for space in SPACES if store.has(space)]
     if not found:
-        raise DataMissing("This row drags in netspace-digits, which is not here: make it with `python -m engine train netspace-digits`.")
+        raise DataMissing("This row needs netspace-digits, which is not available: make it with `python -m engine train netspace-digits`.")
     return store, found
 
 

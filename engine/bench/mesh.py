@@ -44,7 +44,7 @@ def shipped() -> tuple[Store, list[str]]:
     """The store, and the ids of the shipped space's training instances."""
     store = Store()
     if not store.has(SPACE):
-        raise DataMissing(f"This row drags in {SPACE}, which is not here: make it with `python -m engine train {SPACE}`.")
+        raise DataMissing(f"This row needs {SPACE}, which is not available: make it with `python -m engine train {SPACE}`.")
     table = store.open(SPACE).table("instances.parquet")
     return store, table[table["split"] == "train"]["id"].tolist()
 
@@ -64,7 +64,7 @@ def sparse_256() -> list[dict]:
         theirs = seconds(lambda: found.update(theirs=mesh_dense(field, 256)))
     finally:
         torch.set_num_threads(threads)
-    assert isinstance(found["ours"], Mesh) and found["ours"].sparse, "nothing was passed over"
+    assert isinstance(found["ours"], Mesh) and found["ours"].sparse, "no block was skipped"
     assert np.array_equal(found["ours"].faces_F3, found["theirs"].faces_F3) and np.array_equal(
         found["ours"].vertices_V3, found["theirs"].vertices_V3
     )

@@ -56,7 +56,7 @@ def step() -> list[dict]:
     networks so small, and from the same trained weights."""
     store = Store()
     if not store.has(SPACE):
-        raise DataMissing(f"This row trains {SPACE}, which is not here: make it with `python -m engine train {SPACE}`.")
+        raise DataMissing(f"This row needs {SPACE}, which is not available: make it with `python -m engine train {SPACE}`.")
     tune()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -31,7 +31,7 @@ def _add(options: Options) -> None:
     from ..kinds.architecture import add
 
     if not options.source:
-        raise WrongUse("Name what to add: python -m engine architecture add my_net.py:MyNet --input 1x8x8.")
+        raise WrongUse("Specify what to add: python -m engine architecture add my_net.py:MyNet --input 1x8x8.")
     took, words = stopwatch(), ["architecture", "add", options.source]
     for option in ("id", "input", "args", "classes", "normalise"):
         words += [f"--{option}", str(getattr(options, option))] if getattr(options, option) else []
@@ -54,8 +54,8 @@ def _add(options: Options) -> None:
 COMMANDS = (
     Command(
         "architecture",
-        "list the architectures; add FILE.py:NAME (the file is run), FILE.pt2, FILE.onnx, or a built-in of other sizes: resnet20 "
-        "--classes 100",
+        "list the architectures, or add one: FILE.py:NAME (the file is run), FILE.pt2, FILE.onnx, or a family in another size: "
+        "resnet20 --classes 100",
         architecture,
         {
             "action": {"choices": ("list", "add"), "nargs": "?", "default": "list", "help": "default: list"},
@@ -63,13 +63,13 @@ COMMANDS = (
                 "nargs": "?",
                 "help": "my_net.py:MyNet, net.pt2, net.onnx, or a family: resnet20, resnet20a, lenetlike, vanillacnn, mlp, ...",
             },
-            "--id": {"help": "name of the architecture (default: the class's, in lower case)"},
+            "--id": {"help": "id of the architecture (default: the class's name in lower case)"},
             "--input": {"metavar": "1x8x8", "help": "shape of one input"},
             "--args": {"metavar": "NAME=VALUE,...", "help": "arguments of the class or family: width=16"},
-            "--classes": {"type": int, "help": "classes of a family's network (default: 10)"},
+            "--classes": {"type": int, "help": "number of classes, for a family (default: 10)"},
             "--normalise": {
                 "metavar": "mean=M,std=S",
-                "help": "how its input is normalised (see import; default: as the data set's own images)",
+                "help": "its input normalisation (see import; default: the data set's own)",
             },
             "--replace": REPLACE,
         },

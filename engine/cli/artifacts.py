@@ -47,7 +47,7 @@ def artifacts(options: Options) -> None:
             )
         manifest = store.restore(options.id).manifest
         value = {"id": manifest.id, "kind": manifest.kind, "created": manifest.created}
-        return emit(options, value, f"{manifest.id} is the version of {manifest.created} again; the one that replaced it is kept instead.")
+        return emit(options, value, f"{manifest.id} is back at its version of {manifest.created}; the other one is kept aside.")
     kept = store.kept_aside()
     rows = [{"id": m.id, "kind": m.kind, "title": m.title, "created": m.created} for m in kept]
     lines = [f"{row['id']:<28} {row['kind']:<9} {row['created']}  {row['title']}" for row in rows]
@@ -62,7 +62,7 @@ def verify(options: Options) -> None:
     }
     if any(problems.values()):
         raise ExplorerError(" ".join(line for lines in problems.values() for line in lines))
-    emit(options, {"verified": ids}, "\n".join(f"{id_}: intact" for id_ in ids) or "There is nothing to verify.")
+    emit(options, {"verified": ids}, "\n".join(f"{id_}: intact" for id_ in ids) or "Nothing to verify.")
 
 
 def trim(options: Options) -> None:
@@ -73,27 +73,27 @@ def trim(options: Options) -> None:
 
 
 ID = {"help": "artifact id"}
-LAYERS = {"action": "store_true", "help": "of a network or a NeRN: what of each layer a NeRN predicts or keeps, and why"}
+LAYERS = {"action": "store_true", "help": "for a network or NeRN: what a NeRN predicts or keeps of each layer, and why"}
 COMMANDS = (
     Command("list", "list the artifacts", listed),
     Command("show", "show an artifact's manifest", show, {"id": ID, "--layers": LAYERS}),
     Command(
         "artifacts",
-        "list the versions that --replace has replaced; restore ID brings the last one back",
+        "list the versions that --replace kept aside; restore ID brings the latest one back",
         artifacts,
         {
             "action": {"choices": ("list", "restore"), "nargs": "?", "default": "list", "help": "default: list"},
             "id": {**ID, "nargs": "?"},
         },
     ),
-    Command("verify", "check every file of an artifact, or of all", verify, {"id": {**ID, "nargs": "?"}}),
+    Command("verify", "check every file of one artifact, or of all of them", verify, {"id": {**ID, "nargs": "?"}}),
     Command(
         "trim",
-        "rewrite a zoo and its spaces, or an original and its NeRNs, small enough to ship: fewer instances, half precision",
+        "shrink a zoo and its spaces, or an original and its NeRNs, for shipping: fewer instances, half precision",
         trim,
         {
             "id": {"help": "zoo or original id"},
-            "--train": {"type": int, "help": "training instances to keep (of each architecture)"},
+            "--train": {"type": int, "help": "training instances to keep (per architecture)"},
             "--val": {"type": int, "help": "validation instances to keep (default: all)"},
         },
     ),

@@ -36,7 +36,7 @@ def data(options: Options) -> None:
         if not prepared.here(options.name):
             prepared.manifest(options.name)  # says what is not there
         prepared.remove(options.name)
-        return emit(options, {"removed": options.name}, f"{options.name} is removed from {prepared.home()}.")
+        return emit(options, {"removed": options.name}, f"{options.name} was removed from {prepared.home()}.")
     with bars() as report:
         made = (
             preparing.get(options.name, report)
@@ -58,7 +58,7 @@ def described(row: dict) -> str:
     if "problem" in row:
         return row["problem"]
     if not row["here"]:
-        return f"not here: python -m engine data {'add imagenet FOLDER' if row['name'] == 'imagenet' else 'get ' + row['name']}"
+        return f"not available: python -m engine data {'add imagenet FOLDER' if row['name'] == 'imagenet' else 'get ' + row['name']}"
     if "counts" not in row:
         return f"from {row['source']}"
     skipped = f"; {sum(row['left_out'].values())} other files skipped" if row["left_out"] else ""
@@ -127,7 +127,7 @@ COMMANDS = (
             "action": {"choices": ("list", "get", "add", "remove"), "nargs": "?", "default": "list", "help": "default: list"},
             "name": {"nargs": "?", "help": "data set, such as cifar10"},
             "path": {"nargs": "?", "help": "folder or archive (zip, tar.gz, tar.xz) to add"},
-            "--size": {"type": int, "help": "with add: pixels a side to which images are scaled and cropped (default: their own size)"},
+            "--size": {"type": int, "help": "with add: side in pixels to scale and crop images to (default: their own size)"},
         },
     ),
 )

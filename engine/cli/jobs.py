@@ -135,11 +135,11 @@ COMMANDS = (
     ),
     Command(
         "worker",
-        "work through the queue, until there has been no job for a while",
+        "run the queued jobs; exits after a while without any",
         worker,
         {
             "--idle": {"type": float, "default": 1800.0, "help": "seconds without a job before it exits (default: 1800)"},
-            "--ray": {"action": "store_true", "help": "run as a job of a Ray cluster: a zoo's stacks train as its tasks"},
+            "--ray": {"action": "store_true", "help": "run as a job on a Ray cluster, where a zoo's stacks train as Ray tasks"},
         },
     ),
 )

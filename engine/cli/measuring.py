@@ -36,18 +36,18 @@ COMMANDS = (
             "name": {"help": "row name", "nargs": "*"},
             "--keep": {
                 "action": "store_true",
-                "help": "keep the rows in assets/records/bench.json, from which docs/speed.md is written",
+                "help": "save the rows to assets/records/bench.json, the source of docs/speed.md",
             },
         },
     ),
     Command(
         "soak",
-        "load an explorer of its own as a busy day would: people drag, browsers come and go, a job trains and loses its workers "
+        "load-test an explorer of its own: people drag, browsers come and go, a job trains and its workers are killed "
         "(docs/hosting.md)",
         soak,
         {
             "--minutes": {"type": float, "default": 10.0, "help": "default: 10"},
-            "--sockets": {"type": int, "default": 50, "help": "people who drag (default: 50)"},
+            "--sockets": {"type": int, "default": 50, "help": "people dragging (default: 50)"},
             "--sessions": {"type": int, "default": 10, "help": "browser sessions at a time (default: 10)"},
         },
     ),

@@ -79,24 +79,24 @@ COMMANDS = (
         {
             "file": {"help": "the file"},
             "--architecture": {
-                "help": "architecture id, such as resnet18-imagenet; with -c10 at its end: with 10 classes (default: the one whose tensors "
+                "help": "architecture id, such as resnet18-imagenet; -c10 at its end gives it 10 classes (default: the one whose tensors "
                 "have the file's names and shapes)"
             },
             "--id": {"help": "name of the artifact (default: network-ARCHITECTURE)"},
             "--dataset": {"help": "data set to measure it on"},
             "--normalise": {
                 "metavar": "mean=M,std=S",
-                "help": "how its input is normalised, (range * pixel - mean) / std with pixels from 0 to 1: "
-                "mean=0.5,std=0.25[,range=255][,order=BGR], or a list for each channel (default: as the data set's own images)",
+                "help": "its input normalisation, (range * pixel - mean) / std with pixels from 0 to 1: "
+                "mean=0.5,std=0.25[,range=255][,order=BGR], or a value per channel (default: the data set's own)",
             },
-            "--accuracy": {"type": float, "help": "the test accuracy stated for it, to compare with: 0.977"},
-            "--weights": {"default": "", "help": "raw, ema, or their name in the file, where it holds several (default: raw)"},
+            "--accuracy": {"type": float, "help": "its stated test accuracy, for comparison: 0.977"},
+            "--weights": {"default": "", "help": "weights to take if the file holds several: raw, ema, or their name there (default: raw)"},
             "--replace": REPLACE,
         },
     ),
     Command(
         "send",
-        "make an original of a zoo's instance A, or of the network between two anchors of a space",
+        "make a zoo's instance A, or the network between two anchors of a space, an original",
         send,
         {
             "id": {"help": "zoo or space id"},
@@ -110,7 +110,7 @@ COMMANDS = (
     ),
     Command(
         "export",
-        "write a network to a file: a network's own, a zoo's instance, the one between two anchors of a space, or the one that a NeRN "
+        "write a network to a file: an imported one, a zoo's instance, the one between two anchors of a space, or the one that a NeRN "
         "represents",
         export,
         {
@@ -121,7 +121,7 @@ COMMANDS = (
             "--path": PATH,
             "--format": {
                 "choices": formats.names(),
-                "help": f"default: {formats.DEFAULT}; folder runs with torch alone",
+                "help": f"default: {formats.DEFAULT}; folder needs only torch and safetensors",
             },
             "--output": {"help": "file or folder (default: named after the network)"},
         },

@@ -49,12 +49,12 @@ def docs(options: Options) -> None:
 COMMANDS = (
     Command(
         "papers",
-        "print the papers' tables and figures beside ours, or one of them",
+        "print the papers' tables and figures beside ours, all or one",
         papers,
         {
             "entry": {"help": "entry id, such as nern-table-5", "nargs": "?"},
-            "--csv": {"help": "write them as CSV to this file"},
-            "--latex": {"help": "write them as LaTeX (booktabs) to this file"},
+            "--csv": {"help": "write them to this CSV file"},
+            "--latex": {"help": "write them to this LaTeX file (booktabs)"},
         },
     ),
     Command(
@@ -65,7 +65,7 @@ COMMANDS = (
     ),
     Command(
         "docs",
-        "write the figures of README and docs from manifests, records, tables and the kept bench",
+        "update the figures in README and docs from manifests, records, tables and the saved bench",
         docs,
         {"--check": {"action": "store_true", "help": "write nothing; exit with code 2 if a page is out of date"}},
     ),

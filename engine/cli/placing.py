@@ -85,7 +85,7 @@ def table(task: Task, rows: Sequence[dict[str, Any]], failed: Sequence[dict[str,
         [
             *(f"{row[name]:.4f}" for name in (f"encoded_{key}", key, *figures)),
             row["nearest"],
-            ("outside" if row["outside"]["outside"] else "inside") + ("" if row["outside"]["known"] else ", not known"),
+            ("outside" if row["outside"]["outside"] else "inside") + ("" if row["outside"]["known"] else ", unsure"),
             *([row["kept"]] if "kept" in row else []),
         ]
         for row in rows
@@ -109,17 +109,17 @@ COMMANDS = (
             "what": {
                 "nargs": "+",
                 "metavar": "NETWORK",
-                "help": "an instance of the space, a network (.safetensors, .pt and so on), or a folder, all of which is placed; "
-                "of shapes also a mesh (.obj, .ply, .stl, .off, .glb) or DeepSDF samples (.npz)",
+                "help": "an instance of the space, a network (.safetensors, .pt and so on), or a folder, to place all that it holds; "
+                "for shapes also a mesh (.obj, .ply, .stl, .off, .glb) or DeepSDF samples (.npz)",
             },
-            "--keep": {"action": "store_true", "help": "make each an instance of the space: an anchor on every page, and for export"},
+            "--keep": {"action": "store_true", "help": "make each an instance of the space: an anchor on every page and in commands"},
             "--steps": {"type": int, "help": "steps of inversion (default: 30 for shapes, 100 for classifiers)"},
-            "--activation": {"help": "between the layers of a network's file: sine, relu, ... (default: what the file says, else sine)"},
+            "--activation": {"help": "activation of the network in the file: sine, relu, ... (default: what the file says, else sine)"},
             "--omega": {
                 "type": float,
                 "nargs": "+",
                 "metavar": "OMEGA",
-                "help": "frequency of its sines, or of the first layer and of the others (default: what the file says, else 30)",
+                "help": "frequency of its sines, or of the first layer and of the rest (default: what the file says, else 30)",
             },
             "--up": {
                 "choices": ("y", "-y", "z", "-z", "x", "-x"),

@@ -13,7 +13,7 @@ def properties(options: Options) -> None:
     opened = library.space(options.id, options.workspace, options.device)
     found = of(opened.host.loaded_space(opened.id).space)
     value = {"id": opened.id, "properties": [each.as_json() for each in found]}
-    emit(options, value, f"{table_of(found).to_string(index=False)}\n95 % intervals over draws of the held-out instances with repetition.")
+    emit(options, value, f"{table_of(found).to_string(index=False)}\n95 % bootstrap intervals over the held-out instances.")
 
 
 COMMANDS = (

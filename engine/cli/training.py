@@ -66,7 +66,7 @@ COMMANDS = (
         train,
         {
             "preset": {"help": "preset name"},
-            "--id": {"help": "name of the artifact (default: the preset's, with a hash where fields are changed)"},
+            "--id": {"help": "name of the artifact (default: the preset's, with a hash if fields are changed)"},
             "--replace": REPLACE,
         },
         fields=True,
@@ -78,7 +78,7 @@ COMMANDS = (
         {
             "id": {"help": "artifact id"},
             "--keep": {"nargs": "+", "default": [], "metavar": "METRIC", "help": "write these into its manifest (patterns: 'placed_*')"},
-            "--why": {"default": "", "help": "with --keep: why they were measured again, kept beside them"},
+            "--why": {"default": "", "help": "with --keep: the reason for measuring again, stored beside them"},
         },
     ),
     Command(

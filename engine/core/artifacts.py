@@ -71,7 +71,7 @@ class Artifact:
             arrays = load_file(self.path(name))
         for key, array in arrays.items():
             if array.dtype.isbuiltin != 1:  # bfloat16, once a package has taught NumPy that: no artifact of ours has it
-                raise CorruptArtifact(f"{self.id}: {name} holds {array.dtype} in {key!r}, which artifacts do not have. {AGAIN}")
+                raise CorruptArtifact(f"{self.id}: {name} holds {array.dtype} in {key!r}, a type that artifacts do not hold. {AGAIN}")
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise CorruptArtifact(f"{self.id}: {name} holds NaN or infinity in {key!r}. Fetch or make it again.")
         return arrays

@@ -11,14 +11,14 @@ LAST_SEED = 2**63 - 1
 ARCHITECTURE = ("Architecture", "What the networks are made of, by its id.")
 DATASET = ("Data set", "What the networks are trained on.")
 BATCH = ("Batch size", "Images in each step of gradient descent.")
-STACK = ("Trained side by side", "Instances that one step trains at once: faster, and more memory.")
+STACK = ("Trained side by side", "Instances trained at once: faster, but takes more memory.")
 HALF = ("Store in half precision", "Stores parameters in 16 bits instead of 32. Every metric is measured from what is stored.")
 MEASURED = (
     "Measured on the first",
     "Training and validation images that accuracies are measured on, the first of each split; 0 for all. "
     "The test split is always measured in full.",
 )
-SEED = ("Seed", "Of everything random: the same seed on a CPU gives the same result, bit for bit.")
+SEED = ("Seed", "Seeds everything random: the same seed on a CPU gives the same result, bit for bit.")
 VALIDATE = ("Validate every", "Steps between validations, which choose the best step.")
 STEPS = ("Training length", "Steps of gradient descent.")
 TEMPERATURE = ("Temperature", "T of the paper's distillation loss: higher softens the answers that are compared.")

@@ -16,7 +16,7 @@ from .errors import InvalidValue, ReadOnly
 
 CHECKPOINT_SECONDS = 20.0  # what a kill can cost
 _showing: list[bool] = []
-LOCKED = "This explorer is read-only: it shows what there is. Run your own to train, upload and keep: `make run`."
+LOCKED = "This explorer is read-only. Run your own to train, upload and keep: `make run`."
 _chosen: list[Path] = []  # workspaces named on a command line, the innermost last
 
 

@@ -99,7 +99,7 @@ def check_value(name: str, tale: Told, hint: Any, value: Any) -> None:
     for item in items:
         if kind in (bool, str):
             if type(item) is not kind or isinstance(item, str) and len(item) > TEXT:
-                wanted = "true or false" if kind is bool else f"a text of at most {TEXT} characters"
+                wanted = "true or false" if kind is bool else f"text of at most {TEXT} characters"
                 raise InvalidValue(f"{said} is {wanted}; got {shown(value)}.")
         elif type(item) not in (int, kind):
             raise InvalidValue(f"{said} is {'a whole number' if kind is int else 'a number'}; got {shown(value)}.")

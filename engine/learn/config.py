@@ -25,7 +25,7 @@ class LsoConfig:
     )
     objective: Literal["distillation", "task", "answers", "cloud", "image"] = told(
         "Objective",
-        "What is descended. Classifiers: distillation, task or answers. Shapes: answers or cloud. Signals: answers or image.",
+        "The loss to minimise. Classifiers: distillation, task or answers. Shapes: answers or cloud. Signals: answers or image.",
         "distillation",
     )
     target: str = told(
@@ -34,7 +34,7 @@ class LsoConfig:
         "by default the best instance on validation.",
         "",
     )
-    architecture: str = told("Wanted architecture", "In a space of several (eq. 6); by default that of the start.", "")
+    architecture: str = told("Wanted architecture", "In a space of several architectures (eq. 6); by default the start's.", "")
     alpha: float = told(
         "Teacher's share",
         "Alpha of eq. 5: the teacher's share of the loss, the rest is the labels'.",

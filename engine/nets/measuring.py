@@ -27,7 +27,7 @@ def beside_stated(manifest: Manifest) -> str | None:
         return None
     where = f"{n} {manifest.config.get('dataset')} test images"
     likely = manifest.config.get("likely_preprocessing")
-    reason = f"--normalise {likely} comes closest on validation images, try it" if likely else "other images, or another normalisation?"
+    reason = f"--normalise {likely} comes closest on validation images; try it" if likely else "other images, or another normalisation?"
     return f"stated {100 * stated:.1f} %, here {100 * value:.1f} % of {where}: {reason}"
 
 

@@ -54,7 +54,7 @@ class Taken:
         if not self.beside:
             return ""
         return (
-            f"Took the weights under {label(self.prefix)}; beside them the file holds {', '.join(map(label, self.beside))} (--weights "
+            f"Took the weights under {label(self.prefix)}; the file also holds {', '.join(map(label, self.beside))} (--weights "
             f"{other(self)} takes those)."
         )
 

@@ -61,12 +61,12 @@ def run(plan: Plan, say: Callable[[str], None] = lambda text: print(text, file=s
         meter, errors = Meter(pid), {}
         alone = {}
         for count in plan.steps:
-            say(f"{count} drag, and nothing else happens ...")
+            say(f"{count} people drag, nothing else happens ...")
             with Drags(port, asked, count, errors) as drags:
                 time.sleep(min(plan.alone, max(1.0, (ends - time.monotonic()) / 4)))
             alone[str(count)] = drags.summary()
-        everything = f"{plan.sessions} sessions at a time come and go, a job trains and loses its worker every {plan.period:g} s"
-        say(f"{plan.sockets} drag, {everything} ...")
+        everything = f"{plan.sessions} sessions at a time come and go, a job trains and its worker is killed every {plan.period:g} s"
+        say(f"{plan.sockets} people drag, {everything} ...")
         with contextlib.ExitStack() as load:
             meter.begin()
             drags = load.enter_context(Drags(port, asked, plan.sockets, errors))
@@ -105,12 +105,12 @@ def in_words(report: dict) -> str:
     speeds = {f"{count} sockets alone": row for count, row in report["alone"].items()} | {f"{loaded['sockets']} sockets under load": loaded}
     lines = [f"{name}: p95 {row['p95']:.0f} ms, median {row['median']:.0f} ms ({row['answers']} answers)" for name, row in speeds.items()]
     lines += [
-        f"Sessions: {report['sessions']['count']} of {report['sessions']['begun']} to their end ({report['sessions']['kind']})",
-        f"Job: {report['job']['kills']} workers killed, {report['job']['resumed']} times resumed after it, {report['job']['done']} done",
+        f"Sessions: {report['sessions']['count']} of {report['sessions']['begun']} completed ({report['sessions']['kind']})",
+        f"Job: {report['job']['kills']} workers killed, {report['job']['resumed']} resumed, {report['job']['done']} done",
     ]
     for name, unit in (("memory", "MB"), ("descriptors", ""), ("threads", "")):
         row = held[name]
-        figures = f"{row['first']:.0f} at first; third quarter {row['third']:.0f}, last quarter {row['last']:.0f}, most {row['most']:.0f}"
+        figures = f"{row['first']:.0f} at first; third quarter {row['third']:.0f}, last quarter {row['last']:.0f}, peak {row['most']:.0f}"
         lines.append(f"{name.capitalize()}{unit and f' in {unit}'}: {figures}")
     lines.append("Flat over the last half." if held["flat"] else "NOT flat over the last half.")
     lines += [f"{row['count']} x {kind}: {row['example']}" for kind, row in report["errors"].items()] or ["No errors."]

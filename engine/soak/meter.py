@@ -57,10 +57,10 @@ class Meter:
             status = (self.process / "status").read_text()
             held = len(os.listdir(self.process / "fd"))
         except OSError as error:
-            raise DataMissing(f"The explorer ended while it was soaked ({error}).") from error
+            raise DataMissing(f"The explorer exited during the soak ({error}).") from error
         memory, threads = re.search(r"VmRSS:\s+(\d+)", status), re.search(r"Threads:\s+(\d+)", status)
         if memory is None or threads is None:  # a process that has ended and that nobody has waited for holds no memory
-            raise DataMissing("The explorer ended while it was soaked.")
+            raise DataMissing("The explorer exited during the soak.")
         self.rows["memory"].append(int(memory[1]) / 1024)
         self.rows["threads"].append(int(threads[1]))
         self.rows["descriptors"].append(held)

@@ -47,8 +47,8 @@ class ImportedZooConfig(OneArchitecture):
     TASK: ClassVar[str] = ""
     teacher: ClassVar[str] = ""
     architecture: str = told(*ARCHITECTURE)
-    source: str = told("Imported from", "The file or folder, by its own name.")
-    layout: str = told("Layout", "Its layout.")
+    source: str = told("Imported from", "Name of the file or folder.")
+    layout: str = told("Layout", "The layout that was recognised.")
     dataset: str = told(*DATASET, "")
     train: int = told("Training instances", "Instances that a space is trained on.", 0, low=0, high=INSTANCES)
     val: int = told("Validation instances", "Instances used to choose between trainings of a space.", 0, low=0, high=INSTANCES)

@@ -20,13 +20,13 @@ MEASURED = 1000  # images of a split
 class ImportConfig:
     """Networks that others trained, to become a zoo. docs/zoos.md lists the layouts that are recognised."""
 
-    path: str = told("Folder or file", "Where the zoo lies, on the server's machine.", "")
-    architecture: str = told("Architecture", "Of its networks, by its id (`architecture add` brings your own).", "")
+    path: str = told("Folder or file", "Its path on the server's machine.", "")
+    architecture: str = told("Architecture", "The id of its networks' architecture (`architecture add` adds your own).", "")
     dataset: str = told("Data set", "Images to measure accuracies on; none where it is left out.", "")
     table: str = told("Table", "File with properties, joined by file name: .csv, .tsv, .json, .jsonl or .parquet.", "")
     split: str = told("Split column", "Column with the splits (left out: 'split'; if there is none, they are drawn by run).", "")
     normalise: str = told("Normalisation", "How the networks' input is normalised, mean=M,std=S; left out: as the data set's own.", "")
-    measured: int = told("Measured on", "Images of each split that accuracies are measured on; 0 for all.", MEASURED, unit="images", low=0)
+    measured: int = told("Measured on", "Images per split that accuracies are measured on; 0 for all.", MEASURED, unit="images", low=0)
     seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 
     def __post_init__(self):

@@ -53,7 +53,7 @@ def leaks(given: Sequence[str], groups: np.ndarray) -> list[str]:
     """What is to be told where the source's own splits share a run or the same parameters."""
     seen = pd.DataFrame({"split": given, "group": groups}).drop_duplicates()
     shared = int(seen["group"].duplicated().sum())
-    return [f"{shared:,} runs or equal networks lie in more than one split of the source: held-out figures flatter."] if shared else []
+    return [f"{shared:,} runs or equal networks are in several splits of the source, so held-out figures are optimistic."] if shared else []
 
 
 def drawn(given: Sequence[str], groups: np.ndarray, missing: Sequence[tuple[str, float, int]], seed: int) -> list[str]:

@@ -14,7 +14,7 @@ from ..nets.naming import Taken, floats, is_counter, mismatch, plain_names, take
 from ..nets.reading import Checkpoint
 from ..nets.stacked import flatten
 
-IN_ORDER = "The names of the tensors are not those of {id}; their shapes are, one after the other, so they are taken in the file's order."
+IN_ORDER = "The tensors' names are not those of {id}, but their shapes match one after the other, so they are taken in the file's order."
 
 
 def check_form(arch: Architecture) -> None:

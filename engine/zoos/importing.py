@@ -133,7 +133,7 @@ def locked(store: Store, id_: str) -> Iterator[Partial]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(handle)
-        raise InvalidValue(f"{id_} is being imported already. Wait until that ends, or name this one with --id.") from error
+        raise InvalidValue(f"{id_} is already being imported. Wait for that to end, or name this one with --id.") from error
     try:
         yield Partial(folder)
     finally:

@@ -25,7 +25,7 @@ from .fitting import Fitter
 from .members import CHANGED, FILE, SIZE, Asked, Survey, stamp
 
 Rows = Iterator[tuple[int, "np.ndarray | str"]]
-CHANGED_MEANWHILE = "It changed while the zoo was read. Import it again when nobody writes there."
+CHANGED_MEANWHILE = "It changed while the zoo was read. Import it again once nothing writes to it."
 
 
 class Layout:
@@ -88,7 +88,7 @@ def recognised(path: Path) -> Layout:
     """The layout of what lies at a path. Raises InvalidValue."""
     found = next((each for each in layouts().values() if each.sees(path)), None)
     if found is None:
-        raise InvalidValue(f"{readable(path.name)} is no zoo of a layout that is known. docs/zoos.md lists the layouts.")
+        raise InvalidValue(f"{readable(path.name)} is not a zoo in a known layout. docs/zoos.md lists the layouts.")
     return found
 
 

@@ -37,7 +37,7 @@ DEATHS = 50  # of the process that reads, after which an import gives up
 TELL = 0.2  # seconds between words of how far it is
 FOR_EVER = 10_000_000  # seconds: what ends a stream is a member that takes too long
 NOT_FINITE = "It holds NaN or infinity."
-DIED, SLOW = "It ended the process that read it.", f"It took longer than {2 * SECONDS} s to read."
+DIED, SLOW = "It crashed the process that read it.", f"It took longer than {2 * SECONDS} s to read."
 FREE = "The disk is full: free some space, or choose another folder with --workspace. What was read is kept: the same command resumes."
 
 
@@ -194,7 +194,7 @@ def part_read(work: Work, on_members: Callable[[int], None], stop: Callable[[], 
             if member is None:
                 raise InvalidValue(f"The process that reads {readable(name)} cannot run: {error}") from error
             leave_out(partial, member, SLOW if slow else DIED)
-    raise InvalidValue(f"{DEATHS} files of {readable(name)} ended the process that read them. Is this a zoo?")
+    raise InvalidValue(f"{DEATHS} files of {readable(name)} crashed the process that read them. Is this a zoo?")
 
 
 def died_at(at: Path) -> int | None:

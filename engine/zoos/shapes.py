@@ -63,7 +63,7 @@ def fit_shapes(
     val, test = (max(least, round(SHARE * usable)) for least in LEAST.values())
     if usable - val - test < 2:
         first = f" The first that cannot be used: {left[0][1]}" if left else ""
-        raise InvalidValue(f"{usable} shapes of {path.name} can be used, and a zoo of them needs 5 at least.{first}")
+        raise InvalidValue(f"{usable} shapes of {path.name} can be used, and a zoo of them needs at least 5.{first}")
     config = replace(
         base, dataset=str(path.resolve()), up=up, train=usable - val - test, val=val, test=test, seed=seed, steps=steps or base.steps
     )

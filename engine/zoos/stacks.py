@@ -74,7 +74,7 @@ def header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtyp
         raise InvalidValue(f"{name} is of version {version[0]} of NumPy's format, which is not read. Save it again.")
     shape, fortran, dtype = read(stream)
     if dtype.hasobject:
-        raise InvalidValue(f"{name} holds Python objects, which could run code and are not read. Save numbers and texts.")
+        raise InvalidValue(f"{name} holds Python objects, which could run code and are not read. Save numbers and strings.")
     return shape, fortran, dtype
 
 

@@ -33,7 +33,7 @@ def read_table(path: Path) -> pd.DataFrame:
     name = readable(path.name)
     kind = next((each for each in SUFFIXES if path.name.lower().endswith(each)), "")
     if not kind:
-        raise InvalidValue(f"{name} is no table: {', '.join(SUFFIXES)} are read.")
+        raise InvalidValue(f"{name} is not a table: {', '.join(SUFFIXES)} are read.")
     if not path.is_file():
         raise InvalidValue(f"There is no file {name}. --table names a table of properties.")
     if path.stat().st_size > BYTES:

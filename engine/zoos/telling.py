@@ -61,7 +61,7 @@ class Report:
     def lines(self) -> list[str]:
         """For people."""
         counts = ", ".join(f"{count:,} {split}" for split, count in self.splits.items())
-        lines = [f"Seen: {self.seen}. Kept {self.kept:,} of {self.read:,} networks ({counts})."]
+        lines = [f"Recognised: {self.seen}. Kept {self.kept:,} of {self.read:,} networks ({counts})."]
         if self.left:
             lines.append(f"Left out: {networks(len(self.left))}.")
             lines += [f"  {count:,} ({first}{' and others' * (count > 1)}): {reason}" for reason, count, first in self.reasons()[:SHOWN]]
@@ -70,7 +70,7 @@ class Report:
         if self.same:
             named = ", ".join(f"{id_} is {other}" for id_, other in self.same[:SHOWN])
             more = " ..." * (len(self.same) > SHOWN)
-            lines.append(f"{networks(len(self.same))} with the parameters of another, to the last bit: {named}{more}.")
+            lines.append(f"{networks(len(self.same))} with the parameters of another, bit for bit: {named}{more}.")
         return [*lines, *self.notes]
 
 

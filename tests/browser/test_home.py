@@ -129,7 +129,7 @@ def test_a_word_is_explained_where_it_stands(page):
     expect(told).to_be_hidden()
     at_rest(page)
     link.hover()
-    expect(told).to_contain_text("NeRN: a predictor that knows the kernels of one network")
+    expect(told).to_contain_text("NeRN: a predictor that stores the kernels of one network")
     page.keyboard.press("Escape")
     expect(told).to_be_hidden()
     page.locator(".st-key-links").get_by_role("link", name="Papers").hover()  # no word of the glossary

@@ -62,9 +62,9 @@ def test_what_flat_means(values, wanted):
 def test_an_explorer_that_ends_is_told():
     with subprocess.Popen(["true"]) as ended:
         os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)  # not waited for yet: it is still listed, and holds nothing
-        with pytest.raises(DataMissing, match="ended while"):
+        with pytest.raises(DataMissing, match="exited during"):
             Meter(ended.pid).begin()
-    with pytest.raises(DataMissing, match="ended while"):
+    with pytest.raises(DataMissing, match="exited during"):
         Meter(ended.pid).begin()
 
 

@@ -55,7 +55,7 @@ def _made(make: Callable[[], nn.Module], seed: int) -> nn.Module:
         except ExplorerError:
             raise
         except SystemExit as error:
-            raise InvalidValue("The network cannot be built: its code calls exit. Leave that out.") from error
+            raise InvalidValue("The network cannot be built: its code calls exit. Remove that call.") from error
         except Exception as error:
             raise InvalidValue(f"The network cannot be built ({reason(error)}). Give its arguments with --args name=value,...") from error
     if not isinstance(module, nn.Module):
@@ -94,7 +94,7 @@ def exported(module: nn.Module, input_shape: tuple[int, ...]) -> ExportedProgram
         if "data-dependent" in text or "GuardOnDataDependent" in type(error).__name__ or "control flow" in text:
             where = _place(text, "")
             raise InvalidValue(
-                f"The network decides by the values of its tensors what to do (control flow{where}), and no graph says that."
+                f"What the network does depends on its tensors' values (control flow{where}), which a graph cannot express."
             ) from error
         raise InvalidValue(f"torch.export cannot trace the network ({reason(error)}).") from error
 

@@ -86,7 +86,7 @@ class Reading:
         if shape is None and "?" in words:
             raise InvalidValue(f"{self.name} takes inputs of several sizes, {words}. Choose one with --input.")
         if shape is not None and (len(shape) != len(sides) or any(side > 0 and side != own for side, own in zip(sides, shape))):
-            raise InvalidValue(f"{self.name} takes inputs of {words}, which {'x'.join(map(str, shape))} is not. Choose another --input.")
+            raise InvalidValue(f"{self.name} takes inputs of {words}, not {'x'.join(map(str, shape))}. Choose another --input.")
         found = tuple(shape or sides)
         if max(found) >= SIDE:
             raise InvalidValue(f"{self.name} takes inputs of {words}, and a side may have at most {SIDE}. {AGAIN}")

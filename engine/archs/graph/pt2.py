@@ -36,7 +36,7 @@ def read(path: Path, name: str, shape: tuple[int, ...] | None = None) -> Capture
         found = _captured(module, held, name)
     if shape not in (None, own := found.graph.input_shape):
         words = ["x".join(map(str, each)) for each in (own, shape)]
-        raise InvalidValue(f"{name} takes inputs of {words[0]}, which {words[1]} is not. Leave out --input.")
+        raise InvalidValue(f"{name} takes inputs of {words[0]}, not {words[1]}. Leave out --input.")
     return found
 
 

@@ -65,7 +65,7 @@ class Recorder:
         if op in POOLS_1D:
             return self._pool(name, op, args, kwargs)
         if op not in ALLOWED:
-            raise InvalidValue(f"The operation {op[:80]!r} is not supported{where}. Write it with others.")
+            raise InvalidValue(f"The operation {op[:80]!r} is not supported{where}. Write it with other operations.")
         kept = {key: _ended(value) for key, value in kwargs.items() if key not in DROPPED}
         self.nodes.append(Node(name, op, tuple(map(_ended, args)), kept))
         self.known[name] = Ref(name)

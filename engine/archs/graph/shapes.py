@@ -167,7 +167,7 @@ def check_statistics(graph: Graph) -> None:
                 isinstance(each, Ref) and each.tensor and slot[each.name].role == STATISTIC for each in node.args[3:5]
             ):
                 raise InvalidValue(
-                    f"{node.name}: a batch norm without running statistics answers each input by the others of its batch. "
+                    f"{node.name}: a batch norm without running statistics lets each answer depend on the rest of its batch. "
                     "Use track_running_stats=True."
                 )  # fmt: skip
             if node.args[5] is not False:

@@ -31,16 +31,16 @@ class NetworkConfig:
     momentum: float = told("Momentum", "Of stochastic gradient descent.", 0.9, low=0, high=1)
     augment: int = told(
         "Augment by",
-        "Pixels that training images are shifted by at most; half of them are mirrored, too. 0 for neither.",
+        "Largest shift of training images, in pixels; half of them are mirrored, too. 0 for neither.",
         0, unit="pixels", low=0, high=16,
     )
     crop: int = told(
         "Crop to",
-        "Side that training images are cut to, anywhere, in the first part of the training: "
+        "Side that training images are randomly cropped to in the first part of training: "
         "more steps in the same time. 0 for none. Not in the paper.",
         0, unit="pixels", low=0,
     )
-    cropped: float = told("Share of cropped steps", "Of all steps, from the first on.", 0.75, low=0, high=1)
+    cropped: float = told("Share of cropped steps", "The first part of training, as a share of all steps.", 0.75, low=0, high=1)
     reshuffled: bool = told(
         "Reshuffle",
         "Every training image comes once before any comes again; where off, each step draws its own.",
@@ -53,7 +53,7 @@ class NetworkConfig:
     )
     smooth: float = told(
         "Weight of smoothness",
-        "Of eq. 6 in the loss, which makes neighbouring kernels alike; 0 for none.",
+        "Factor of eq. 6 in the loss, which makes neighbouring kernels alike; 0 for none.",
         0.0, low=0, high=WEIGHT,
     )
     validate_every: int = told(*VALIDATE, 500, unit="steps", low=1)
@@ -87,7 +87,7 @@ class NernConfig:
         "How kernels are permuted so that neighbours are alike.",
         "cross-filter",
     )
-    hidden: int = told("Hidden units", "Of each hidden layer of the predictor: its size.", 160, unit="units", low=1)
+    hidden: int = told("Hidden units", "Size of each hidden layer of the predictor.", 160, unit="units", low=1)
     init: Literal["original", "he"] = told(
         "Predictor's start",
         "Its first kernels have the original's mean and spread (appendix B), or come from He's initialisation.",
@@ -111,23 +111,23 @@ class NernConfig:
         "Prefixes of their names, separated by commas.",
         (),
     )
-    reconstruction: float = told("Weight of reconstruction", "Of the weights' error in eq. 2.", 1.0, low=0, high=WEIGHT)
-    distillation: float = told("Weight of distillation", "Of the answers' divergence in eq. 2.", 1e-4, low=0, high=WEIGHT)
-    features: float = told("Weight of feature maps", "Of the feature maps' distance in eq. 2.", 1e-4, low=0, high=WEIGHT)
+    reconstruction: float = told("Weight of reconstruction", "Factor of the weights' error in eq. 2.", 1.0, low=0, high=WEIGHT)
+    distillation: float = told("Weight of distillation", "Factor of the answers' divergence in eq. 2.", 1e-4, low=0, high=WEIGHT)
+    features: float = told("Weight of feature maps", "Factor of the feature maps' distance in eq. 2.", 1e-4, low=0, high=WEIGHT)
     inputs: Literal["data", "noise", "none"] = told(
         "Distil on",
         "Training images, uniform noise from -1 to 1, or nothing.",
         "data",
     )
-    images: int = told("Images per step", "That the networks are run on.", 256, unit="images", low=1)
+    images: int = told("Images per step", "Images that the networks are run on in each step.", 256, unit="images", low=1)
     sampling: Literal["all", "layer", "uniform", "weighted"] = told(
         "Kernels in a step",
-        "All, those of one layer, some at random, or some by their size.",
+        "All, those of one layer, a uniform sample, or a sample weighted by size.",
         "weighted",
     )
     batch: int = told(
         "Kernels per step",
-        "That have a gradient in a step, where only some do.",
+        "Kernels that get a gradient in each step, where not all do.",
         4096, unit="kernels", low=1,
     )
     partial: bool = told(
@@ -136,11 +136,11 @@ class NernConfig:
         False,
     )
     steps: int = told(*STEPS, 70_000, unit="steps", low=1)
-    lr: float = told("Learning rate", "At its highest.", 5e-3, above=0, high=RATE)
+    lr: float = told("Learning rate", "The peak learning rate.", 5e-3, above=0, high=RATE)
     lr_end: float = told("Last learning rate", "Where the cosine ends.", 1e-6, low=0, high=RATE)
     betas: tuple[float, float] = told(
         "Betas",
-        "The two of the optimiser, RAdam with Lookahead.",
+        "The optimiser's two (RAdam with Lookahead).",
         (0.5, 0.999), low=0, below=1,
     )
     weight_decay: float = told(
@@ -151,12 +151,12 @@ class NernConfig:
     validate_every: int = told(*VALIDATE, 500, unit="steps", low=1)
     measured: int = told(
         "Measured on the first",
-        "Validation images, the first ones, that choose; 0 for all.",
+        "The first validation images, which choose the best step; 0 for all.",
         0, unit="images", low=0,
     )
     start: str = told(
         "Starts from",
-        "Preset or id of a NeRN of the same original, order and size, whose predictor is where this one starts. Not in the paper.",
+        "Preset or id of a NeRN of the same original, order and size; training starts from its predictor. Not in the paper.",
         "",
     )
     seed: int = told(*SEED, 0, low=0, high=LAST_SEED)

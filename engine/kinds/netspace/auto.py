@@ -35,7 +35,7 @@ class AutoSpaceConfig:
         "Processor time for all of it: choosing, training, measuring. On a busy machine it takes longer by the clock.",
         10.0, above=0, high=LONGEST,
     )  # fmt: skip
-    variant: str = told("Variant", "Of the plan, by its name; left out, validation instances choose.", "")
+    variant: str = told("Variant", "The plan's variant, by name; if empty, validation instances choose.", "")
     steps: int = told("Training length", "Steps of gradient descent; 0 for as many as the minutes allow.", 0, low=0, high=10_000_000)
     seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 

@@ -91,7 +91,7 @@ class ShapeSpaceConfig(SpaceConfig):
         "'prep': the weights, as in the paper. 'probe': the network's answers at learned points.",
         "prep",
     )
-    probes: int = told("Probe points", "Points that the probe encoder asks at.", 256, unit="points", low=1)
+    probes: int = told("Probe points", "Points at which the probe encoder queries a network.", 256, unit="points", low=1)
     probe_width: int = told(
         "Probe width",
         "Units in each of the probe encoder's two hidden layers.",

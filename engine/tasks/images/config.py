@@ -64,7 +64,7 @@ class ZooConfig(OneArchitecture):
         1200, unit="steps", low=1,
     )
     batch: int = told(*BATCH, 128, unit="images", low=1)
-    lr: float = told("Learning rate", "At its highest: constant, where no decays are given.", 1e-4, above=0, high=RATE)
+    lr: float = told("Learning rate", "The peak; constant if no decays are given.", 1e-4, above=0, high=RATE)
     optimiser: Literal["adam", "sgd"] = told(*OPTIMISER, "adam")
     momentum: float = told(*MOMENTUM, 0.9, low=0, below=1)
     weight_decay: float = told(*L2, 0.0, low=0, high=RATE)
@@ -75,7 +75,7 @@ class ZooConfig(OneArchitecture):
     quiet: bool = told(
         "Start as shortcuts",
         "Residual blocks start as their shortcuts alone, so that the weights, batch norm folded "
-        "in, tell the length of training. Not in the paper.",
+        "in, reveal the length of training. Not in the paper.",
         False,
     )
     measured: int = told(*MEASURED, 0, unit="images", low=0)
@@ -122,12 +122,12 @@ class MultiZooConfig:
     )
     test: int = told(
         "Held-out instances",
-        "Instances of each architecture used to train no space; measured once, at the end.",
+        "Instances of each architecture used neither to train nor to choose a space; measured once, at the end.",
         16, low=1, high=INSTANCES,
     )
     steps: tuple[int, ...] = told(
         "Longest training",
-        "Of each architecture, in the order above.",
+        "The longest training of each architecture, in the order above.",
         (30_000, 30_000, 30_000, 30_000), unit="steps", low=1,
     )
     shortest: float = told(
@@ -137,7 +137,7 @@ class MultiZooConfig:
     )
     teacher_steps: int = told("Teacher's training", "Length of the teacher's training.", 60_000, unit="steps", low=1)
     batch: int = told(*BATCH, 128, unit="images", low=1)
-    lr: float = told("Learning rate", "At its highest: constant, where no decays are given.", 1e-3, above=0, high=RATE)
+    lr: float = told("Learning rate", "The peak; constant if no decays are given.", 1e-3, above=0, high=RATE)
     optimiser: Literal["adam", "sgd"] = told(*OPTIMISER, "adam")
     momentum: float = told(*MOMENTUM, 0.9, low=0, below=1)
     weight_decay: float = told(*L2, 0.0, low=0, high=RATE)
@@ -216,7 +216,7 @@ class NetSpaceConfig(SpaceConfig):
     )
     performance: float = told(
         "Weight of performance",
-        "Of the squared difference in soft accuracy between predicted and target; 0 for none. Not in the paper.",
+        "Factor of the squared difference in soft accuracy between predicted and target; 0 for none. Not in the paper.",
         0.0, low=0, high=WEIGHT,
     )
     temperature: float = told(*TEMPERATURE, 4.0, above=0, high=1_000)
@@ -233,7 +233,7 @@ class NetSpaceConfig(SpaceConfig):
     lso_patience: int = told(*LSO_PATIENCE, 0, unit="looks", low=0)
     measured: int = told(
         "Measured on the first",
-        "Images of a split, the first ones, that choose and that the space's paths are measured on; 0 for all.",
+        "The first images of a split, used to choose the best step and to measure the space's paths; 0 for all.",
         0, unit="images", low=0,
     )
 
@@ -268,7 +268,7 @@ class MultiSpaceConfig(SpaceConfig):
     )
     train: tuple[int, ...] = told(
         "Instances shown",
-        "Of each architecture, from the smallest to the largest; 0: the space never sees it.",
+        "Training instances of each architecture, from the smallest to the largest; 0: the space never sees it.",
         (60, 50, 60, 100), low=0, high=INSTANCES,
     )
     alpha: float = told(
@@ -282,7 +282,7 @@ class MultiSpaceConfig(SpaceConfig):
     images: int = told(*BATCH, 128, unit="images", low=1)
     shift: int = told(
         "Shift images by",
-        "Pixels at most, of some images of a step; the teacher sees them shifted, too. 0 for none. Not in the paper.",
+        "At most this many pixels, for some images of each step; the teacher sees the same shift. 0 for none. Not in the paper.",
         0, unit="pixels", low=0, high=16,
     )
     shifted: float = told("Share of shifted images", "Of the images of a step. Not in the paper.", 0.25, low=0, high=1)

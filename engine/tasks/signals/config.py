@@ -29,8 +29,8 @@ class SignalZooConfig(OneArchitecture):
     )
     steps: int = told("Fitting length", "Steps of gradient descent for each image.", 500, unit="steps", low=1)
     lr: float = told("Learning rate", "Adam's, at the start; to zero along a cosine.", 5e-3, above=0, high=RATE)
-    between: int = told("Points between pixels", "Of the bicubic image, in each step beside all pixels.", 64, unit="points", low=1)
-    between_weight: float = told("Weight of them", "Of their error, where that of the pixels is 1.", 0.5, low=0, high=WEIGHT)
+    between: int = told("Points between pixels", "Points of the bicubic image in each step, besides all pixels.", 64, unit="points", low=1)
+    between_weight: float = told("Weight of these points", "Factor of their error, where that of the pixels is 1.", 0.5, low=0, high=WEIGHT)
     shared: bool = told("Shared start", "Starts all networks from one random initialisation, instead of one each.", False)
     stack: int = told(*STACK, 200, unit="instances", low=1, high=STACKED)
     half: bool = told(*HALF, True)
@@ -47,13 +47,13 @@ class SignalSpaceConfig(SpaceConfig):
     TASK: ClassVar[str] = "signals"
 
     networks: int = told("Networks per step", "Instances of the zoo in each step.", 32, low=1, high=STACKED)
-    points: int = told("Points per step", "Between the pixels, beside all of these.", 64, unit="points", low=1)
+    points: int = told("Points per step", "Points between the pixels, besides all pixels.", 64, unit="points", low=1)
     encoder: Literal["prep", "probe"] = told(
         "Encoder reads",
         "'prep': the weights, as in the paper. 'probe': the network's answers at learned points.",
         "probe",
     )
-    probes: int = told("Probe points", "Points that the probe encoder asks at.", 64, unit="points", low=1)
+    probes: int = told("Probe points", "Points at which the probe encoder queries a network.", 64, unit="points", low=1)
     probe_width: int = told("Probe width", "Units in each of the probe encoder's two hidden layers.", 256, unit="units", low=1)
     scale: float = told(*SCALE, 1.0, above=0, high=1_000)
     half: bool = told(

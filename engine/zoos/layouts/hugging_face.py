@@ -24,7 +24,7 @@ class HuggingFace(Files):
         found = networks(asked.path)
         folders = [each for each in found if (asked.path / each / "config.json").is_file()]
         properties = frame([beside(asked.path / folder / "config.json") for folder in folders])
-        seen = f"{len(folders):,} folders as Hugging Face has them, each with config.json and the weights"
+        seen = f"{len(folders):,} folders in Hugging Face's layout, each with config.json and the weights"
         table = one_table(asked, asked.path, notes, ("config.json",))
         return finish(asked, seen, stamped(asked.path, [found[each] for each in folders]), properties, notes, (), table)
 

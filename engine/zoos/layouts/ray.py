@@ -49,7 +49,7 @@ class Ray(Files):
         notes += [f"Checkpoints without a result for their epoch: {without:,}."] if without else []
         table = stamped(asked.path, [found[key] for key in members])
         table = table.assign(**{RUN: [readable(run) for run, _ in members], STEP: [step for _, step in members]})
-        seen = f"Ray Tune's runs, as the Model Zoos have them ({len(lines):,} runs, {len(members):,} checkpoints)"
+        seen = f"Ray Tune's runs in the layout of the Model Zoos ({len(lines):,} runs, {len(members):,} checkpoints)"
         named = one_table(asked, asked.path, notes, ("params.json", "result.json", "progress.csv"))
         if named and named.name.startswith(("experiment_state", "basic-variant-state", "searcher-state", "trial")):
             named = None

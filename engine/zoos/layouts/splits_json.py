@@ -39,7 +39,7 @@ class SplitsJson(Files):
             else:
                 rows.append((name, split, record))
         if left:
-            notes.append(f"Paths that lead out of {readable(root.name)} or to no file: {len(left):,}.")
+            notes.append(f"Paths that leave {readable(root.name)} or lead to no file: {len(left):,}.")
         members = stamped(root, [name for name, _, _ in rows]).assign(**{SPLIT: [split for _, split, _ in rows]})
         twice = int(members[FILE].duplicated().sum())
         notes += [f"Networks that are named twice: {twice:,}."] if twice else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..outgoing import Outgoing
 
 SUFFIX = ".safetensors"
-WORDS = "Tensors, with what they are in the header"
+WORDS = "Tensors, described in the header"
 
 
 def files(net: Outgoing) -> dict[str, bytes]:
