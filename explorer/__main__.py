@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def serve(args: argparse.Namespace) -> int:
     """Serve the workspace in use until interrupted. Returns the exit code."""
-    from engine.api.listening import listen
+    from engine.api.server import listen
     from engine.core import settings
     from engine.core.errors import ExplorerError
     from engine.core.places import SHIPPED
@@ -88,7 +88,7 @@ def serve(args: argparse.Namespace) -> int:
     finally:
         if not args.read_only:
             retire(services.store())
-        services.use(None)
+        services.host().close()
     return 0 if server.started else 1
 
 

@@ -26,14 +26,13 @@ ICON = ASSETS / "theme" / "icon.svg"
 
 def create(hosts: Iterable[str] = ()) -> Guard:
     """The ASGI app. Pages and routes alike answer to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only. Raises InvalidValue."""
-    from engine.api.guard import guarded
-    from engine.api.later import routes
+    from engine.api.server import guarded, routes
     from explorer import components
     from explorer.shell import page_routes
     from explorer.visits import forgetting
 
     pages = page_routes(map(navigation.url_path, navigation.SCREENS))
-    return guarded(st.App(__file__, routes=[*pages, *components.routes(), *routes(services.host)], lifespan=forgetting), hosts)
+    return guarded(st.App(__file__, routes=[*pages, *components.routes(), *routes(services.host())], lifespan=forgetting), hosts)
 
 
 def main() -> None:

@@ -3,27 +3,65 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 import pandas as pd
 import streamlit as st
 import torch
 
+from engine.core.artifacts import Manifest
 from engine.kinds.netspace.space import Space
-from explorer import services, spaces, state
+from explorer import cards, data, services, state
 from explorer.components.picker import picker
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES
 from explorer.tasks import screens
 
+# (a field of a config, its value, what to say of it) where two spaces have the same title
+APART = (("encoder", "probe", "takes new shapes"), ("encoder", "prep", "of seen shapes"))
 FIRST = "images"  # the task whose space a newcomer is told to make
 POOR, GOOD = 0.3, 0.85  # validation accuracy below and above which a network is called poor, good
 PAIRS = {"Random pair": None, "Poor to good": (False, True), "Good to good": (True, True)}  # button: (A is good, B is good)
 
 
+def zoo_of(space: Manifest, manifests: dict[str, Manifest]) -> Manifest | None:
+    """The zoo that a space was made from, among those at hand."""
+    return next((manifests[id_] for id_ in space.inputs if id_ in manifests and manifests[id_].kind == "zoo"), None)
+
+
+def dataset_of(space: Manifest, manifests: dict[str, Manifest]) -> str | None:
+    """The data set whose images a space's networks answer; None where they answer none."""
+    return (zoo_of(space, manifests) or space).config.get("dataset") if screens(space.task).needs_images else None
+
+
+def in_order(manifests: dict[str, Manifest]) -> list[Manifest]:
+    """The spaces among them as a newcomer meets them: task by task, and last those whose images are not here."""
+    spaces = [each for each in manifests.values() if each.kind == "netspace"]
+    return sorted(spaces, key=lambda space: (data.missing(dataset_of(space, manifests)), screens(space.task).order))
+
+
+def names(spaces: Iterable[Manifest]) -> dict[str, str]:
+    """What each space is called, by its id. Titles that several have are told apart by what their configs do not share."""
+    spaces, named = [*spaces], {}
+    titles = [each.title or each.id for each in spaces]
+    for each, title in zip(spaces, titles):
+        apart = [words for name, value, words in APART if each.config.get(name) == value]
+        if (config := cards.config_of(each)) and config.unseen:
+            apart.append(f"{config.unseen} of them never seen")
+        named[each.id] = title if titles.count(title) == 1 else ", ".join([title, *apart]) if apart else title
+    taken = [*named.values()]
+    return {id_: name if taken.count(name) == 1 else f"{name} ({id_})" for id_, name in named.items()}
+
+
+def spaces() -> list[Manifest]:
+    """The spaces at hand, in that order."""
+    return in_order({each.id: each for each in services.store().manifests()})
+
+
 def pick_space(task: str | None = None) -> Space | None:
     """A picker of the available spaces (of a task), and the selected one in memory. None, and the way to make one, where there is
     none."""
-    everything = {space.id: space for space in spaces.listed()}
-    titles = {id_: name for id_, name in spaces.names(everything.values()).items() if task in (None, everything[id_].task)}
+    everything = {space.id: space for space in spaces()}
+    titles = {id_: name for id_, name in names(everything.values()).items() if task in (None, everything[id_].task)}
     ids = list(titles)
     if not ids:
         shown = screens(task or FIRST)

@@ -18,7 +18,7 @@ from engine.kinds.nern.layers import layer_table, summary
 from engine.kinds.nern.original import Original
 from engine.papers.recipe import recipe
 from engine.tasks.images.live import live_images
-from explorer import captions, controls, jobs, services, spaces, state, theme
+from explorer import captions, controls, data, jobs, services, state, theme
 from explorer.charts import FRAME
 from explorer.components.nern_view import nern_view
 from explorer.tasks import screens
@@ -134,6 +134,13 @@ def facts(original: Manifest, nern: Manifest | None, found: Hosted) -> dict:
     }
 
 
+def first() -> tuple[Manifest, Manifest] | None:
+    """A newcomer's original and its NeRN, one whose images are here where there is one; None where there is no NeRN."""
+    originals = {each.id: each for each in services.store().manifests("network")}
+    pairs = [(originals[id_], nern) for nern in services.store().manifests("nern") for id_ in nern.inputs if id_ in originals]
+    return min(pairs, key=lambda pair: data.missing(pair[0].config.get("dataset")), default=None)
+
+
 def glimpse(original: Manifest, nern: Manifest) -> None:
     """Home's: a NeRN pruned under the hand."""
     told = facts(original, nern, hosted(services.host(), nern=nern.id))
@@ -156,7 +163,7 @@ def act(values: dict) -> None:
 
 def bring() -> None:
     """The panel that makes an original of a network of a space or of a zoo's instance."""
-    titles = {manifest.id: manifest.title or manifest.id for manifest in spaces.listed() if screens(manifest.task).kernels}
+    titles = {manifest.id: manifest.title or manifest.id for manifest in controls.spaces() if screens(manifest.task).kernels}
     if not titles:
         st.caption("There is no space of classifiers to import one from. `python -m engine train netspace-digits` trains one.")
         return

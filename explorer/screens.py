@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
 
 from engine.core.artifacts import Manifest
+from engine.host.host import Host
+from engine.kinds.netspace.outside import Outside
+from engine.kinds.netspace.space import Space
 from engine.tasks import task_of
 from explorer.cards import Figure, percent
-
-if TYPE_CHECKING:  # the first page asks for cards' figures, and is served before torch is loaded
-    import torch
-
-    from engine.host.host import Host
-    from engine.kinds.netspace.outside import Outside
-    from engine.kinds.netspace.space import Space
 
 DECODED = "Start is the network that the space decodes there. "  # of an LSO
 WHY = "NetSpace is trained on what networks answer, not on their weights."  # they differ and answer alike
@@ -151,8 +149,6 @@ class Screens:
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         """Measures the networks decoded between two anchors. Raises UnknownId."""
-        import torch
-
         a_E, b_E = (self.embedding(host, space, name) for name in (a, b))
         embeddings_GE = torch.lerp(a_E, b_E, torch.tensor(gammas, device=a_E.device)[:, None])
         return Walk(

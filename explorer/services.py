@@ -7,7 +7,6 @@ configuration switches Streamlit's file watcher off: it would drop and import th
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from engine.host.host import Host
 
 _lock = threading.RLock()
-_warm = threading.Event()  # what pages need beside the first is loaded
-_warming: threading.Thread | None = None
 _store: Store | None = None
 _host: Host | None = None
 
@@ -47,40 +44,13 @@ def host() -> Host:
         return _host
 
 
-def warm() -> bool:
-    """Whether networks can be opened at once: see `begin_warming`."""
-    return _warm.is_set()
-
-
-def begin_warming() -> None:
-    """Load in the background what opening networks needs, torch and the first space, where nobody has yet."""
-    global _warming
-    with _lock:
-        if not _warm.is_set() and _warming is None:
-            _warming = threading.Thread(target=_load, name="warming", daemon=True)
-            _warming.start()
-
-
-def _load() -> None:
-    try:
-        from explorer import controls, interpolation, nern_controls, spaces  # noqa: F401 - what Home asks next
-
-        for space in spaces.listed()[:1]:
-            host().space(space.id)
-    except Exception:  # whoever needs it meets it again, on a page that can say so
-        logging.getLogger(__name__).exception("What networks need was not loaded")
-    finally:
-        _warm.set()
-
-
 def use(new: Store | None) -> None:
-    """Look at another store from now on (None: at the default one). For tests, and at the end."""
+    """Look at another store from now on (None: at the default one). For tests."""
     global _store, _host
     with _lock:
         if _host is not None:
             _host.close()
         _store, _host = new, None
-        _warm.set()  # no thread of ours reads another store
 
 
 def locked() -> bool:

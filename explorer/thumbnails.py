@@ -6,15 +6,15 @@ import base64
 import io
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
-from engine.core.artifacts import Artifact, Manifest
+from engine.core.artifacts import Manifest
 from engine.core.errors import ExplorerError
 from explorer import services, theme
 from explorer.tasks import screens
 
 if TYPE_CHECKING:
+    import pandas as pd
     from PIL import Image
 
 WIDE, HIGH = 560, 132  # pixels, of which a screen shows half or all
@@ -47,67 +47,49 @@ def counted(space: str, created: str) -> int | None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def drawn(space: str, created: str, dark: bool) -> str:
     """`created` tells a space from one that was made again under its name."""
-    import pyarrow
-
     try:
         found = services.store().open(space, "netspace")
         shown = screens(found.manifest.task)
-        picture = sheet(found) if shown.pictures == "sheet" else scatter(found, shown, dark)
-    except (ExplorerError, KeyError, OSError, pyarrow.ArrowException):
+        picture = sheet(found) if shown.pictures == "sheet" else scatter(found.table("instances.parquet"), shown, dark)
+    except (ExplorerError, KeyError, OSError):
         return ""
     written = io.BytesIO()
     picture.save(written, "WEBP", quality=80)
     return f"data:image/webp;base64,{base64.b64encode(written.getvalue()).decode()}"
 
 
-def scatter(space: Artifact, shown, dark: bool) -> Image.Image:
+def scatter(table: pd.DataFrame, shown, dark: bool) -> Image.Image:
     """The map of a table, a point an instance, by the first of its task's colours. Raises KeyError where it has no places."""
     from PIL import Image, ImageDraw
 
-    column = next(iter(shown.colours.values()))
-    table = columns(space, "x2", "y2", column.name)
-    places = np.stack([table["x2"], table["y2"]], 1)
+    places = table[["x2", "y2"]].to_numpy()
     low, high = places.min(0), places.max(0)
     size = (FINER * WIDE, FINER * HIGH)
     at = FINER * EDGE + (places - low) / (high - low).clip(1e-9) * [side - 2 * FINER * EDGE for side in size]
     picture = Image.new("RGBA", size, (0, 0, 0, 0))
     pen, radius = ImageDraw.Draw(picture), FINER * DOT
-    for (x, y), colour in zip(at, colours(table[column.name], column.form, theme.tokens("dark" if dark else "light"))):
+    for (x, y), colour in zip(at, colours(table, next(iter(shown.colours.values())), theme.tokens("dark" if dark else "light"))):
         pen.ellipse((x - radius, size[1] - y - radius, x + radius, size[1] - y + radius), fill=colour)
     return picture.resize((WIDE, HIGH), Image.Resampling.LANCZOS)
 
 
-def columns(space: Artifact, *names: str) -> dict[str, np.ndarray]:
-    """Columns of its table, without pandas, which takes a while to load. Raises KeyError where it has none of that name."""
-    import pyarrow.parquet
-
-    found = pyarrow.parquet.ParquetFile(space.path("instances.parquet")).read([*names])
-    numbers = {name: None if pyarrow.types.is_string(found.schema.field(name).type) else float for name in found.column_names}
-    return {name: np.array(found[name].to_pylist(), numbers[name]) for name in names}  # its own to_numpy loads pandas
-
-
-def colours(values: np.ndarray, form: str, tokens: dict) -> list:
+def colours(table: pd.DataFrame, column, tokens: dict) -> list:
     """A colour a row: of the scale from the lowest to the highest value, or of its category."""
-    if form == "names":
-        return [tokens["chartCategoricalColors"][i % len(tokens["chartCategoricalColors"])] for i in codes(values)]
-    stops, known = tokens["chartSequentialColors"], values[~np.isnan(values)]
+    values = table[column.name]
+    if column.form == "names":
+        return [tokens["chartCategoricalColors"][i % len(tokens["chartCategoricalColors"])] for i in values.factorize()[0]]
+    stops, known = tokens["chartSequentialColors"], values.dropna()
     low, span = known.min(), max(known.max() - known.min(), 1e-9)
     return [DARK if value != value else stops[round((len(stops) - 1) * (value - low) / span)] for value in values]
-
-
-def codes(values: np.ndarray) -> np.ndarray:
-    """The number of each value, as they occur."""
-    _, first, which = np.unique(values.astype(str), return_index=True, return_inverse=True)
-    return first.argsort().argsort()[which]
 
 
 def sheet(space) -> Image.Image:
     """Some shapes of the contact sheet side by side. Raises MissingFile where it was not drawn."""
     from PIL import Image
 
-    from engine.tasks.distances.config import SHEET
+    from engine.tasks.distances.sheet import FILE
 
-    found = space.arrays(SHEET)
+    found = space.arrays(FILE)
     columns, side, count = (int(each) for each in found["grid"])
     atlas = Image.open(io.BytesIO(found["webp"].tobytes())).convert("RGBA")
     wide = side * WIDE // HIGH

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import captions, cards, data, navigation, services, welcome
-from explorer import spaces as shelf
+from engine.core.errors import ExplorerError
+from explorer import captions, cards, controls, data, navigation, nern_controls, services
 from explorer.tasks import screens
 from explorer.thumbnails import instances, thumbnail
 
@@ -20,8 +20,8 @@ def space_card(space) -> None:
     shown = screens(space.task)
     with st.container(border=True, key=f"space_{space.id}"):
         st.subheader(titles[space.id], anchor=False)
-        st.html(cards.card(space, shelf.zoo_of(space, manifests), shown, thumbnail(space), instances(space)))
-        name = shelf.dataset_of(space, manifests)
+        st.html(cards.card(space, controls.zoo_of(space, manifests), shown, thumbnail(space), instances(space)))
+        name = controls.dataset_of(space, manifests)
         if data.missing(name):
             st.markdown(
                 f":material/image_not_supported: {data.title(name)} is not on this machine: it opens without live accuracies and "
@@ -31,6 +31,28 @@ def space_card(space) -> None:
             navigation.link(shown.path, shown.drag, space=space.id)
             navigation.link("latent_map", "Map", space=space.id)
             navigation.link("preps", "PReps", space=space.id)
+
+
+def glimpses() -> None:
+    """A live view of the first space of each task, and of a NeRN; what a page holds opens below each."""
+    first = {}
+    for space in spaces:
+        first.setdefault(space.task, space)
+    for space in first.values():
+        shown = screens(space.task)
+        if not shown.welcome:
+            continue
+        st.subheader(shown.welcome, anchor=False)
+        try:
+            shown.glimpse(space)
+        except ExplorerError as error:
+            st.warning(str(error), icon=":material/broken_image:")
+        with st.container(key="way_in" if space is spaces[0] else f"way_in_{space.task}", width="content"):
+            navigation.link(shown.path, f"{shown.drag}: {titles[space.id]}", ":material/arrow_forward:", space=space.id)
+    if pair := nern_controls.first():
+        st.subheader("A network that stores another: prune it, and its kernels and answers follow", anchor=False)
+        nern_controls.glimpse(*pair)
+        navigation.link("nern", "Open NeRN", ":material/arrow_forward:")
 
 
 def empty_gallery(store) -> None:
@@ -47,14 +69,14 @@ def empty_gallery(store) -> None:
 
 store = services.store()
 manifests = {manifest.id: manifest for manifest in store.manifests()}
-spaces = shelf.in_order(manifests)
-titles = shelf.names(spaces)
+spaces = controls.in_order(manifests)
+titles = controls.names(spaces)
 
 st.title("The space of trained networks", anchor=False)
 st.markdown(WHAT)
 
 if spaces:
-    welcome.glimpses(spaces, titles)
+    glimpses()
     st.subheader("Spaces", anchor=False)
     for left in range(0, len(spaces), COLUMNS):
         for column, space in zip(st.columns(COLUMNS), spaces[left : left + COLUMNS]):
@@ -63,10 +85,7 @@ if spaces:
     captions.show("Figures are as they were measured when a space was made.", "`python -m engine evaluate ID` measures them again.")
 else:
     empty_gallery(store)
-if services.warm():
-    st.caption(f"Computing on {services.device()}")
-else:
-    welcome.wait()
+st.caption(f"Computing on {services.device()}")
 
 for reason in store.broken().values():
     st.warning(reason, icon=":material/broken_image:")

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from engine.api.listening import listen
-from engine.api.server import server
+from engine.api.server import listen, server
 from engine.core.artifacts import Store
 from engine.core.frames import unframe
 from engine.host.host import Host

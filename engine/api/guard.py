@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import posixpath
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -152,9 +152,3 @@ async def refuse(refused: tuple[str, str], scope, receive, send) -> None:
         await socket.close(FOREIGN, reason)
     else:
         await JSONResponse({"error": reason, "kind": kind}, 403)(scope, receive, send)
-
-
-def guarded(app: Callable, hosts: Iterable[str] = ()) -> Guard:
-    """An application that answers to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only, with or without EXPLORER_BASE_PATH before
-    its paths. Raises InvalidValue."""
-    return Guard(app, allowed_hosts(hosts), base_path())

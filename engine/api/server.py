@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import uvicorn
 from starlette.applications import Starlette
@@ -12,13 +14,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from ..core.collected import collected
-from ..core.errors import UnknownId
+from ..core.errors import InvalidValue, PortInUse, UnknownId
 from ..host.host import Host
 from ..host.live import serve_live
 from .answers import endpoint
-from .guard import Guard, guarded
+from .guard import Guard, allowed_hosts, base_path
 from .jobs import job_routes
-from .listening import listen
 from .wire import configuration
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # none but GET does anything
@@ -35,6 +36,12 @@ def routes(host: Host) -> list[BaseRoute]:
     return [WebSocketRoute("/api/live", serve_live(host)), *job_routes(host.store), *http, rest]
 
 
+def guarded(app: Callable, hosts: Iterable[str] = ()) -> Guard:
+    """An application that answers to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only, with or without EXPLORER_BASE_PATH before
+    its paths. Raises InvalidValue."""
+    return Guard(app, allowed_hosts(hosts), base_path())
+
+
 def app(host: Host, hosts: Iterable[str] = ()) -> Guard:
     """The routes as an application of their own."""
     return guarded(Starlette(routes=routes(host)), hosts)
@@ -42,6 +49,32 @@ def app(host: Host, hosts: Iterable[str] = ()) -> Guard:
 
 def nothing(host: Host, request: Request) -> Response:
     raise UnknownId("There is nothing here. GET /api/artifacts lists what is; /api/live is a WebSocket.")
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """A listening TCP socket. Raises PortInUse, InvalidValue.
+
+    Opened as IPPROTO_TCP, which is what makes asyncio set TCP_NODELAY on every connection: without it an answer waits 40 ms
+    for the other side's acknowledgement.
+    """
+    if not 0 <= port <= 65535:
+        raise InvalidValue(f"Port {port} is out of range. Use one from 1024 to 65535.")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address, port))
+        sock.listen(512)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                f"Port {port} is in use: stop what runs there, or choose another with --port {port + 1 if port < 65535 else 8501}."
+            ) from error
+        raise InvalidValue(
+            f"Cannot listen on {address!r}, port {port} ({error.strerror or error}). Use 127.0.0.1 and a port above 1023."
+        ) from error
+    return sock
 
 
 def server(host: Host, hosts: Iterable[str] = ()) -> uvicorn.Server:

@@ -82,7 +82,7 @@ def alone(host: Host, drag: list[str]) -> float:
 
 def step_p95_four() -> list[dict]:
     """p95 over four people who drag at once, from question to answer over sockets to a server of its own, in ms."""
-    from ..api.listening import listen
+    from ..api.server import listen
 
     store, spaces = shipped()
     with listen("127.0.0.1", 0) as free:

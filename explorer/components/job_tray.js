@@ -10,7 +10,7 @@ const TRAY_MS = 2000,
 /**
  * @param {object} args
  * @param {HTMLElement} args.parentElement  Holds the component's HTML.
- * @param {Record<string, string>} args.data  The page of each kind of job.
+ * @param {{pages: Record<string, string>}} args.data  What Python sends.
  * @returns {() => void}  The clean-up.
  */
 export default function ({ data, parentElement }) {
@@ -18,7 +18,7 @@ export default function ({ data, parentElement }) {
     parentElement,
     () => new Tray(parentElement.querySelector(".tray")),
     (tray) => {
-      tray.pages = data;
+      tray.pages = data.pages;
     },
     import.meta.url,
   );

@@ -48,4 +48,4 @@ def training_view(job: str, key: str = "training") -> None:
 
 def job_tray() -> None:
     """What runs and what just ended, each a link to its page."""
-    _tray(data=PAGES, key="tray", height="content")
+    _tray(data={"pages": PAGES}, key="tray", height="content")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.components.v2 import component
 
+from engine.kinds.netspace.space import Space
 from engine.nets.export import formats
 from explorer.captions import Caption
 from explorer.components import script, source
-
-if TYPE_CHECKING:
-    from engine.kinds.netspace.space import Space
 
 KEY = "shapes"
 SHAPES = ("path", "instance")  # what is shown

@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
+import torch
 
 from engine.core.artifacts import Manifest
-from explorer import navigation, services, state
+from engine.host import shapes as viewing
+from engine.host.host import Host
+from engine.kinds.netspace import placed_shapes
+from engine.kinds.netspace.space import MAP_2D, MAP_3D, Space
+from engine.tasks.distances.measures import iou
+from engine.tasks.distances.networks import GRID
+from explorer import controls, navigation, services, state, targets
 from explorer.cards import Figure
 from explorer.components.shapes import strip
-from explorer.lazily import lazily
 from explorer.screens import WHY, Column, Objective, Screens, Walk
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import torch
-
-    from engine.host import shapes as viewing
-    from engine.host.host import Host
-    from engine.kinds.netspace import placed_shapes, umap_map
-    from engine.kinds.netspace.space import Space
-    from engine.tasks.distances import measures, networks
-    from explorer import controls, targets
-else:
-    viewing, placed_shapes, umap_map = map(
-        lazily, ("engine.host.shapes", "engine.kinds.netspace.placed_shapes", "engine.kinds.netspace.umap_map")
-    )
-    measures, networks = map(lazily, ("engine.tasks.distances.measures", "engine.tasks.distances.networks"))
-    controls, targets = map(lazily, ("explorer.controls", "explorer.targets"))
 
 HOME = "_home_shapes"  # gamma of the strip there
 SIDE = 280  # of a shape's picture, in pixels
@@ -130,7 +120,7 @@ class Distances(Screens):
             figures = {
                 name: each.metrics.get(key, {}).get("value") for name, key in (("predicted_iou", "placed_iou"), ("fit_iou", "fit_iou"))
             }
-            columns = dict(zip([*umap_map.MAP_2D, *umap_map.MAP_3D], [float(value) for place in places for value in place[0]]))
+            columns = dict(zip([*MAP_2D, *MAP_3D], [float(value) for place in places for value in place[0]]))
             outside = viewing.outside_of_placed(host, space.id, each.id)
             rows.append(
                 {
@@ -153,13 +143,12 @@ class Distances(Screens):
         views = [viewing.View(space.id, a, b, gamma) for gamma in gammas]
         ends = [viewing.target(host, loaded, name)[0] for name in (a, b)]
         insides = [host.run_long(viewing.inside, host, space, viewing.parameters(host, view)) for view in views]
-        ious = [[measures.iou(inside_M, end_M) for end_M in ends] for inside_M in insides]
-        near = [max((value for value in each if value is not None), default=None) for each in ious]
+        near = [max((value for end_M in ends if (value := iou(inside_M, end_M)) is not None), default=None) for inside_M in insides]
         lowest = min((value for value in near if value is not None), default=None)
         write = lambda value: "not measured" if value is None else f"{value:.3f}"
         words = (
             f"IoU with the nearer anchor: {write(near[0])} at A, {write(near[-1])} at B, lowest on the way {write(lowest)}: "
-            f"{len(near)} decoded shapes, each on {networks.GRID**3:,} cells."
+            f"{len(near)} decoded shapes, each on {GRID**3:,} cells."
         )
         return Walk(near, [viewing.outside(host, view) for view in views], words)
 
@@ -180,7 +169,7 @@ class Distances(Screens):
         return f'<b data-testid="lso-{key}">{"–" if value is None else f"{value:.3f}"}</b><span>IoU to the target</span>'
 
     def lso_basis(self, result: Mapping[str, Any]) -> str:
-        return f"IoU is that with the target network, on a grid of {networks.GRID} cells an axis." if "target" in result else ""
+        return f"IoU is that with the target network, on a grid of {GRID} cells an axis." if "target" in result else ""
 
 
 def far_apart(table: pd.DataFrame) -> tuple[str, str]:
@@ -194,7 +183,7 @@ def far_apart(table: pd.DataFrame) -> tuple[str, str]:
 @st.cache_data(
     max_entries=32,
     show_spinner="Drawing ...",
-    hash_funcs={"engine.kinds.netspace.space.Space": lambda space: space.id, "torch.Tensor": lambda tensor: tensor.numpy().tobytes()},
+    hash_funcs={Space: lambda space: space.id, torch.Tensor: lambda tensor: tensor.numpy().tobytes()},
 )
 def drawn(space: Space, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
     """A picture of each shape, RGBA uint8 [S, S, 4]."""

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.core.artifacts import Manifest
-from explorer import data, services
+from engine.host.host import Host
+from engine.kinds.netspace.space import Space
+from explorer import controls, data, interpolation, services, targets
 from explorer.cards import Figure, percent
-from explorer.lazily import lazily
 from explorer.screens import WHY, Column, Objective, Screens, Walk
-
-if TYPE_CHECKING:
-    from engine.host.host import Host
-    from engine.kinds.netspace.space import Space
-    from explorer import controls, interpolation, targets
-else:
-    controls, interpolation, targets = map(lazily, ("explorer.controls", "explorer.interpolation", "explorer.targets"))
 
 TRAINED = Column("test_accuracy", "accuracy, trained")
 PREDICTED = Column("predicted_test_accuracy", "accuracy, predicted by the space")

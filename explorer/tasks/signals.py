@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
+import torch
 
-from explorer import navigation, services, state, taking
+from engine.host import signals as host_signals
+from engine.host.export import network_bytes
+from engine.host.host import Host
+from engine.kinds.netspace.space import Space
+from engine.tasks.signals.images import name_of, pictures_of
+from engine.tasks.signals.networks import pictures, psnr
+from engine.tasks.signals.placing import read_picture
+from explorer import controls, navigation, services, state, taking, targets
 from explorer.cards import Figure
-from explorer.lazily import lazily
+from explorer.components.signals import signals
 from explorer.screens import WHY, Column, Objective, Screens, Walk
-
-if TYPE_CHECKING:
-    import torch
-
-    from engine.host import export
-    from engine.host import signals as host_signals
-    from engine.host.host import Host
-    from engine.kinds.netspace.space import Space
-    from engine.tasks.signals import images, networks, placing
-    from explorer import controls, targets
-    from explorer.components import signals
-else:
-    torch, host_signals, export = map(lazily, ("torch", "engine.host.signals", "engine.host.export"))
-    images, networks, placing = (lazily(f"engine.tasks.signals.{name}") for name in ("images", "networks", "placing"))
-    controls, targets, signals = map(lazily, ("explorer.controls", "explorer.targets", "explorer.components.signals"))
 
 SIDE = 256  # of a picture in the report of an LSO
 SIZES = ("8", "64", "256", "512", "1024", "2048")  # pixels a side of a PNG
@@ -88,22 +81,22 @@ class Signals(Screens):
     def interpolation(self, space: Space) -> None:
         a, b = anchors(space)
         gamma = state.gamma()
-        data = images.pictures_of(space.zoo.dataset)
-        signals.signals(space, a, b, gamma, f"one image of {data.title}")
+        data = pictures_of(space.zoo.dataset)
+        signals(space, a, b, gamma, f"one image of {data.title}")
         navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
         downloads(space, a, b, gamma)
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         """The PSNR of each image with the nearer of the two targets."""
         rows = space.row(a), space.row(b)
-        shape = images.pictures_of(space.zoo.dataset).shape
+        shape = pictures_of(space.zoo.dataset).shape
 
-        def drawn(parameters_NP: torch.Tensor) -> torch.Tensor:
-            return networks.pictures(parameters_NP, space.arch, *shape).flatten(1)
+        def images(parameters_NP: torch.Tensor) -> torch.Tensor:
+            return pictures(parameters_NP, space.arch, *shape).flatten(1)
 
-        made_GB = host.run(lambda: drawn(torch.stack([space.point(*rows, gamma) for gamma in gammas])))
-        ends_2B = host.run(lambda: drawn(space.parameters_NP[list(rows)]))
-        near = torch.stack([networks.psnr(made_GB, end_B) for end_B in ends_2B]).amax(0).tolist()
+        made_GB = host.run(lambda: images(torch.stack([space.point(*rows, gamma) for gamma in gammas])))
+        ends_2B = host.run(lambda: images(space.parameters_NP[list(rows)]))
+        near = torch.stack([psnr(made_GB, end_B) for end_B in ends_2B]).amax(0).tolist()
         words = (
             f"PSNR with the nearer anchor: {near[0]:.1f} dB at A, {near[-1]:.1f} dB at B, lowest on the way {min(near):.1f} dB: "
             f"{len(near)} decoded images of {shape[1]} × {shape[0]} pixels."
@@ -125,7 +118,7 @@ class Signals(Screens):
 
 def picture(space: Space, parameters_P: torch.Tensor) -> np.ndarray:
     """The image of a network, grey uint8 [SIDE, SIDE]."""
-    found_1SS = services.host().run(networks.pictures, parameters_P[None].to(space.parameters_NP), space.arch, SIDE, SIDE)
+    found_1SS = services.host().run(pictures, parameters_P[None].to(space.parameters_NP), space.arch, SIDE, SIDE)
     return (found_1SS[0].clamp(0, 1) * 255).byte().cpu().numpy()
 
 
@@ -160,7 +153,7 @@ def downloads(space: Space, a: str, b: str, gamma: float) -> None:
             lambda: host_signals.png(host, space.id, a, b, gamma, "embedding", size),
             f"{name}.png", "image/png", icon=":material/image:", on_click="ignore",
         )  # fmt: skip
-    taking.network("Download the network as", name, lambda: export.network_bytes(host, space.id, a, b, gamma), "signal")
+    taking.network("Download the network as", name, lambda: network_bytes(host, space.id, a, b, gamma), "signal")
 
 
 def given(space: Space) -> str:
@@ -168,7 +161,7 @@ def given(space: Space) -> str:
     import tempfile
     from pathlib import Path
 
-    data = images.pictures_of(space.zoo.dataset)
+    data = pictures_of(space.zoo.dataset)
     labels = {f"test/{i}": f"test/{i} · {data.classes[label]}" for i, label in enumerate(data.labels["test"].tolist())}
     words = "Of the data set's test split."
     picked = st.selectbox("Image", list(labels), format_func=lambda name: labels[name], key="lso_image", help=words)
@@ -179,7 +172,7 @@ def given(space: Space) -> str:
         path = Path(folder, "picture")
         path.write_bytes(file.getvalue())
         try:
-            return images.name_of(placing.read_picture(path, *data.shape))
+            return name_of(read_picture(path, *data.shape))
         except ValueError as error:
             st.error(str(error))
             return ""

@@ -8,8 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.core.artifacts import Manifest, Store
-from explorer import services, thumbnails
-from explorer import spaces as shelf
+from explorer import controls, services, thumbnails
 
 APP = str(Path(__file__).resolve().parents[2] / "explorer" / "app.py")
 
@@ -74,7 +73,7 @@ def test_spaces_of_one_title_are_told_apart():
         Manifest(id_, "netspace", title, "", "", {"encoder": encoder}, task="distances")
         for id_, title, encoder in (("a", "Chairs", "prep"), ("b", "Chairs", "probe"), ("c", "Chairs", "probe"), ("d", "Cats", "prep"))
     ]
-    names = shelf.names(spaces)
+    names = controls.names(spaces)
     assert len({*names.values()}) == 4 and names["d"] == "Cats" and names["a"] == "Chairs, of seen shapes" and "(c)" in names["c"]
 
 
@@ -95,9 +94,9 @@ def test_what_can_be_tried_here_comes_first(monkeypatch):
             task="distances" if dataset == "chairs" else "images",
         )  # fmt: skip
     monkeypatch.setattr("explorer.data.missing", lambda name: name == "cifar10")
-    assert [space.id for space in shelf.in_order(manifests)] == ["c", "b", "a"]
+    assert [space.id for space in controls.in_order(manifests)] == ["c", "b", "a"]
     monkeypatch.setattr("explorer.data.missing", lambda name: False)
-    assert [space.id for space in shelf.in_order(manifests)] == ["a", "c", "b"]
+    assert [space.id for space in controls.in_order(manifests)] == ["a", "c", "b"]
 
 
 def test_a_broken_artifact_is_named_and_the_others_go_on(home, made_up_store):

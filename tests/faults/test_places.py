@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from engine.__main__ import main
-from engine.api.listening import listen
+from engine.api.server import listen
 from engine.core import artifacts
 from engine.core.artifacts import Manifest, Store
 from engine.core.errors import CorruptArtifact, InvalidValue, PortInUse, StorageError, UnknownId

@@ -14,8 +14,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from engine.api.guard import guarded
 from engine.api.jobs import job_routes
+from engine.api.server import guarded
 from engine.core import settings
 from engine.core.errors import ReadOnly
 from engine.core.manifests import Manifest

@@ -10,8 +10,6 @@ from ...core.fields import ARCHITECTURE, HALF, INSTANCES, LAST_SEED, RATE, SCALE
 from ...core.told import check, told
 from ..config import ImportedZooConfig, OneArchitecture, SpaceConfig
 
-SHEET = "sheet.safetensors"  # file of the contact sheet that a space of shapes keeps
-
 
 @dataclass(frozen=True)
 class ShapeZooConfig(OneArchitecture):

@@ -34,9 +34,9 @@ from ...core.errors import StorageError
 from ...core.places import PACKAGES
 from ...core.tensors import to_bytes, to_file
 from ...nets.stacked import unflatten
-from .config import SHEET as FILE
 from .meshing import Mesh, NoSurface, mesh
 
+FILE = "sheet.safetensors"
 COLUMNS, SIDE = 16, 112
 RESOLUTION = 56  # nodes an axis of the meshes that are drawn: a picture of SIDE shows no more
 RENDERERS = ("PyVista", "matplotlib")
