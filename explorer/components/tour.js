@@ -78,7 +78,7 @@ const here = () => location.pathname.split("/").pop();
 // Of the bar, which carries what is selected from page to page.
 function linkTo(page) {
   const links = [...document.querySelectorAll(".st-key-links a")];
-  return page ? links.find((link) => new URL(link.href, document.baseURI).pathname.endsWith(`/${page}`)) : links[0];
+  return page ? links.find((link) => new URL(link.href, document.baseURI).pathname.split("/").pop() === page) : links[0];
 }
 
 const rest = (ms) => new Promise((done) => setTimeout(done, ms));
