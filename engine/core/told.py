@@ -17,7 +17,7 @@ KEY = "told"  # in a field's metadata
 TEXT = 500  # the longest text that a field takes, in characters
 ITEMS = 16  # the longest tuple
 CEILINGS = {  # of a unit, where its field gives none: far above any run that ends, far below what overflows or fills a memory by itself
-    "steps": 10_000_000, "images": 10_000_000, "points": 10_000_000, "kernels": 10_000_000, "columns": 10_000_000,
+    "steps": 10_000_000, "looks": 10_000_000, "images": 10_000_000, "points": 10_000_000, "kernels": 10_000_000, "columns": 10_000_000,
     "numbers": 65_536, "filters": 65_536, "units": 65_536, "rows": 4_096, "levels": 512, "pixels": 1_024, "weights": 31, "share": 1,
 }  # fmt: skip
 
