@@ -11,6 +11,6 @@
 """
 
 from .core.version import VERSION as __version__
-from .library import Neighbour, Opened, Optimised, Placement, Quality, Space, list, open, train
+from .library import Neighbour, Nern, Opened, Optimised, Placement, Quality, Space, list, open, train
 
-__all__ = ["Neighbour", "Opened", "Optimised", "Placement", "Quality", "Space", "__version__", "list", "open", "train"]
+__all__ = ["Neighbour", "Nern", "Opened", "Optimised", "Placement", "Quality", "Space", "__version__", "list", "open", "train"]

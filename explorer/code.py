@@ -15,20 +15,30 @@ from explorer import services
 
 PYTHON = """import engine
 
-space = {opened}
+{name} = {opened}
 {rest}"""
 
 
 def python(space: Space, instances: Sequence[str], *lines: str) -> str:
     """Lines of Python about a space and some of its instances."""
-    opened = call("engine.open", space.id, **({} if shipped(space, instances) else {"workspace": str(settings.workspace().resolve())}))
-    return PYTHON.format(opened=opened, rest="\n".join(lines))
+    return script("space", space.id, shipped(space, instances), *lines)
+
+
+def script(name: str, id_: str, ships: bool, *lines: str) -> str:
+    """Lines of Python about an artifact, opened under that name; what does not ship with the explorer is looked for in this workspace."""
+    opened = call("engine.open", id_, **({} if ships else {"workspace": str(settings.workspace().resolve())}))
+    return PYTHON.format(name=name, opened=opened, rest="\n".join(lines))
+
+
+def in_gallery(id_: str) -> bool:
+    """Whether an artifact ships: it is found in whichever folder the code runs."""
+    return services.store().open(id_).folder.parent == GALLERY
 
 
 def shipped(space: Space, instances: Sequence[str]) -> bool:
-    """Whether it is all in the gallery: what is found in whichever folder the code runs."""
+    """Whether a space and those of its instances all ship."""
     zoo = set(space.table["id"][~space.table["split"].isin(list(kept.FOUND))])
-    return services.store().open(space.id).folder.parent == GALLERY and zoo.issuperset(instances)
+    return in_gallery(space.id) and zoo.issuperset(instances)
 
 
 def call(name: str, *positional: object, **named: object) -> str:
@@ -38,8 +48,19 @@ def call(name: str, *positional: object, **named: object) -> str:
 
 def command(space: Space, instances: Sequence[str], *words: object) -> str:
     """A command line of the engine about a space and some of its instances, quoted for a shell."""
-    where = [] if shipped(space, instances) else ["--workspace", settings.workspace().resolve()]
+    return line(shipped(space, instances), *words)
+
+
+def line(ships: bool, *words: object) -> str:
+    """A command line of the engine; of what does not ship, in this workspace."""
+    where = [] if ships else ["--workspace", settings.workspace().resolve()]
     return shlex.join(["python", "-m", "engine", *map(str, [*words, *where])])
+
+
+def flags(**values: object) -> list[str]:
+    """Options as the command line takes them: flags(gamma=0.5, validate_every=5)."""
+    named = {f"--{name.replace('_', '-')}": value for name, value in values.items()}
+    return [str(word) for name, value in named.items() for word in (name, *(value if isinstance(value, list | tuple) else [value]))]
 
 
 def offer(lines: str, commands: Sequence[str] = ()) -> None:

@@ -15,7 +15,7 @@ from engine.jobs.folder import Folder
 from engine.jobs.queue import Job
 from engine.kinds.netspace.space import Space
 from engine.learn.config import LsoConfig
-from explorer import captions, cards, charts, controls, jobs, navigation, services, state, taking, theme
+from explorer import captions, cards, charts, code, controls, jobs, navigation, services, state, taking, theme
 from explorer.screens import DECODED
 from explorer.tasks import screens
 
@@ -92,6 +92,22 @@ def launchable(space: Space, fields: dict) -> bool:
     """Whether what is needed is there: the images that it is measured on, and the target that it is pulled towards."""
     shown = screens(space.task.id)
     return not shown.missing(space) and not (shown.objectives[fields["objective"]].required and not fields["target"])
+
+
+def offer_code(space: Space, fields: dict) -> None:
+    """The optimisation that Launch starts, as code: what differs from its defaults, and its objective."""
+    plain = LsoConfig(space="-", a="-")
+    wanted = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+    given = {
+        name: value for name, value in wanted.items() if name != "a" and (name == "objective" or value != (getattr(plain, name) or ""))
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    start = [fields["a"]] if fields.get("a") else []
+    of = [each for each in (fields.get("a"), fields.get("b")) if each]
+    code.offer(
+        code.python(space, of, f"job = {code.call('space.launch', *start, **given)}", "print(job.follow())"),
+        [code.command(space, of, "lso", space.id, *start, *code.flags(**given))],
+    )
 
 
 def quality(space: Space, objective: str) -> dict:

@@ -5,6 +5,8 @@ Legend: N instances, G gammas, E embedding.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import torch
 
@@ -12,6 +14,7 @@ from engine.host.host import Host
 from engine.kinds.netspace.outside import Outside
 from engine.kinds.netspace.space import Space
 from engine.kinds.netspace.umap_map import MAP_2D, MAP_3D
+from explorer import code
 from explorer.screens import Column, Screens
 from explorer.tasks import screens
 
@@ -35,6 +38,15 @@ def colours(space: Space, shown: Screens) -> dict[str, Column]:
         elif 1 < table[name].nunique() <= NAMES:
             found[f"{PROPERTY}{name}"] = Column(name, name, "names")
     return found
+
+
+def offer_code(space: Space, colour: str, dims: str, along: Mapping[str, str], a: str | None, b: str | None) -> None:
+    """The map as it is drawn, and the line between two anchors, as code."""
+    solid = {"dims": 3} if dims.startswith("3") else {name: each for name, each in along.items() if each != "map"}
+    lines, ids = [code.call("space.map", colour, **solid)], set(space.table["id"])
+    if a in ids and b in ids and a != b and space.images is not None:
+        lines.append(code.call("space.path", a, b))
+    code.offer(code.python(space, [each for each in (a, b) if each and each in ids], *lines))
 
 
 def axes(space: Space) -> list[str]:

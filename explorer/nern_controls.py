@@ -13,12 +13,12 @@ from engine.core.artifacts import Manifest
 from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
 from engine.datasets import Images
-from engine.host.nerns import Hosted, hosted
+from engine.host.nerns import Hosted, Look, hosted
 from engine.kinds.nern.layers import layer_table, summary
 from engine.kinds.nern.original import Original
 from engine.papers.recipe import recipe
 from engine.tasks.images.live import live_images
-from explorer import captions, controls, data, jobs, services, state, theme
+from explorer import captions, code, controls, data, jobs, services, state, theme
 from explorer.charts import FRAME
 from explorer.components.nern_view import nern_view
 from explorer.tasks import screens
@@ -159,6 +159,14 @@ def act(values: dict) -> None:
     """What a person did in the component, as it says it."""
     names = ("prune", "bits", "layer", "filter", "channel", "window", "order", "class")
     state.remember(**{name: values[name] for name in names if name in values})
+
+
+def offer_code(nern: Manifest, look: Look) -> None:
+    """The reconstructed network as the sliders have it, as code."""
+    own, chosen = code.in_gallery(nern.id), {"prune": look.prune, "bits": look.bits}
+    lines = [f"net = {code.call('nern.reconstructed', **chosen)}", f"print({code.call('nern.qualities', **chosen)})"]
+    words = ["reconstruct", nern.id, *code.flags(**chosen), "--output", "reconstructed.safetensors"]
+    code.offer(code.script("nern", nern.id, own, *lines), [code.line(own, *words)])
 
 
 def bring() -> None:

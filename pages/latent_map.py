@@ -88,6 +88,7 @@ chosen = latent_map(
     on_act=act,
 )
 captions.show(shown.map_line + maps.along_words(**along), shown.map_caption(space))
+maps.offer_code(space, colours[state.choice("colour", list(colours))].name, state.choice("dims", DIMS), along, a, b)
 st.subheader("All networks of the map", anchor=False)
 zoo_table(space)
 if shown.checkpoints and not missing:

@@ -69,6 +69,7 @@ nern_view({**told, "captions": captions, **chosen}, on_act=nern_controls.act)
 if nern:
     look = Look(chosen["prune"], chosen["bits"])
     name = f"{nern.id}-reconstructed"
+    nern_controls.offer_code(nern, look)
     taking.network("Download the reconstructed network as", name, lambda id_=nern.id: state_bytes(services.host(), id_, look), "nern")
     st.subheader("Training", anchor=False)
     nern_controls.curves(nerns)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.core import cells
 from engine.kinds.netspace import placed_shapes
-from explorer import captions, charts, controls, navigation, preps, services, state, theme
+from explorer import captions, charts, code, controls, navigation, preps, services, state, theme
 from explorer.components.prep_view import FORMS, VIEWS, prep_view, wrapped_cols
 from explorer.tasks import screens
 
@@ -63,6 +63,12 @@ with st.container(horizontal=True):
             icon=":material/download:",
             on_click="ignore",
         )
+
+alike = [f'print(space.quality(space.at({instance!r}), of={instance!r}))'] if not screens(space.task.id).missing(space) else []
+code.offer(
+    code.python(space, [instance], code.call("space.preps", instance), *alike),
+    [code.command(space, [instance], "export", space.id, instance, "--output", f"{instance}.safetensors")],
+)
 
 st.subheader("Layers", anchor=False)
 table = charts.statistics(space.arch.layout, target_P, predicted_P)

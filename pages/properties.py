@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.core import cells
 from engine.core.errors import ExplorerError
-from explorer import captions, controls, navigation, properties, state, theme
+from explorer import captions, code, controls, navigation, properties, state, theme
 
 CAPTION = """
 For each property of the zoo's table a probe is fitted on the {train:,} training instances (a ridge for numbers, a logistic regression for
@@ -32,6 +32,7 @@ st.dataframe(cells.harmless_table(table), hide_index=True, key="properties_table
 st.download_button(
     "Download CSV", cells.csv_of(table), f"{space.id}-properties.csv", "text/csv", icon=":material/download:", on_click="ignore"
 )
+code.offer(code.python(space, (), "print(space.properties())"), [code.command(space, (), "properties", space.id)])
 names = [each.name for each in found]
 name = st.selectbox("Property", names, format_func=properties.label, **state.bound("property", names, what="property"))
 each = found[names.index(name)]

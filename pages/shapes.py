@@ -34,9 +34,8 @@ own = [
 shapes(space, selected, own, on_act=lambda values, of=space.id: controls.act_on(of, values))
 ends, place = (selected["a"], selected["b"]), {name: selected[name] for name in ("gamma", "resolution", "level")}
 mesh = code.call("space.mesh", *ends, **place)
-flags = [word for name, value in place.items() for word in (f"--{name}", value)]
 code.offer(
     code.python(space, ends, f'open("shape.glb", "wb").write({mesh})'),
-    [code.command(space, ends, "mesh", space.id, *ends, *flags, "--output", "shape.glb")],
+    [code.command(space, ends, "mesh", space.id, *ends, *code.flags(**place), "--output", "shape.glb")],
 )
 placing.panel(space, mine, said)

@@ -83,7 +83,9 @@ def lso(options: Options) -> None:
     from ..tasks import task_of
 
     space = library.space(options.space, options.workspace, options.device)
-    config = overridden(LsoConfig(options.space, options.instance or "-"), without_start(options.overrides))
+    given = without_start(options.overrides)
+    placed = any(word.partition("=")[0] == "--xy" for word in given)  # it starts at a place of the map, not at an instance
+    config = overridden(LsoConfig(options.space, xy=(0.0, 0.0)) if placed else LsoConfig(options.space, options.instance or "-"), given)
     fields = {**plain(config), "seed": config.seed if options.seed is None else options.seed}
     job = space.launch(options.instance or "", **{name: value for name, value in fields.items() if name not in ("space", "a")})
     on_step = progress(job.id, config.steps)

@@ -11,23 +11,25 @@ from typing import Any
 from ..core.artifacts import Artifact, Store
 from ..core.errors import CorruptArtifact, InvalidValue
 from ..core.manifests import Manifest, read_manifest
+from .nerns import Nern
 from .opened import Opened
 from .results import Neighbour, Optimised, Placement, Quality
 from .spaces import Progress, Space, quiet
 
-__all__ = ["Neighbour", "Opened", "Optimised", "Placement", "Quality", "Space", "list", "open", "space", "train"]
+__all__ = ["Neighbour", "Nern", "Opened", "Optimised", "Placement", "Quality", "Space", "list", "open", "space", "train"]
 
 SPACE = "netspace"  # the kind that a Space opens
+CLASSES = {SPACE: Space, "nern": Nern}
 
 
-def open(id: str | Path, workspace: str | Path | None = None, device: str | None = None) -> Opened | Space:
-    """An artifact by its id, or by its folder: a `Space`, or for other kinds what every artifact can do (`Opened`).
+def open(id: str | Path, workspace: str | Path | None = None, device: str | None = None) -> Opened | Space | Nern:
+    """An artifact by its id, or by its folder: a `Space`, a `Nern`, or for other kinds what every artifact can do (`Opened`).
 
     `workspace`: the folder of your own artifacts (default: EXPLORER_WORKSPACE, or ./workspace). Raises UnknownId, CorruptArtifact,
     NewerFormat.
     """
     store, artifact = locate(id, workspace)
-    return (Space if artifact.manifest.kind == SPACE else Opened)(store, artifact, device)
+    return CLASSES.get(artifact.manifest.kind, Opened)(store, artifact, device)
 
 
 def space(id: str | Path, workspace: str | Path | None = None, device: str | None = None) -> Space:

@@ -1,7 +1,8 @@
-"""What a space's pages show, as Plotly figures for a notebook: its map, the way between two networks, the plane through three."""
+"""What a space's pages show, as Plotly figures for a notebook: its map, the way between two networks, the plane through three, PReps."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidValue
@@ -17,14 +18,19 @@ HEIGHT = 3**0.5 / 2  # of the triangle whose corners are three networks
 LOW, WIDTH = (-0.25, HEIGHT / 2 - 0.75), 1.5  # the square that a plane is drawn in
 
 
-def map_of(host: Host, space_id: str, colour: str | None = None) -> Figure:
-    """The instances of a space where UMAP puts them, coloured by a column of its table (its quality where None). Raises InvalidValue."""
+def map_of(
+    host: Host, space_id: str, colour: str | None = None, dims: int = 2, across: str | None = None, up: str | None = None
+) -> Figure:
+    """The instances of a space where UMAP puts them in `dims` dimensions (2 or 3), coloured by a column of its table (its quality where
+    None). On the flat map `across` and `up` name columns to be its axes. Raises InvalidValue."""
     import plotly.graph_objects as go
 
     space = host.space(space_id)
     table, by = space.table, colour or space.task.best_column
-    if by not in table:
-        raise InvalidValue(f"{space_id} has no column {by[:40]!r}. It has {', '.join(map(str, table.columns))}.")
+    if wrong := [name for name in (by, across, up) if name and name not in table]:
+        raise InvalidValue(f"{space_id} has no column {wrong[0][:40]!r}. It has {', '.join(map(str, table.columns))}.")
+    if dims not in (2, 3) or dims == 3 and (across or up):
+        raise InvalidValue("A map has 2 or 3 dimensions, and columns as axes only in 2.")
     values = table[by]
     if values.dtype.kind in "OUS" or str(values.dtype) in ("str", "category", "string"):
         groups = [(str(name), table[values == name], {}) for name in sorted(set(values.astype(str)))]
@@ -32,9 +38,13 @@ def map_of(host: Host, space_id: str, colour: str | None = None) -> Figure:
         groups = [("", table, {"color": values, "colorscale": "Plasma", "showscale": True, "colorbar": {"title": {"text": by}}})]
     figure = go.Figure(layout={"title": {"text": f"{space.manifest.title or space_id}: {by}"}})
     for name, rows, marker in groups:
-        figure.add_scatter(x=rows["x2"], y=rows["y2"], mode="markers", text=rows["id"], name=name, marker=marker)
-    figure.update_xaxes(visible=False)
-    return figure.update_yaxes(visible=False, scaleanchor="x")
+        points = {"mode": "markers", "text": rows["id"], "name": name}
+        if dims == 3:
+            figure.add_scatter3d(x=rows["x3"], y=rows["y3"], z=rows["z3"], marker={"size": 4, **marker}, **points)
+        else:
+            figure.add_scatter(x=rows[across or "x2"], y=rows[up or "y2"], marker=marker, **points)
+    figure.update_xaxes(visible=bool(across), title=across)
+    return figure.update_yaxes(visible=bool(up), title=up, scaleanchor=None if across or up else "x")
 
 
 def path_of(host: Host, space_id: str, a: str, b: str, points: int = 21) -> Figure:
@@ -71,3 +81,23 @@ def plane_of(host: Host, space_id: str, a: str, b: str, c: str, path: str = "emb
     figure.add_scatter(**corners, mode="lines+markers+text", textposition="top center", line={"color": "black"}, showlegend=False)
     figure.update_xaxes(visible=False)
     return figure.update_yaxes(visible=False, scaleanchor="x")
+
+
+def preps_of(host: Host, space_id: str, instance: str) -> Figure:
+    """The parameters of an instance in PRep order, as it was trained and as the space predicts it, on one scale centred on zero, to the
+    1st and 99th percentile of the target. Raises UnknownId."""
+    import numpy as np
+    from plotly.subplots import make_subplots
+
+    space = host.space(space_id)
+    row = space.row(instance)
+    pictures = {path: host.run(space.network, row, row, 0.0, path).parameters_P.cpu().numpy() for path in ("weights", "embedding")}
+    cols = math.ceil(math.sqrt(2 * len(pictures["weights"])))
+    high = float(np.abs(np.percentile(pictures["weights"], (1, 99))).max()) or 1.0
+    figure = make_subplots(2, 1, subplot_titles=("target", "predicted"), vertical_spacing=0.1)
+    for at, values_P in enumerate(pictures.values(), 1):
+        padded = np.full(math.ceil(len(values_P) / cols) * cols, np.nan, "float32")
+        padded[: len(values_P)] = values_P
+        figure.add_heatmap(z=padded.reshape(-1, cols), zmid=0, zmin=-high, zmax=high, colorscale="RdBu", showscale=at == 1, row=at, col=1)
+    figure.update_layout(title={"text": f"{instance}: {len(pictures['weights']):,} parameters"})
+    return figure.update_yaxes(autorange="reversed")

@@ -83,11 +83,7 @@ class Opened:
 
     def network(self, a: str | None = None, b: str | None = None, gamma: float = 0.5, path: str = "embedding") -> Module:
         """The same as a module in evaluation mode, on the CPU; see `Space.at` for what it records."""
-        from ..datasets.preprocessing import of_dict
-        from ..nets.export.outgoing import of_safetensors
-
-        found = of_safetensors(self.file(a, b, gamma, path))
-        return with_record(found.module, found.arch, of_dict(found.preprocessing))
+        return module_of(self.file(a, b, gamma, path))
 
 
 def with_record(module: Module, arch: Architecture, preprocessing: Any) -> Module:
@@ -95,3 +91,12 @@ def with_record(module: Module, arch: Architecture, preprocessing: Any) -> Modul
     for name, value in (("architecture", arch.id), ("preprocessing", preprocessing)):
         setattr(module, name, value)
     return module.eval()
+
+
+def module_of(file: bytes) -> Module:
+    """The network of a safetensors file, in evaluation mode, with what its metadata say."""
+    from ..datasets.preprocessing import of_dict
+    from ..nets.export.outgoing import of_safetensors
+
+    found = of_safetensors(file)
+    return with_record(found.module, found.arch, of_dict(found.preprocessing))

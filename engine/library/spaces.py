@@ -15,6 +15,7 @@ from .opened import Opened, with_record
 from .results import Neighbour, Optimised, Placement, Quality
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from plotly.graph_objects import Figure
     from torch import Tensor
     from torch.nn import Module
@@ -156,6 +157,16 @@ class Space(Opened):
         gamma = check_gamma(gamma)  # also where there is no way on which it is a place
         return mesh_bytes(self.host, View(self.id, a, b or a, gamma if b else 0.0, path, resolution, level), form)
 
+    def picture(
+        self, a: str, b: str | None = None, gamma: float = 0.5, path: str = "embedding", pixels: int = 512
+    ) -> bytes:
+        """The picture of instance `a`, or of the image at `gamma` between `a` and `b`, as a PNG of 8 to 4 096 pixels a side. Raises
+        InvalidValue where the space holds no images, UnknownId."""
+        from ..host.signals import png
+        from ..kinds.netspace.space import check_gamma
+
+        return png(self.host, self.id, a, b or a, check_gamma(gamma) if b else 0.0, path, pixels)
+
     def launch(self, start: str = "", **fields: Any) -> Launched:
         """Queue a latent space optimisation as a job, which keeps running when this process ends; `follow` waits for it.
 
@@ -197,11 +208,25 @@ class Space(Opened):
         rows = away_N.argsort(stable=True)[: max(1, count)].tolist()
         return [Neighbour(str(space.table["id"].iloc[row]), float(away_N[row])) for row in rows]
 
-    def map(self, colour: str | None = None) -> Figure:
-        """The map as a Plotly figure, coloured by a column of the space's table (its quality where None). Raises InvalidValue."""
+    def map(self, colour: str | None = None, dims: int = 2, across: str | None = None, up: str | None = None) -> Figure:
+        """The map as a Plotly figure in 2 or 3 dimensions, coloured by a column of the space's table (its quality where None); in 2,
+        `across` and `up` name columns to be its axes. Raises InvalidValue."""
         from .figures import map_of
 
-        return map_of(self.host, self.id, colour)
+        return map_of(self.host, self.id, colour, dims, across, up)
+
+    def preps(self, instance: str) -> Figure:
+        """The parameters of an instance as pictures, target and predicted, in a Plotly figure. Raises UnknownId."""
+        from .figures import preps_of
+
+        return preps_of(self.host, self.id, instance)
+
+    def properties(self) -> DataFrame:
+        """What a linear probe reads off the embeddings: a row for each property of the zoo, its R² or accuracy with a 95 % interval, beside
+        the same of weight statistics and of the weights' principal components. Raises InvalidValue."""
+        from ..kinds.netspace.properties import properties, table_of
+
+        return table_of(properties(self._loaded.space))
 
     def path(self, a: str, b: str, points: int = 21) -> Figure:
         """Accuracy from instance `a` to `b` as a Plotly figure: decoded, weights mixed, weights mixed after alignment. Raises UnknownId,

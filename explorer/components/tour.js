@@ -73,12 +73,13 @@ export class Tour {
   }
 }
 
-const here = () => location.pathname.split("/").pop();
+const last = (path) => path.match(/[^/]*$/)[0];
+const here = () => last(location.pathname);
 
 // Of the bar, which carries what is selected from page to page.
 function linkTo(page) {
   const links = [...document.querySelectorAll(".st-key-links a")];
-  return page ? links.find((link) => new URL(link.href, document.baseURI).pathname.split("/").pop() === page) : links[0];
+  return page ? links.find((link) => last(new URL(link.href, document.baseURI).pathname) === page) : links[0];
 }
 
 const rest = (ms) => new Promise((done) => setTimeout(done, ms));

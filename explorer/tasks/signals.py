@@ -17,7 +17,7 @@ from engine.kinds.netspace.space import Space
 from engine.tasks.signals.images import name_of, pictures_of
 from engine.tasks.signals.networks import pictures, psnr
 from engine.tasks.signals.placing import read_picture
-from explorer import controls, navigation, services, state, taking, targets
+from explorer import code, controls, navigation, services, state, taking, targets
 from explorer.cards import Figure
 from explorer.components.signals import signals
 from explorer.screens import WHY, Column, Objective, Screens, Walk
@@ -84,7 +84,14 @@ class Signals(Screens):
         data = pictures_of(space.zoo.dataset)
         signals(space, a, b, gamma, f"one image of {data.title}")
         navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
-        downloads(space, a, b, gamma)
+        size = downloads(space, a, b, gamma)
+        picture = code.call("space.picture", a, b, gamma=gamma, pixels=size)
+        code.offer(
+            code.python(
+                space, (a, b), f"net = {code.call('space.at', a, b, gamma=gamma)}", f'open("picture.png", "wb").write({picture})'
+            ),
+            [code.command(space, (a, b), "export", space.id, a, b, "--gamma", gamma, "--output", "between.safetensors")],
+        )
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         """The PSNR of each image with the nearer of the two targets."""
@@ -143,8 +150,8 @@ def anchors(space: Space) -> tuple[str, str]:
     return a, b
 
 
-def downloads(space: Space, a: str, b: str, gamma: float) -> None:
-    """The network under the thumb as files: its picture of any size, and itself in every format."""
+def downloads(space: Space, a: str, b: str, gamma: float) -> int:
+    """The network under the thumb as files: its picture of any size, and itself in every format. Returns the size chosen."""
     host, name = services.host(), f"{a}-{b}-{gamma:g}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         size = int(st.selectbox("Pixels a side", SIZES, index=3, width=140, key="signal_pixels"))
@@ -154,6 +161,7 @@ def downloads(space: Space, a: str, b: str, gamma: float) -> None:
             f"{name}.png", "image/png", icon=":material/image:", on_click="ignore",
         )  # fmt: skip
     taking.network("Download the network as", name, lambda: network_bytes(host, space.id, a, b, gamma), "signal")
+    return size
 
 
 def given(space: Space) -> str:

@@ -339,7 +339,7 @@ def test_a_space_of_someones_meshes_from_files_to_figures(tmp_path, cheap, monke
     """A folder of meshes, one of them broken, becomes a zoo and a space of that zoo, which is hosted and measured again."""
     monkeypatch.setattr("engine.tasks.distances.sheet.sheet_of", lambda *_: {"webp": np.zeros(1, np.uint8)})
     monkeypatch.setattr(
-        "engine.kinds.netspace.finish.project", lambda embeddings_NE: (embeddings_NE[:, :2], embeddings_NE[:, :3])
+        "engine.kinds.netspace.finish.project", lambda embeddings_NE, *_: (embeddings_NE[:, :2], embeddings_NE[:, :3])
     )  # UMAP takes long to compile
     folder, store = tmp_path / "meshes", Store(tmp_path / "workspace", tmp_path / "gallery")
     folder.mkdir()
