@@ -204,7 +204,7 @@ def pick_by_keys(page, host, back: str) -> None:
     """Another anchor B, searched by its columns, and the one that was there again, by its id."""
     table = host.space(SPACE).table
     wanted = table["id"][(table["split"] == "test") & (table["test_accuracy"] > 0.9)].tolist()
-    box, options = page.get_by_role("combobox", name="Anchor B"), page.get_by_role("option")
+    box, options = page.get_by_role("combobox", name="Anchor B"), page.get_by_role("listbox").get_by_role("option")
     box.focus()
     page.keyboard.press("ArrowDown")
     expect(box).to_have_attribute("aria-expanded", "true")

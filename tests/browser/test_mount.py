@@ -15,7 +15,7 @@ PLANTED = "planted by a test"
 COMPONENTS = {  # address: the element that the page's own component looks for first
     "latent-map?space=netspace-digits": ".lm",
     "interpolation?space=netspace-digits": ".ip",
-    "interpolation?space=netspace-digits-multi": ".cp",
+    "interpolation?space=netspace-digits-multi&between=four": ".cp",
     "shapes?space=netspace-chairs": ".sh",
     "preps?space=netspace-digits": ".pv",
     "nern": ".nv",
