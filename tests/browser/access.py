@@ -38,6 +38,7 @@ def stops_to_hero(page: Page, path: str) -> int:
     """How often Tab is pressed, and Enter on the link that skips, from a page's head to its hero; STOPS + 1 where it is not reached."""
     hero = navigation.hero(path)
     page.locator(hero).locator("visible=true").first.wait_for()
+    page.locator("button.skip").wait_for(state="attached")
     page.evaluate("document.activeElement.blur(), document.body.tabIndex = -1, document.body.focus(), document.body.blur()")
     for stop in range(1, STOPS + 1):
         page.keyboard.press("Tab")

@@ -311,4 +311,5 @@ def test_other_pages_know_that_these_are_shapes(page, seen):
     expect(page.get_by_test_id("line-words")).to_contain_text("IoU")
     page.goto(f"/preps?space={SPACE}&instance={seen[0]}")
     expect(page.locator('[data-testid="prep-view"][data-state="ready"]')).to_be_visible()
+    page.get_by_text("How it is measured").first.click()
     expect(page.get_by_text("the shapes overlap")).to_be_visible()

@@ -96,7 +96,7 @@ def test_a_file_that_ends_the_process_which_reads_it_costs_that_one(tmp_path, mo
     monkeypatch.setattr(reading, "limited", limited)
     _, report = take_in(Store(tmp_path / "workspace", tmp_path / "gallery"), tmp_path / "zoo")
     assert [name for name, _ in report.left] == ["n3.pt"]
-    assert "ended the process" in report.left[0][1] and report.kept == N - 1
+    assert "crashed the process" in report.left[0][1] and report.kept == N - 1
 
 
 def test_many_broken_files_among_good_ones_are_counted_and_named(tmp_path):
