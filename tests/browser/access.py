@@ -39,6 +39,7 @@ def stops_to_hero(page: Page, path: str) -> int:
     hero = navigation.hero(path)
     page.locator(hero).locator("visible=true").first.wait_for()
     page.locator("button.skip").wait_for(state="attached")
+    page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()  # else what has the focus is drawn anew
     page.evaluate("document.activeElement.blur(), document.body.tabIndex = -1, document.body.focus(), document.body.blur()")
     for stop in range(1, STOPS + 1):
         page.keyboard.press("Tab")
