@@ -25,6 +25,7 @@ def test_an_entry_is_found_opened_and_taken_away(page: Page, tmp_path):
     expect(row).to_contain_text("at reduced size")
     expect(page.locator('[data-line="resnet56-320.accuracy"]')).to_contain_text("not yet run")
     expect(page).to_have_url(re.compile(r"entry=nern-table-5\b"))
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")  # a run's files go with it
     for name, suffix in (("CSV", "csv"), ("LaTeX", "tex")):
         with page.expect_download() as waiting:
             page.get_by_role("button", name=name, exact=True).click()
