@@ -54,8 +54,8 @@ with third:
             job = jobs.launch({"kind": "lso", "config": {"space": space.id, **fields}})
         except ExplorerError as error:
             st.error(str(error))
-if lso.launchable(space, fields):
-    lso.offer_code(space, fields)
+    if lso.launchable(space, fields):
+        lso.offer_code(space, fields)
 if problem:
     st.warning(f"No worker could be started: {problem}", icon=":material/engineering:")
 jobs.watch()
