@@ -21,7 +21,7 @@ from ..kinds.netspace import kept, placed_shapes
 from .host import Host, Loaded
 
 pc: Any = pyarrow.compute  # its functions are made when it is imported, which no type checker sees
-SAID = {"test": "held out", "val": "validation", **kept.FOUND}  # what the screens say of a split: a search finds both
+SAID = {"test": "held out", "val": "validation", **kept.FOUND}  # what a person is told of a split; a search finds both
 PLACES = ("x2", "y2", "x3", "y3", "z3")  # of the map: shown there, and no property
 FEW = 24  # texts of a column that can be chosen from
 EXACT, PREFIX, SUBSTRING = 3, 2, 1  # how well a text fits
@@ -110,7 +110,8 @@ class Columns:
         return None if code < 0 else int(np.flatnonzero(ids.codes_N == code)[0])
 
     def row(self, row: int) -> dict[str, Any]:
-        """What is told of a row: id, title, split, architecture, quality, kept, placed, and what else its columns hold as properties."""
+        """What is told of a row: id, title, split (and `said` of it in words), architecture, quality, kept, placed, and what else its
+        columns hold as properties."""
         told = {name: each.at(row) for name, each in self.by_name.items() if name not in PLACES}
         name = told.pop("name", None)
         head = {each: told.pop(each, None) for each in ("id", "split", "architecture")}
@@ -118,6 +119,7 @@ class Columns:
             **head,
             "row": row,
             "title": name or head["id"],
+            "said": SAID.get(str(head["split"]), ""),
             "quality": told.get(self.quality),
             "kept": head["split"] in kept.FOUND and row < self.count - self.placed,
             "placed": row >= self.count - self.placed,

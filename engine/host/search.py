@@ -87,19 +87,23 @@ def fit(columns: Columns, wanted: str) -> np.ndarray:
 def column(columns: Columns, name: str) -> tuple[str, Texts | Numbers]:
     """The column that a person means by a name, under its own. Raises InvalidValue."""
     known = columns.by_name
-    wanted = name.lower().replace("-", "_").replace(" ", "_")
-    own = {each.lower(): each for each in known}
+    wanted, own = spelled(name), {spelled(each): each for each in known}
     if name in known or wanted in own:
         found = name if name in known else own[wanted]
         return found, known[found]
-    if columns.quality and (wanted == "quality" or wanted in re.split(r"_", columns.quality.lower())[1:]):
+    if columns.quality and (wanted == "quality" or wanted in columns.quality.lower().split("_")[1:]):
         return columns.quality, known[columns.quality]
-    like = [each for each in known if wanted in each.lower() and each not in PLACES]
+    like = [each for each in known if wanted in spelled(each) and each not in PLACES]
     if len(like) == 1:
         return like[0], known[like[0]]
     if like:
         raise InvalidValue(f"Several columns have {name[:40]!r} in their names: {', '.join(like[:8])}. Write one of them.")
     raise InvalidValue(f"There is no column {name[:40]!r}.{closest(wanted, [each for each in known if each not in PLACES])}")
+
+
+def spelled(name: str) -> str:
+    """A column's name as a query can spell it: in lower case, with an underscore for what is no letter, digit or dot."""
+    return re.sub(r"[^\w.]+", "_", name.lower())
 
 
 def holds(columns: Columns, name: str, way: str, value: str) -> np.ndarray:

@@ -7,12 +7,11 @@ import { Live } from "./live.js";
 
 const PICTURES = 64; // asked for at once, as engine/host/ops/pictures.py allows
 const KEPT = 512; // pictures that are kept of a page
-const SPLITS = { train: "", val: "validation", test: "held out", kept: "found by LSO", placed: "placed" }; // as the pages say them
 
 /**
  * @typedef {object} Row  (engine/host/columns.py)
  * @property {string} id @property {string} title @property {number} row @property {number | null} quality
- * @property {string} split @property {string} architecture @property {boolean} kept @property {boolean} placed
+ * @property {string} split @property {string} said  The split in words, "" of a training instance. @property {string} architecture @property {boolean} kept @property {boolean} placed
  * @property {Record<string, any>} properties
  */
 
@@ -30,9 +29,6 @@ const socket = () => (live ??= new Live());
  *   server's sentence.
  */
 export const find = (slot, question) => socket().ask(slot, { op: "search", ...question }, 1);
-
-/** @param {Row} row @returns {string}  "held out", "validation", or nothing of a training instance. */
-export const splitWords = (row) => SPLITS[row.split] ?? row.split ?? "";
 
 /**
  * @param {number | null} value @param {import("./forms.js").Column | null} column @returns {string}  "92.4 %"

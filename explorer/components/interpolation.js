@@ -51,7 +51,11 @@ class Interpolation extends LiveView {
       (gamma) => this.commit(gamma),
     );
     this.curve = new PathCurve(root.querySelector(".ip-curve"), (error) => this.fail(error));
-    this.find("way").addEventListener("change", () => this.align());
+    this.find("way").addEventListener("change", () => {
+      this.align();
+      this.sent = this.find("way").value; // until Python has it, what it says is older
+      this.setStateValue("way", this.sent);
+    });
   }
 
   canvas(name) {
@@ -73,7 +77,12 @@ class Interpolation extends LiveView {
     );
     for (const [name, caption] of Object.entries(data.captions)) showCaption(this.find(`caption-${name}`), caption);
     offer(this.find("download"), data.formats);
-    if (!this.find("way").length) this.find("way").append(...Object.entries(data.ways).map(([way, words]) => new Option(words, way)));
+    const way = this.find("way");
+    if (!way.length) way.append(...Object.entries(data.ways).map(([value, words]) => new Option(words, value)));
+    way.hidden = !data.mixes;
+    if (this.sent === data.way) this.sent = undefined;
+    const other = this.sent === undefined && way.value !== data.way; // from elsewhere: back, a link
+    if (other) way.value = data.way;
     this.root.classList.toggle("brief", Boolean(data.brief));
     const key = [data.space, data.a, data.b, data.images].join("\n");
     if (key !== this.key) {
@@ -82,6 +91,7 @@ class Interpolation extends LiveView {
       this.start(old?.space !== data.space || old?.images !== data.images);
     } else {
       this.paintPreps();
+      if (other) this.align();
       if (this.curve.drawn) this.curve.draw();
       this.adopt(data.gamma);
     }
@@ -188,7 +198,7 @@ class Interpolation extends LiveView {
   align() {
     this.live.drop("aligned");
     const { mixes, images } = this.data;
-    if (!mixes || !images) return;
+    if (!mixes || !images || !("gamma" in this.value.dataset)) return; // before the first figure nothing was asked
     this.find("aligned").textContent = "–";
     this.curve.forget("aligned");
     this.order.aligned = curveOrder(this.data.architectures.length);
@@ -340,7 +350,7 @@ class Interpolation extends LiveView {
  * @property {Record<"a" | "b", string>} origins @property {Record<"a" | "b", boolean>} outside
  * @property {import("./class_ids.js").Architecture[]} architectures
  * @property {boolean} mixes  Whether the anchors' weights can be mixed. @property {Record<string, string>} ways  Path -> how B is aligned
- *   to A, in words.
+ *   to A, in words. @property {string} way  One of them.
  * @property {boolean} brief  Slider, figures and images alone.
  */
 

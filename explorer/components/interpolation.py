@@ -40,11 +40,9 @@ def interpolation(
         "curve": Caption(
             "Each place of the line is a network that the space makes; dashed and dotted are what plain mixing of the weights gives.",
             f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the embedding "
-            "(1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same "
-            "after B's units are "
-            f"matched to A's (Git Re-Basin) by their weights, or by what they answer to {ASKED} training images; REPAIR "
-            "then gives each unit "
-            "the mean and spread on these that A's and B's have, mixed. Fig. 3b and 3d of the NetSpace paper.",
+            "(1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same after B's units "
+            f"are matched to A's (Git Re-Basin) by their weights, or by what they answer to {ASKED} training images; REPAIR then gives "
+            "each unit the mean and spread on these that A's and B's have, mixed. Fig. 3b and 3d of the NetSpace paper.",
         ),
         "classes": Caption(
             "What the network here answers, and how much of each class it gets right." if images else "",
@@ -93,9 +91,21 @@ def interpolation(
         "architectures": architectures(space),
         "brief": brief,
         "ways": {path: way.words for path, way in WAYS.items()},
+        "way": state.choice("way", list(WAYS), what="alignment") if state.get("way") else next(iter(WAYS)),
         "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b)),
     }
-    _mount(data=data, key=KEY, on_gamma_change=lambda: (on_gamma or committed)(st.session_state[KEY].get("gamma")))
+    _mount(
+        data=data,
+        key=KEY,
+        on_gamma_change=lambda: (on_gamma or committed)(st.session_state[KEY].get("gamma")),
+        on_way_change=lambda: aligned_by(st.session_state[KEY].get("way")),
+    )
+
+
+def aligned_by(way: object) -> None:
+    """Take over how the weights are aligned; the first way goes without saying."""
+    if way in WAYS:
+        state.remember(way=None if way == next(iter(WAYS)) else way)
 
 
 def stored_figure(value: float | None) -> str:

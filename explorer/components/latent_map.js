@@ -122,8 +122,9 @@ class LatentMap extends Handled {
         this.root.dataset.state = "ready";
         this.paint();
         this.sift();
-        table.later(["hollow"], [], () => this.paint());
-        if (table.known.includes("run") && table.known.includes("step")) table.later(["step"], ["run"], () => this.trainings());
+        const failed = (error) => this.say(error.message);
+        table.later(["hollow"], [], () => this.paint(), failed);
+        if (table.known.includes("run") && table.known.includes("step")) table.later(["step"], ["run"], () => this.trainings(), failed);
       },
       (error) => {
         if (this.table !== table) return;

@@ -99,11 +99,13 @@ export class Around extends Saved {
       text = wanted.toLowerCase();
     const mine = (this.data.placed ?? []).find(({ id }) => text && id.toLowerCase().includes(text))?.id;
     const question = { op: "search", space: this.space, query: wanted, limit: 1 };
-    const answer = mine || !text ? null : await this.live.ask("search", question, 5).catch(() => null);
+    let problem = `Nothing has “${wanted}”.`;
+    const refused = (error) => void (problem = error.message);
+    const answer = mine || !text ? null : await this.live.ask("search", question, 5).catch(refused);
     const found = mine ?? answer?.header.rows?.[0]?.id;
     if (search.value.trim() !== wanted) return;
     search.setAttribute("aria-invalid", String(Boolean(text) && !found));
-    this.find("miss").textContent = text && !found ? `No instance has “${wanted}” in its id.` : "";
+    this.say(text && !found ? problem : "");
     if (!found) return;
     search.value = found;
     this.set({ instance: found });

@@ -83,9 +83,10 @@ export class Table {
   }
 
   names(name, codes, names) {
-    const missing = codes instanceof Uint8Array ? 255 : 0xffffffff,
-      all = new Array(this.total);
-    const own = names ?? (codes ? Array.from({ length: Math.max(-1, ...unique(codes, missing)) + 1 }, (_, code) => String(code)) : []);
+    const missing = codes instanceof Uint8Array ? 255 : MISSING,
+      all = new Array(this.total),
+      last = (codes ?? []).reduce((most, code) => (code === missing ? most : Math.max(most, code)), -1);
+    const own = names ?? Array.from({ length: last + 1 }, (_, code) => String(code)); // too many to be named
     for (let row = 0; row < this.count; row++) all[row] = !codes ? own[0] : codes[row] === missing ? null : own[codes[row]];
     this.placed.forEach((facts, i) => {
       all[this.count + i] = facts[name] ?? null;
@@ -145,15 +146,21 @@ export class Table {
   }
 
   /**
-   * Columns that nothing waits for, fetched until they are there.
+   * Columns that nothing waits for, asked for until they are there.
    *
-   * @param {string[]} numbers @param {string[]} names @param {() => void} came @returns {Promise<void>}
+   * @param {string[]} numbers @param {string[]} names @param {() => void} came
+   * @param {(error: Error) => void} failed  Gets what the server refuses them with; then they are not asked for again.
+   * @returns {Promise<void>}
    */
-  async later(numbers, names, came) {
-    await this.need(numbers, names).catch(() => {});
+  async later(numbers, names, came, failed) {
+    try {
+      await this.need(numbers, names);
+    } catch (error) {
+      return failed(error);
+    }
     if (this.closed) return;
     if (this.has(numbers, names)) came();
-    else this.timer = setTimeout(() => this.later(numbers, names, came), LATER_MS);
+    else this.timer = setTimeout(() => this.later(numbers, names, came, failed), LATER_MS);
   }
 
   /** @returns {boolean}  Whether there is more than one architecture. */
@@ -165,13 +172,6 @@ export class Table {
     this.closed = true;
     clearTimeout(this.timer);
   }
-}
-
-// Codes that occur, without the one of what is missing.
-function unique(codes, missing) {
-  const found = new Set(codes);
-  found.delete(missing);
-  return found;
 }
 
 /**

@@ -1,7 +1,7 @@
 // A picker of one instance among any number: the server searches (finder.js), the first rows are shown, each with its picture, figure
 // and split. A combobox with a list, as the ARIA practices describe it.
 
-import { drawPictures, figure, find, splitWords } from "./finder.js";
+import { drawPictures, figure, find } from "./finder.js";
 import { mount } from "./mount.js";
 
 const TAIL = 10; // characters at the end of an id that are never cut: there ids differ
@@ -81,7 +81,7 @@ class Picker {
     this.input.title = title;
     head.textContent = title.slice(0, -TAIL);
     tail.textContent = title.slice(-TAIL);
-    small.textContent = row ? [figure(row.quality, quality), splitWords(row)].filter(Boolean).join(" · ") : "";
+    small.textContent = row ? [figure(row.quality, quality), row.said].filter(Boolean).join(" · ") : "";
     this.find("picture").hidden = !row || row.bare;
     if (row && !row.bare) drawPictures(space, new Map([[row.id, this.find("picture")]]));
   }
@@ -177,7 +177,7 @@ class Picker {
         title.textContent = row.title;
         small.textContent = row.bare
           ? ""
-          : [figure(row.quality, this.data.quality), splitWords(row), row.placed ? row.id : ""].filter(Boolean).join(" · ");
+          : [figure(row.quality, this.data.quality), row.said, row.placed ? row.id : ""].filter(Boolean).join(" · ");
         if (!row.bare) {
           const canvas = document.createElement("canvas");
           Object.assign(canvas, { width: 1, height: 1, className: "pk-picture" });

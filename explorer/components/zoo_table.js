@@ -1,7 +1,7 @@
 // The table of a zoo: a page of rows at a time, which the server searches, filters and sorts (finder.js). What is filtered here the map
 // shows, what is looked at there is marked here.
 
-import { drawPictures, find, splitWords } from "./finder.js";
+import { drawPictures, find } from "./finder.js";
 import { FORMS } from "./forms.js";
 import { disable, mount, pressed } from "./mount.js";
 
@@ -41,8 +41,9 @@ const make = (tag, attributes = {}, text = "") => {
   return node;
 };
 
-/** A term about a column; what a value holds of spaces is quoted. */
-const term = (name, value) => `${name}:${/\s/.test(value) ? `"${value}"` : value}`;
+// A column as a query spells it, and a term about it: what a value holds of spaces is quoted (engine/host/search.py).
+const spelled = (name) => name.replace(/[^\w.]+/g, "_");
+const term = (name, value) => `${spelled(name)}:${/\s/.test(value) ? `"${value}"` : value}`;
 
 class ZooTable {
   constructor(root) {
@@ -156,7 +157,7 @@ class ZooTable {
   }
 
   words(name, value, holds, row) {
-    if (name === "split") return splitWords(row) || "train";
+    if (name === "split") return row.said || row.split;
     if (value == null) return "–";
     return holds === "numbers" ? FORMS[this.data.forms[name] ?? "number"].write(value) : String(value);
   }
@@ -202,7 +203,8 @@ class ZooTable {
   add(value) {
     const name = this.find("column").value;
     if (!name || !value) return;
-    const others = this.data.find.replace(new RegExp(`(^|\\s)${name}(:|[<>]=?|=)("[^"]*"|\\S+)`, "g"), "").trim();
+    const own = spelled(name).replaceAll(".", "\\."),
+      others = this.data.find.replace(new RegExp(`(^|\\s)${own}(:|[<>]=?|=)("[^"]*"|\\S+)`, "g"), "").trim();
     const query = `${others} ${term(name, value)}`.trim();
     this.find("find").value = query;
     this.filter(query);

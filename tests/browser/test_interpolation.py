@@ -166,6 +166,7 @@ def test_every_figure_is_the_engines(page, anchors, host, tmp_path):
         page.get_by_role("button", name="CSV").click()
     download.value.save_as(tmp_path / "curve.csv")
     rows = list(csv.DictReader((tmp_path / "curve.csv").open()))
+    expect(page).to_have_url(re.compile(r"way=aligned-repaired(&|$)"))
     assert len(rows) == 3 * 41 and {row["path"] for row in rows} == {"embedding", "weights", "aligned-repaired"}
     for row in rows[::9]:
         wanted = host.step(SPACE, *anchors, float(row["gamma"]), row["path"])

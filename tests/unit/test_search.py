@@ -35,6 +35,13 @@ def found(query: str = "", **more) -> list[str]:
     return TABLE["id"].iloc[search(COLUMNS, query, **more)].tolist()
 
 
+def test_columns_of_any_name_can_be_spelled():
+    strange = {"learning rate (max)": [0.1, 0.2, 0.3], "config.lr": [1.0, 2.0, 3.0], "id": ["a", "b", "c"]}
+    columns = Columns({name: column_of(pd.Series(values), [], name) for name, values in strange.items()}, 3, 0, "")
+    for query in ("learning_rate_max_:0.15..0.25", "learning-rate>0.15 config.lr<3", "rate:0.2"):
+        assert search(columns, query).tolist() == [1]
+
+
 def test_an_exact_id_comes_first_then_prefixes_then_parts_then_other_columns():
     assert found("475") == ["475", "475-b", "net-475", "net-0475", "other"], "within a rank the table's order"
     assert found("resnet") == ["resnet-1", "475"], "an id counts more than another column"

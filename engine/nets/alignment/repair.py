@@ -83,9 +83,9 @@ def run(
     arch: Architecture, parameters_P: Tensor, images_BCHW: Tensor, on_layer: Callable[[str, Layer, Tensor], Tensor | None]
 ) -> nn.Module:
     """The network, after it has answered; `on_layer` sees each layer's output, and may give another one."""
-    with torch.device(parameters_P.device):
+    with torch.device("meta"):  # no random start, which is thrown away
         module = arch.build().eval()
-    module.load_state_dict(unflatten(parameters_P, arch))
+    module.load_state_dict(unflatten(parameters_P.clone(), arch), assign=True)
 
     def hook(name: str, layer: Any, _: Any, output: Tensor) -> Tensor | None:
         return on_layer(name, layer, output)
