@@ -16,8 +16,8 @@ class Way:
 
 
 WAYS = {
-    "aligned": Way("units matched by weights"),
-    "aligned-activations": Way("units matched by activations", activations=True),
-    "aligned-repaired": Way("matched by weights, then REPAIR", repaired=True),
-    "aligned-activations-repaired": Way("matched by activations, then REPAIR", activations=True, repaired=True),
+    "aligned": Way("by weights"),
+    "aligned-activations": Way("by activations", activations=True),
+    "aligned-repaired": Way("by weights, then REPAIR", repaired=True),
+    "aligned-activations-repaired": Way("by activations, then REPAIR", activations=True, repaired=True),
 }
