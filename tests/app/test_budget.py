@@ -49,6 +49,7 @@ def page(name: str) -> None:
 def sent(tmp_path_factory) -> dict[str, list[int]]:
     """Page -> bytes that Streamlit and the API send, with each count of instances."""
     patch, found = pytest.MonkeyPatch(), {name: [] for name in PAGES}
+    patch.setattr("explorer.jobs.ready", lambda: "")  # no worker is started, which would outlive this
     parse = local_script_runner.parse_tree_from_messages
     sizes: list[int] = []
 
