@@ -11,7 +11,8 @@ const KEPT = 512; // pictures that are kept of a page
 /**
  * @typedef {object} Row  (engine/host/columns.py)
  * @property {string} id @property {string} title @property {number} row @property {number | null} quality
- * @property {string} split @property {string} said  The split in words, "" of a training instance. @property {string} architecture @property {boolean} kept @property {boolean} placed
+ * @property {string} split @property {string} said  The split in words, "" of a training instance.
+ * @property {string} architecture @property {boolean} kept @property {boolean} placed
  * @property {Record<string, any>} properties
  */
 

@@ -122,9 +122,8 @@ class LatentMap extends Handled {
         this.root.dataset.state = "ready";
         this.paint();
         this.sift();
-        const failed = (error) => this.say(error.message);
-        table.later(["hollow"], [], () => this.paint(), failed);
-        if (table.known.includes("run") && table.known.includes("step")) table.later(["step"], ["run"], () => this.trainings(), failed);
+        table.later(["hollow"], [], () => this.paint(), this.refused);
+        if (Runs.among(table.known)) table.later(["step"], ["run"], () => this.trainings(), this.refused);
       },
       (error) => {
         if (this.table !== table) return;

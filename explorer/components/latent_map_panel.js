@@ -20,6 +20,9 @@ export function make(tag, attributes = {}, text) {
 
 /** The map with what stands around it; see LatentMap for its fields. */
 export class Around extends Saved {
+  // What the server would not answer, in its words.
+  refused = ({ message }) => this.say(message);
+
   controls(look) {
     for (const button of this.root.querySelectorAll('[data-do="dims"], [data-do="drag"]')) {
       button.setAttribute(
@@ -100,8 +103,8 @@ export class Around extends Saved {
     const mine = (this.data.placed ?? []).find(({ id }) => text && id.toLowerCase().includes(text))?.id;
     const question = { op: "search", space: this.space, query: wanted, limit: 1 };
     let problem = `Nothing has “${wanted}”.`;
-    const refused = (error) => void (problem = error.message);
-    const answer = mine || !text ? null : await this.live.ask("search", question, 5).catch(refused);
+    const told = ({ message }) => void (problem = message);
+    const answer = mine || !text ? null : await this.live.ask("search", question, 5).catch(told);
     const found = mine ?? answer?.header.rows?.[0]?.id;
     if (search.value.trim() !== wanted) return;
     search.setAttribute("aria-invalid", String(Boolean(text) && !found));

@@ -46,6 +46,11 @@ export function within(ranges, columns, row) {
 
 /** The runs of a space's zoo: rows of each in the order of their steps. */
 export class Runs {
+  /** @param {string[]} columns @returns {boolean}  Whether a table with these columns has runs. */
+  static among(columns) {
+    return columns.includes("run") && columns.includes("step");
+  }
+
   /** @param {import("./latent_map_table.js").Names} [run] @param {Float32Array} [step] @param {Map<string, Float32Array>} [columns] */
   constructor(run, step, columns) {
     const found = new Map();

@@ -303,7 +303,7 @@ def test_search_neighbours_and_anchors_by_keyboard(page):
     search = page.get_by_label("Find an instance by id")
     search.fill("no such network")
     search.press("Enter")
-    expect(page.get_by_text("No instance has")).to_be_visible()
+    expect(page.get_by_text("Nothing has")).to_be_visible()
     search.fill(names[5][-4:])
     search.press("Enter")
     wait_in_url(page, instance=names[5])
