@@ -7,16 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 import torch
 
 from engine.core.artifacts import Manifest
-from engine.host.host import Host
+from engine.host.host import Host, on_cpu
 from engine.kinds.netspace.outside import Outside
-from engine.kinds.netspace.space import Space
+from engine.kinds.netspace.space import Network, Space
 from engine.tasks import task_of
 from explorer.cards import Figure, percent
 
@@ -71,6 +71,20 @@ class Objective:
     quality: str  # what the curve shows, as an axis is titled
     target: Callable[[Space], dict] | None = None
     required: bool = False  # nothing can be launched before a target is given
+
+
+@dataclass(frozen=True)
+class Planes:
+    """How the page Plane shows what the task measures of the networks between three (engine.tasks.task.Task.between)."""
+
+    form: str = "percent"  # how a value is written (forms.js)
+    lines: tuple[float, float, float] = (0.1, 0.9, 0.2)  # isolines: the first, the last, the step
+    written: str = "10, 30, 50, 70 and 90 %"  # the same in words
+    line: str = "run on the test images"  # what is done with each network
+    needs: str = "Accuracies"  # what needs images, where these are missing
+    columns: tuple[str, str] = ("accuracy", "images")  # of a CSV: a value, and on how much it was measured
+    look: str = ""  # how a network looks (plane_look.js): "mesh", "picture"
+    rest: Mapping[str, Any] = field(default_factory=dict)  # what is asked of the network here once the pointer rests
 
 
 class Screens:
@@ -137,6 +151,26 @@ class Screens:
         """The page below its heading."""
         raise NotImplementedError(f"{self.id} has no Interpolation page yet: write it in explorer/tasks/{self.id}.py")
 
+    # -- Plane
+
+    planes = Planes()
+
+    def three(self, space: Space) -> list[str]:
+        """The instances whose plane is shown first: of the better half of those trained on the best, and those farthest from it."""
+        seen = space.table[space.table["split"] == "train"]
+        ranked = (seen if len(seen) > 2 else space.table).sort_values(self.task.quality_column, ascending=False, kind="stable")
+        better = list(ranked.index[: max(3, len(ranked) // 2)])
+        picked, away = [0], torch.full((len(better),), torch.inf)
+        while len(picked) < 3:
+            last_E = space.embeddings_NE[better[picked[-1]]]
+            away = torch.minimum(away, torch.linalg.vector_norm(space.embeddings_NE[better] - last_E, dim=-1).cpu())
+            picked.append(int(away.argmax()))
+        return [str(ranked["id"].iloc[each]) for each in picked]
+
+    def plane_words(self, space: Space) -> str:
+        """On what a plane's figures rest."""
+        return ""
+
     # -- Latent map
 
     def placed_rows(self, host: Host, space: Space) -> list[dict]:
@@ -160,6 +194,15 @@ class Screens:
         count = len(space.zoo.table)
         kept = f", or one of {more:,} kept in the space" if (more := len(space.table) - count) else ""
         return self.caption.format(count=count, kept=kept, embedding=space.config.embedding, hollow=HOLLOW, **words)
+
+    def between(self, host: Host, space: Space, a: str, b: str, gammas: list[float], **how: Any) -> tuple[list, list[Outside | None]]:
+        """What the task measures of the networks decoded between two anchors (`Task.between`), and how far outside of the zoo each lies.
+        Raises UnknownId, DataMissing."""
+        loaded = host.loaded_space(space.id)
+        steps = [host.between(space.id, a, b, gamma) for gamma in gammas]
+        ends = {name: on_cpu(Network(space.arch, host.end(loaded, name).parameters_P)) for name in (a, b)}
+        _, figures = self.task.between(host, steps, ends, how)
+        return [each["value"] for each in figures], [each.outside for each in steps]
 
     # -- PReps
 

@@ -11,6 +11,7 @@ from ..host.export import mesh_bytes
 from ..host.host import Host
 from ..kinds.netspace import kept, placed_shapes
 from ..tasks.distances import sheet
+from ..tasks.distances.live import MAX_RESOLUTION, MIN_RESOLUTION
 from ..tasks.distances.measures import FORMATS
 from .answers import attachment, binary, choice, ends, number, whole
 
@@ -41,7 +42,7 @@ def mesh(host: Host, request: Request) -> Response:
     id_, a, b, gamma = ends(request)
     form = choice(request, "format", FORMATS, "glb")
     path = request.query_params.get("path", "embedding")
-    resolution = whole(request, "resolution", viewing.MIN_RESOLUTION, viewing.MAX_RESOLUTION, 128)
+    resolution = whole(request, "resolution", MIN_RESOLUTION, MAX_RESOLUTION, 128)
     data = mesh_bytes(host, viewing.View(id_, a, b, gamma, path, resolution, number(request, "level", 0.0)), form)
     return attachment(data, f"{id_}-{a}-{b}-{gamma:.3f}-{path}.{form}")
 

@@ -24,7 +24,6 @@ from ..core.errors import InvalidValue
 from ..datasets import prepared
 from ..kinds.netspace import kept, placed_shapes
 from ..kinds.netspace.outside import Outside
-from ..kinds.netspace.plane import Plane, plane
 from ..kinds.netspace.space import Network, Space, check_gamma, load_space
 from ..nets.alignment import aligned
 from ..nets.answers import Accuracy
@@ -242,25 +241,6 @@ class Host:
         """The same, measured as `step` does. Raises UnknownId, InvalidValue, DataMissing."""
         n = image_count(images, self.classifiers(space_id).space.needed_images)
         return self.measured(self.square(space_id, corners, x, y), n)
-
-    def plane(
-        self, space_id: str, corners: list[str], path: str, places: list[tuple[float, float]], images: int | str | None
-    ) -> list[Step]:
-        """The networks at places (u, v) of the plane through three instances (netspace/plane.py), measured as `step` does. Raises
-        UnknownId, InvalidValue, DataMissing."""
-        loaded = self.classifiers(space_id)
-        n = image_count(images, loaded.space.needed_images)
-        through = self.plane_through(space_id, corners, path)
-        networks = self.run(through.networks, torch.tensor(places, dtype=torch.float32))
-        return [self.measured(Step(loaded.space, 0.0, path, on_cpu(network), NONE, NONE, 0), n) for network in networks]
-
-    def plane_through(self, space_id: str, corners: list[str], path: str) -> Plane:
-        """The plane through three instances. Raises UnknownId, InvalidValue."""
-        loaded = self.loaded_space(space_id)
-        if not isinstance(corners, list) or len(corners) != 3:
-            raise InvalidValue(f"A plane goes through three networks, A, B and C; got {str(corners)[:60]!r}.")
-        a, b, c = (row_of(loaded, each) for each in corners)
-        return plane(loaded.space, (a, b, c), path)
 
     def classifiers(self, space_id: str) -> Loaded:
         """A loaded space whose networks answer images. Raises InvalidValue."""

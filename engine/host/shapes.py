@@ -24,6 +24,7 @@ from ..kinds.netspace import kept, placed_shapes
 from ..kinds.netspace.outside import Outside
 from ..kinds.netspace.space import Space, check_gamma
 from ..nets.stacked import unflatten
+from ..tasks.distances.live import LIVE_RESOLUTION, check_resolution
 from ..tasks.distances.measures import CHAMFER_POINTS, as_trimesh, iou, measure
 from ..tasks.distances.meshing import Field, Mesh, NoSurface, mesh, numpy_field
 from ..tasks.distances.networks import GRID, grid
@@ -31,8 +32,6 @@ from ..tasks.distances.sources import chairs_of
 from .host import End, Host, Loaded, network_between, outside_between, row_of
 
 PATHS = ("embedding", "weights", "aligned", "encoded", "original")
-LIVE_RESOLUTION = 64  # up to here a mesh is made between two frames of a drag; finer ones are made elsewhere (Host.run_long)
-MIN_RESOLUTION, MAX_RESOLUTION = 16, 256
 MAX_LEVEL = 0.3  # of the iso-surface, on both sides of 0
 ORIGINAL_RESOLUTION = 128  # of a procedural shape, which has no triangles of its own
 
@@ -53,15 +52,7 @@ class View:
         object.__setattr__(self, "gamma", check_gamma(self.gamma))
         if self.path not in PATHS:
             raise InvalidValue(f"There is no path {str(self.path)[:40]!r}: use one of {', '.join(PATHS)}.")
-        if (
-            isinstance(self.resolution, bool)
-            or not isinstance(self.resolution, int)
-            or not MIN_RESOLUTION <= self.resolution <= MAX_RESOLUTION
-        ):
-            raise InvalidValue(
-                f"resolution must be a whole number from {MIN_RESOLUTION} to {MAX_RESOLUTION} (nodes per axis); got "
-                f"{str(self.resolution)[:40]!r}."
-            )
+        check_resolution(self.resolution)
         if isinstance(self.level, bool) or not isinstance(self.level, (int, float)) or not -MAX_LEVEL <= self.level <= MAX_LEVEL:
             raise InvalidValue(f"level must be a number from {-MAX_LEVEL} to {MAX_LEVEL}; got {str(self.level)[:40]!r}.")
 

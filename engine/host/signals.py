@@ -8,12 +8,11 @@ import torch
 from ..core.errors import InvalidValue
 from ..core.frames import to_bytes
 from ..kinds.netspace.space import check_gamma
+from ..tasks.signals.live import LEAST, check_pixels
 from ..tasks.signals.networks import pictures, psnr
 from ..tasks.signals.placing import data_of
 from ..tasks.task import PATHS
 from .host import Host, Loaded, row_of
-
-LEAST, MOST = 8, 256  # pixels a side
 
 
 def signals(host: Host, space_id: str) -> Loaded:
@@ -22,13 +21,6 @@ def signals(host: Host, space_id: str) -> Loaded:
     if not loaded.space.task.pictures:
         raise InvalidValue(f"{space_id} holds {loaded.space.task.many}, which are not pictures: choose a space of signals.")
     return loaded
-
-
-def check_pixels(count: object) -> int:
-    """Pixels a side of a picture. Raises InvalidValue."""
-    if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= MOST:
-        raise InvalidValue(f"pixels must be a whole number from {LEAST} to {MOST}, the side of the picture; got {str(count)[:40]!r}.")
-    return count
 
 
 def signal(host: Host, question: dict) -> tuple[dict, dict[str, np.ndarray]]:

@@ -66,17 +66,20 @@ def path_of(host: Host, space_id: str, a: str, b: str, points: int = 21) -> Figu
 
 
 def plane_of(host: Host, space_id: str, a: str, b: str, c: str, path: str = "embedding", size: int = 21) -> Figure:
-    """Accuracy on all test images over the plane through three instances, on a grid of `size` x `size` networks. Raises InvalidValue,
-    UnknownId, DataMissing."""
+    """What is measured over the plane through three instances, on a grid of `size` x `size` networks: of classifiers the accuracy on all
+    test images, of others the likeness with the nearest of the three (`Task.between`). Raises InvalidValue, UnknownId, DataMissing."""
     import plotly.graph_objects as go
+
+    from ..host import planes
 
     xs, ys = ([low + (at + 0.5) * WIDTH / size for at in range(size)] for low in LOW)
     places = [(x - y / HEIGHT / 2, y / HEIGHT) for y in ys for x in xs]
-    found = host.plane(space_id, [a, b, c], path, places, "all")
-    z = [[step.accuracy for step in found[row * size : (row + 1) * size]] for row in range(size)]
-    figure = go.Figure(layout={"title": {"text": f"Plane through {a}, {b}, {c}: {NAMES[path]}, {found[0].n} test images"}})
-    bar = {"title": {"text": "test accuracy"}, "tickformat": ".0%"}
-    figure.add_heatmap(x=xs, y=ys, z=z, zmin=0, zmax=1, colorscale="Plasma", colorbar=bar)
+    _, basis, found = planes.measured(host, space_id, [a, b, c], path, places, {"images": "all"})
+    z = [[each["value"] for each in found[row * size : (row + 1) * size]] for row in range(size)]
+    title, task = f"Plane through {a}, {b}, {c}: {NAMES[path]}, {basis['n']:,} {basis['on']}", host.space(space_id).task
+    figure = go.Figure(layout={"title": {"text": title}})
+    bar, (low, high) = {"title": {"text": task.quality_scale}, "tickformat": task.quality_ticks}, task.quality_range
+    figure.add_heatmap(x=xs, y=ys, z=z, zmin=low, zmax=high, colorscale="Plasma", colorbar=bar)
     corners = {"x": [0, 1, 0.5, 0], "y": [0, 0, HEIGHT, 0], "text": ["A", "B", "C", ""]}
     figure.add_scatter(**corners, mode="lines+markers+text", textposition="top center", line={"color": "black"}, showlegend=False)
     figure.update_xaxes(visible=False)

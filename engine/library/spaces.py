@@ -236,8 +236,8 @@ class Space(Opened):
         return path_of(self.host, self.id, a, b, points)
 
     def plane(self, a: str, b: str, c: str, path: str = "embedding", size: int = 21) -> Figure:
-        """Accuracy over the plane through three instances as a Plotly figure of `size` x `size` networks. Raises UnknownId, InvalidValue,
-        DataMissing."""
+        """The plane through three instances as a Plotly figure of `size` x `size` networks: of classifiers their accuracy, of shapes the
+        IoU, of signals the PSNR with the nearest of the three. Raises UnknownId, InvalidValue, DataMissing."""
         from .figures import plane_of
 
         return plane_of(self.host, self.id, a, b, c, path, size)

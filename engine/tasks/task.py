@@ -121,6 +121,9 @@ class Task:
     placed = "networks"  # what a person places in a space
     quality = "quality"  # what is measured of a network, 0 to 1
     likeness = "likeness"  # what is measured of two networks, 0 to 1
+    quality_range = (0.0, 1.0)  # of a colour scale of qualities, or of likenesses where a network by itself has none
+    quality_scale = "quality"  # its title
+    quality_ticks = ".0%"  # how it is written beside one (d3-format)
     known_from = 0.5  # the likeness from which on a space knows what was placed
     quality_column = ""  # of a space's table: how good an instance is, as lists and pickers show it
     best_column = ""  # of a zoo's table: the quality by which the best instance is chosen (never on test)
@@ -312,6 +315,18 @@ class Task:
         """What the live socket answers of a network while a thumb moves (op "step"): what JSON holds, and arrays [...] by name. `question`
         is the message; `want`, a list of words, says what it is to hold. Raises InvalidValue, DataMissing."""
         raise InvalidValue(f"{found.space.id} holds {self.many}, which do not classify images: {self.instead}.")
+
+    def between(self, host, found: Sequence[Any], ends: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[dict, list[dict]]:
+        """What is measured of networks `found` (host.host.Step) between others (`ends`, each itself, by name): on what (`n` of `total`
+        places, called `on`, in `dtype`; n is 0 where nothing was measured), and of each its `value` (None where it has none) with its
+        95 % interval `low` to `high`. It is the quality of a network that has one `alone`; of others the likeness with the nearest of the
+        ends, and `to` is that with each. `question` is the message. Raises InvalidValue, DataMissing."""
+        raise self.refusal("compared")
+
+    def look(self, host, found, question: Mapping[str, Any]) -> tuple[dict, dict[str, Any]]:
+        """What a network looks like, for a view that follows a thumb: what JSON holds, and arrays [...] by name; nothing where it has no
+        looks. Raises InvalidValue."""
+        return {}, {}
 
     def exported(self, host, found) -> dict:
         """Metrics of a network that is written to a file, measured now."""

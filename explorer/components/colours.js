@@ -35,6 +35,20 @@ export function signedTable(element) {
 }
 
 /**
+ * The colour of a shadow on the page's ground.
+ *
+ * @param {Element} element  Whose style has the theme. @returns {number[]}  [red, green, blue], 0 to 1.
+ */
+export function meshShadow(element) {
+  const style = getComputedStyle(element);
+  const [back, text] = ["background", "text"].map((name) => {
+    const hex = style.getPropertyValue(`--st-${name}-color`).trim();
+    return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
+  });
+  return back.map((part, i) => (part > 0.5 ? 0.88 * part + 0.12 * text[i] : 0.45 * part));
+}
+
+/**
  * A list of colours from a CSS variable, interpolated in between.
  *
  * @param {Element} element @param {string} variable @returns {Uint32Array}  256 RGBA words, little endian.

@@ -1,10 +1,13 @@
-// The plane through three networks: heat maps of accuracy that fill in from coarse to fine, one for each way to mix the three, and
-// under the pointer the network that lives there, measured live. All maps share one scale and one triangle, A, B and C at the same
-// places, so that a place is the same mixture in each.
+// The plane through three networks: heat maps of what their task measures, filled in from coarse to fine, one for each way to mix the
+// three, and under the pointer the network that lives there, measured and shown live. All maps share one scale and one triangle, A, B
+// and C at the same places, so that a place is the same mixture in each.
 
+import { Camera } from "./camera.js";
 import { saveCsv } from "./csv.js";
+import { FORMS } from "./forms.js";
 import { Live, rightOf } from "./live.js";
 import { mount } from "./mount.js";
+import { lookOf } from "./plane_look.js";
 import { ARCHITECTURE, HEIGHT, PlaneMap, SIDE, STRIDES, cells, placeOf, savedFigure } from "./plane_map.js";
 import { loadPlotly } from "./plotly.js";
 
@@ -19,13 +22,12 @@ const NAMES = {
   aligned: "Weights mixed after alignment",
   [ARCHITECTURE]: "Architecture that lives there",
 };
-const percent = (value) => `${(100 * value).toFixed(1)}\u202f%`;
-
 class Planes {
   constructor(root) {
     this.root = root;
     this.find = (name) => root.querySelector(`[data-pl="${name}"]`);
     this.maps = new Map();
+    this.camera = new Camera();
     this.live = new Live((state, reason) => {
       this.find("error").textContent = state === "lost" ? reason || "reconnecting" : "";
     });
@@ -37,7 +39,7 @@ class Planes {
   update(data, setStateValue) {
     this.setStateValue = setStateValue;
     this.data = data;
-    const key = JSON.stringify([data.space, data.corners, data.paths, data.images]);
+    const key = JSON.stringify([data.space, data.corners, data.paths, data.ask]);
     if (key !== this.known) {
       this.known = key;
       this.root.classList.add("waiting");
@@ -47,18 +49,30 @@ class Planes {
       this.go(data.u, data.v);
     } else {
       if (!this.sent && !this.over) this.go(data.u, data.v);
-      for (const map of this.maps.values()) this.draw(map); // the theme may have changed
+      for (const map of this.maps.values()) {
+        this.draw(map); // the theme may have changed
+        map.look?.theme(this.root);
+      }
     }
     this.sent = false;
   }
 
   rebuild() {
     for (const map of this.maps.values()) map.close();
-    const { paths, architectures } = this.data;
+    const { paths, architectures, scale } = this.data,
+      { end } = FORMS[scale.form];
+    this.say = FORMS[scale.form].write;
+    for (const [name, text] of Object.entries({ low: end(scale.low), high: end(scale.high), label: scale.label }))
+      this.find(name).textContent = text;
     const shown = architectures.length > 1 ? [...paths, ARCHITECTURE] : paths;
     this.maps = new Map(shown.map((path, at) => [path, new PlaneMap(NAMES[path], path, this.data, at === 0)]));
+    for (const [path, map] of this.maps)
+      if (path !== ARCHITECTURE) map.show(lookOf(this.data.look, map.name, this.camera, path === paths[0], this.listening.signal));
     this.find("panels").replaceChildren(...[...this.maps.values()].map((map) => map.element));
-    for (const map of this.maps.values()) this.listen(map);
+    for (const map of this.maps.values()) {
+      this.listen(map);
+      map.look?.theme(this.root);
+    }
     this.todo = STRIDES.flatMap((stride) =>
       paths.flatMap((path) => {
         const these = cells(stride);
@@ -122,45 +136,58 @@ class Planes {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;
+      if (Object.keys(this.data.rest).length) this.here(this.data.rest);
       this.fill();
     }, REST_MS);
-    const asked = [this.u, this.v];
-    await Promise.all(
+    await this.here({});
+  }
+
+  // What is measured of the network here, and how it looks; `more` asks for a finer answer.
+  here(more) {
+    const places = [[this.u, this.v]],
+      finer = this.data.look ? { look: true, ...more } : more;
+    return Promise.all(
       this.data.paths.map(async (path) => {
-        const header = await this.ask(`here-${path}`, path, [asked], HERE);
-        if (header) this.paint(path, header);
+        const answer = await this.ask(`here-${path}`, path, places, HERE, finer);
+        if (answer) this.paint(path, answer);
       }),
     );
   }
 
-  async ask(slot, path, places, priority) {
-    const { space, corners, images } = this.data,
+  async ask(slot, path, places, priority, more = {}) {
+    const { space, corners, ask } = this.data,
       known = this.known;
     try {
-      const question = { op: "plane", space, corners, path, places, ...(images ? {} : { images: "none" }) };
-      const answer = await this.live.ask(slot, question, priority);
-      return answer && known === this.known ? answer.header : null;
+      const answer = await this.live.ask(slot, { op: "plane", space, corners, path, places, ...ask, ...more }, priority);
+      return answer && known === this.known ? answer : null;
     } catch (error) {
       if (known === this.known) this.find("error").textContent = error.message;
       return null;
     }
   }
 
-  paint(path, { n, dtype, points: [point] }) {
+  paint(path, answer) {
+    const { n, dtype, points } = answer.header,
+      [point] = points;
     const map = this.maps.get(path);
     this.root.classList.remove("waiting");
-    map.value.textContent = point.value === null ? "not measured" : percent(point.value);
-    Object.assign(map.value.dataset, { u: point.u, v: point.v, value: point.value ?? "", architecture: point.architecture });
-    map.note.textContent =
-      point.value === null
-        ? ""
-        : `${percent(point.low)} to ${percent(point.high)}\n${rightOf({ right: Math.round(point.value * n), n, dtype })} right`;
+    map.look?.show(answer);
+    map.value.textContent = point.value === null ? "not measured" : this.say(point.value);
+    Object.assign(map.value.dataset, { u: point.u, v: point.v, n, value: point.value ?? "", architecture: point.architecture });
+    map.note.textContent = this.note(point, n, dtype);
     const named = this.maps.get(ARCHITECTURE);
     if (named && path === "embedding") {
       const found = this.data.architectures.find(({ id }) => id === point.architecture);
       named.value.textContent = found?.family ?? point.architecture;
       named.note.textContent = found ? `${found.parameters.toLocaleString("en")} parameters` : "";
     }
+  }
+
+  // What stands beside a value: of each corner the likeness, or the interval and how many are right.
+  note({ value, low, high, to }, n, dtype) {
+    if (to) return to.map((each, at) => `${"ABC"[at]} ${each === null ? "–" : this.say(each)}`).join("\n");
+    if (value === null) return "";
+    return `${this.say(low)} to ${this.say(high)}\n${rightOf({ right: Math.round(value * n), n, dtype })} right`;
   }
 
   async fill() {
@@ -170,11 +197,12 @@ class Planes {
       const { todo } = this;
       const { path, cells: these } = todo[0];
       const places = these.map(({ u, v }) => [u, v]);
-      const header = await this.ask("field", path, places, FIELD);
+      const answer = await this.ask("field", path, places, FIELD);
       if (todo !== this.todo) continue;
-      if (!header) break;
+      if (!answer) break;
       todo.shift();
-      this.on = { n: header.n, dtype: header.dtype };
+      const { header } = answer;
+      this.on = { n: header.n, dtype: header.dtype, on: header.on };
       for (const map of path === "embedding" && this.maps.has(ARCHITECTURE) ? [path, ARCHITECTURE] : [path])
         this.add(this.maps.get(map), these, header);
       const share = Math.round(100 * (1 - todo.length / this.whole));
@@ -185,10 +213,10 @@ class Planes {
   }
 
   basis() {
-    const { n, dtype } = this.on,
+    const { n, dtype, on } = this.on,
       count = `${SIDE * SIDE} networks a map`;
     const coarsely = dtype === "float32" ? "" : ` in ${dtype}`;
-    return n ? `${count}, each measured on ${n} test images${coarsely}` : `${count}, decoded, not measured`;
+    return n ? `${count}, each measured on ${n.toLocaleString("en")} ${on}${coarsely}` : `${count}, decoded, not measured`;
   }
 
   add(map, these, header) {
@@ -214,8 +242,10 @@ class Planes {
       name = `${space}-plane`;
     if (format === "csv") {
       const rows = [...this.maps.values()].filter(({ path }) => path !== ARCHITECTURE).flatMap((map) => map.rows(corners, this.on));
-      const columns = ["path", "a", "b", "c", "u", "v", "accuracy", "low_95", "high_95", "images", "dtype", "architecture"];
-      return saveCsv([columns, ...rows], name);
+      const [value, n] = this.data.scale.columns;
+      const columns = ["path", "a", "b", "c", "u", "v", value, "low_95", "high_95", "to_a", "to_b", "to_c", n, "dtype", "architecture"];
+      const filled = columns.map((_, at) => rows.some((row) => row[at] !== undefined && row[at] !== null));
+      return saveCsv([columns, ...rows].map((row) => row.filter((_, at) => filled[at])), name);
     }
     const Plotly = await loadPlotly();
     const words = `${title}: A ${corners[0]}, B ${corners[1]}, C ${corners[2]}. ${this.basis()}.`;
@@ -240,7 +270,9 @@ class Planes {
  * @property {string[]} corners  Ids of three instances: A, B, C.
  * @property {number} u @property {number} v  The thumb's place, A + u (B - A) + v (C - A).
  * @property {string[]} paths  Ways to mix them, as the op "plane" names them.
- * @property {boolean} images  Whether accuracies can be measured.
+ * @property {import("./plane_map.js").Scale} scale  What is measured, and how it is shown.
+ * @property {string} look  How a network looks: "mesh", "picture" or "".
+ * @property {object} ask @property {object} rest  What every question says, and one once the pointer rests.
  * @property {import("./class_ids.js").Architecture[]} architectures
  */
 

@@ -14,6 +14,7 @@ from engine.tasks.task import PATHS
 from explorer import state
 from explorer.components import script, source
 from explorer.components.interpolation import architectures
+from explorer.tasks import screens
 
 KEY = "plane"
 CORNERS = ("a", "b", "c")
@@ -25,19 +26,6 @@ _mount = component(
     js=script("plane.js"),
     isolate_styles=False,
 )
-
-
-def defaults(space: Space) -> list[str]:
-    """Three good networks, by validation images and held out where possible; of as many architectures as there are."""
-    table = space.table
-    held = table[table["split"] == "test"]
-    best = (held if len(held) > 2 else table).sort_values("val_accuracy", kind="stable", ascending=False)
-    if len(space.archs) > 1:
-        first = best.groupby("class_id", sort=True).first()["id"].tolist()
-        picked = [first[round(at * (len(first) - 1) / 2)] for at in range(3)]
-        best = best[~best["id"].isin(picked)]
-        return [*dict.fromkeys(picked), *best["id"]][:3]
-    return best["id"].tolist()[:3]
 
 
 def paths(space: Space, corners: list[str]) -> list[str]:
@@ -53,6 +41,7 @@ def draw_three(space: Space) -> None:
 
 def three_planes(space: Space, corners: list[str], u: float, v: float) -> None:
     """Show the planes through three instances, the thumb at A + u (B - A) + v (C - A). A click selects another place."""
+    shown = screens(space.task.id)
     data = {
         "space": space.id,
         "title": space.manifest.title or space.id,
@@ -60,10 +49,20 @@ def three_planes(space: Space, corners: list[str], u: float, v: float) -> None:
         "u": u,
         "v": v,
         "paths": paths(space, corners),
-        "images": space.images is not None,
+        "scale": scale(space),
+        "look": shown.planes.look,
+        "ask": {"images": "none"} if space.dataset and space.images is None else {},
+        "rest": dict(shown.planes.rest),
         "architectures": architectures(space),
     }
     _mount(data=data, key=KEY, on_place_change=lambda: committed(st.session_state[KEY].get("place")))
+
+
+def scale(space: Space) -> dict:
+    """What the colours mean: what is measured, in which range, and how it is written."""
+    of, (low, high) = screens(space.task.id).planes, space.task.quality_range
+    known = {"label": space.task.quality_scale, "low": low, "high": high, "ticks": space.task.quality_ticks}
+    return {**known, "form": of.form, "lines": list(of.lines), "columns": list(of.columns)}
 
 
 def committed(value: object) -> None:

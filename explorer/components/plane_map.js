@@ -1,5 +1,7 @@
 // One heat map of the plane through three networks: A, B and C at the corners of an equilateral triangle, a cell for each network.
 
+import { FORMS } from "./forms.js";
+
 /** @type {string}  A map of what lives where, beside those of accuracy. */
 export const ARCHITECTURE = "architecture";
 /** @type {number}  Cells of a side. */
@@ -8,6 +10,7 @@ export const SIDE = 21;
 export const STRIDES = [4, 2, 1];
 /** @type {number}  Of the triangle, whose sides are 1. */
 export const HEIGHT = Math.sqrt(3) / 2;
+const LEAST_NAMED = 8; // cells of an architecture from which on its name stands in them
 const LOW_X = -0.25,
   LOW_Y = HEIGHT / 2 - 0.75, // the square is 1.5 wide and centred on the triangle
   WIDTH = 1.5,
@@ -18,6 +21,13 @@ const XS = Array.from({ length: SIDE }, (_, at) => centre(at, LOW_X));
 const YS = Array.from({ length: SIDE }, (_, at) => centre(at, LOW_Y));
 
 /** @typedef {{column: number, row: number, u: number, v: number}} Cell */
+
+/**
+ * @typedef {object} Scale  (plane.py) What a map's colours mean.
+ * @property {string} label @property {string} form  Of FORMS. @property {number} low @property {number} high
+ * @property {string} ticks  d3-format of a value beside a scale. @property {[number, number, number]} lines  First, last, step.
+ * @property {[string, string]} columns  Of a CSV: the value, and on how much it was measured.
+ */
 
 /**
  * Where A + u (B - A) + v (C - A) is drawn.
@@ -47,15 +57,15 @@ export function cells(stride) {
 export class PlaneMap {
   /**
    * @param {string} name @param {string} path
-   * @param {{architectures: import("./class_ids.js").Architecture[]}} data
+   * @param {{architectures: import("./class_ids.js").Architecture[], scale: Scale}} data
    * @param {boolean} first  Whether its thumb takes the keyboard.
    */
   constructor(name, path, data, first) {
-    Object.assign(this, { name, path, architectures: data.architectures, found: new Map() });
+    Object.assign(this, { name, path, architectures: data.architectures, scale: data.scale, found: new Map() });
     const make = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
     this.element = make("figure", "pl-panel");
     Object.assign(this.element.dataset, { path, testid: `plane-${path}`, points: 0 });
-    const caption = make("figcaption", "");
+    const caption = (this.caption = make("figcaption", ""));
     this.value = make("span", "pl-value", "–");
     this.value.dataset.testid = `plane-${path}-accuracy`;
     this.note = make("span", "pl-note ip-quiet");
@@ -80,6 +90,16 @@ export class PlaneMap {
     this.element.append(caption, square, this.least);
     this.observer = new ResizeObserver(() => this.drawn && window.Plotly.Plots.resize(this.plot));
     this.observer.observe(square);
+  }
+
+  // Beside the figures of the network here, how it looks.
+  show(look) {
+    this.look = look;
+    if (!look) return;
+    Object.assign(look.element, { className: "pl-look" });
+    look.element.dataset.testid = `plane-${this.path}-look`;
+    this.caption.classList.add("pl-looks");
+    this.caption.append(look.element);
   }
 
   // (u, v) under a pointer.
@@ -108,9 +128,9 @@ export class PlaneMap {
     const inside = [...this.found.values()].filter(({ u, v, value }) => value !== null && u >= 0 && v >= 0 && u + v <= 1);
     if (this.path === ARCHITECTURE || !inside.length) return;
     const values = inside.map(({ value }) => value).sort((one, other) => one - other);
-    const share = (value) => `${(100 * value).toFixed(1)}\u202f%`;
+    const say = FORMS[this.scale.form].write;
     this.element.dataset.least = String(values[0]);
-    this.least.textContent = `triangle: lowest ${share(values[0])}, median ${share(values[values.length >> 1])}`;
+    this.least.textContent = `triangle: lowest ${say(values[0])}, median ${say(values[values.length >> 1])}`;
   }
 
   // Values by row and column; a cell that is not there yet has its coarser neighbour's.
@@ -131,7 +151,7 @@ export class PlaneMap {
     const stops = (name) => style.getPropertyValue(`--st-chart-${name}-colors`).split(",").map((stop) => stop.trim());
     const on = { x: XS, y: YS, xaxis: `x${axis}`, yaxis: `y${axis}`, hoverinfo: "skip", showscale: false };
     const ink = style.getPropertyValue("--st-text-color").trim(),
-      ground = style.getPropertyValue("--st-background-color").trim();
+      ground = style.getPropertyValue("--st-background-color").trim(); // far from both ends of either theme's scale
     const triangle = {
       ...TRIANGLE,
       xaxis: on.xaxis,
@@ -141,7 +161,7 @@ export class PlaneMap {
       text: ["A", "B", "C", ""],
       textposition: ["bottom left", "bottom right", "top center", "top center"],
       textfont: { color: ink, size: 15, weight: 700, shadow: `0 0 3px ${ground}, 0 0 3px ${ground}, 0 0 3px ${ground}` },
-      line: { color: ink, width: 1 },
+      line: { color: this.path === ARCHITECTURE ? ink : ground, width: 1 },
       marker: { size: 9, color: ground, line: { color: ink, width: 2 } },
       hoverinfo: "skip",
       showlegend: false,
@@ -154,16 +174,35 @@ export class PlaneMap {
         [(at + 1) / count, palette[at % palette.length]],
       ]);
       const z = this.grid(({ architecture }) => this.architectures.findIndex(({ id }) => id === architecture));
-      return [{ ...on, type: "heatmap", z, zmin: -0.5, zmax: count - 0.5, colorscale: scale }, triangle];
+      const heat = { ...on, type: "heatmap", z, zmin: -0.5, zmax: count - 0.5, colorscale: scale };
+      return [heat, triangle, { ...this.names(z), xaxis: on.xaxis, yaxis: on.yaxis, textfont: { ...triangle.textfont, size: 13 } }];
     }
     const colours = stops("sequential");
     const scale = colours.map((colour, at) => [at / (colours.length - 1), colour]);
     const z = this.grid(({ value }) => value);
-    const heat = { ...on, type: "heatmap", z, zmin: 0, zmax: 1, colorscale: scale };
+    const { low, high, lines, ticks } = this.scale;
+    const heat = { ...on, type: "heatmap", z, zmin: low, zmax: high, colorscale: scale };
     if (this.found.size < SIDE * SIDE || z[0][0] === null) return [heat, triangle];
-    const levels = { start: 0.1, end: 0.9, size: 0.2, showlabels: true, labelformat: ".0%", labelfont: { color: ink, size: 11 } };
+    const [start, end, size] = lines;
+    const levels = { start, end, size, showlabels: true, labelformat: ticks, labelfont: { color: ground, size: 11 } };
     const contours = { coloring: "none", ...levels };
-    return [heat, { ...on, type: "contour", z, contours, line: { color: ink, width: 0.8 } }, triangle];
+    return [heat, { ...on, type: "contour", z, contours, line: { color: ground, width: 0.8 } }, triangle];
+  }
+
+  // Each architecture's name, in the cell of its own that is nearest to their middle and away from the corners': a map is read without
+  // its colours.
+  names(z) {
+    const named = this.architectures.flatMap(({ family }, code) => {
+      const all = z.flatMap((cells, row) => cells.flatMap((each, column) => (each === code ? [{ x: XS[column], y: YS[row] }] : [])));
+      const own = all.filter(({ x, y }) => !TRIANGLE.x.some((at, i) => Math.abs(x - at) < 0.28 && Math.abs(y - TRIANGLE.y[i]) < 0.12));
+      if (own.length < LEAST_NAMED) return [];
+      const mean = (axis) => own.reduce((sum, cell) => sum + cell[axis], 0) / own.length,
+        [x, y] = [mean("x"), mean("y")];
+      const away = (cell) => Math.hypot(cell.x - x, cell.y - y);
+      return [{ ...own.reduce((best, cell) => (away(cell) < away(best) ? cell : best)), family }];
+    });
+    const column = (name) => named.map((each) => each[name]);
+    return { type: "scatter", mode: "text", x: column("x"), y: column("y"), text: column("family"), hoverinfo: "skip", showlegend: false };
   }
 
   draw(Plotly, root) {
@@ -175,14 +214,15 @@ export class PlaneMap {
 
   // For a CSV.
   rows(corners, { n, dtype }) {
-    return [...this.found.values()].map(({ u, v, value, low, high, architecture }) => {
-      return [this.path, ...corners, u, v, value, low, high, n, dtype, architecture];
+    return [...this.found.values()].map(({ u, v, value, low, high, to, architecture }) => {
+      return [this.path, ...corners, u, v, value, low, high, ...(to ?? [null, null, null]), n, dtype, architecture];
     });
   }
 
   close() {
     clearTimeout(this.drawing);
     this.observer.disconnect();
+    this.look?.close();
     if (this.drawn) window.Plotly.purge(this.plot);
   }
 }
@@ -214,7 +254,8 @@ export function savedFigure(maps, root, words) {
   Object.assign(whole, { margin: { l: 20, r: 90, t: 70, b: 50 }, font: { ...whole.font, color: ink } });
   const note = (text, x, y, yanchor, size = 12) =>
     whole.annotations.push({ text, x, y, yanchor, xanchor: "left", xref: "paper", yref: "paper", showarrow: false, font: { size } });
-  const colorbar = { title: { text: "test accuracy", side: "right" }, tickformat: ".0%", thickness: 14 };
+  const { label, ticks } = maps[0].scale;
+  const colorbar = { title: { text: label, side: "right" }, tickformat: ticks, thickness: 14 };
   const data = maps.flatMap((map, at) => {
     const axis = at ? String(at + 1) : "",
       left = at * (share + gap);

@@ -1,5 +1,6 @@
 // What the page of shapes shows of an answer: meshes, figures, files to download.
 
+import { meshShadow } from "./colours.js";
 import { offer } from "./downloads.js";
 import { LiveView } from "./live_view.js";
 
@@ -56,19 +57,14 @@ export class ShapeAnswers extends LiveView {
   // ---- look
 
   colours() {
-    const style = getComputedStyle(this.root),
-      read = (name) => style.getPropertyValue(name).trim();
-    const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
-    const back = parse(read("--st-background-color")),
-      text = parse(read("--st-text-color"));
-    const shadow = back.map((part, i) => (part > 0.5 ? 0.88 * part + 0.12 * text[i] : 0.45 * part));
+    const shadow = meshShadow(this.root);
     this.panes.forEach(({ surface }, at) => {
       surface.look = { colour: at ? [0.66, 0.66, 0.655] : [0.56, 0.66, 0.74], shadow };
       surface.invalidate();
     });
     this.film.look = { colour: [0.56, 0.66, 0.74], shadow };
-    if (this.back !== String(back)) this.film.redraw();
-    this.back = String(back);
+    if (this.shadow !== String(shadow)) this.film.redraw();
+    this.shadow = String(shadow);
   }
 
   saveFilm() {

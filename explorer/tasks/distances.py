@@ -16,13 +16,13 @@ from engine.host import shapes as viewing
 from engine.host.host import Host
 from engine.kinds.netspace import placed_shapes
 from engine.kinds.netspace.space import MAP_2D, MAP_3D, Space
-from engine.tasks.distances.measures import iou
-from engine.tasks.distances.networks import GRID
+from engine.tasks.distances.networks import GRID, sample
 from explorer import controls, navigation, services, state, targets
 from explorer.cards import Figure
 from explorer.components.shapes import strip
-from explorer.screens import WHY, Column, Objective, Screens, Walk
+from explorer.screens import WHY, Column, Objective, Planes, Screens, Walk
 
+FINE = {"cells": "all", "resolution": 96}  # of the shape where a pointer rests
 HOME = "_home_shapes"  # gamma of the strip there
 SIDE = 280  # of a shape's picture, in pixels
 IOU, FIT = Column("predicted_iou", "IoU, predicted", "overlap"), Column("fit_iou", "IoU, fit", "overlap")
@@ -108,6 +108,19 @@ class Distances(Screens):
         )
         navigation.link("shapes", "Open Shapes", ":material/arrow_forward:")
 
+    planes = Planes(
+        "overlap", written="0.1, 0.3, 0.5, 0.7 and 0.9", line="a shape, compared with the three", columns=("iou", "cells"), look="mesh",
+        rest=FINE,
+    )  # fmt: skip
+
+    def plane_words(self, space: Space) -> str:
+        return (
+            "IoU of each shape with that of the nearest of A, B and C, the fitted networks themselves, as along the line of the map; "
+            f"beside it that with each. The maps on {len(sample()):,} of the {GRID**3:,} cells of a grid, a drawn one of each 2 × 2 × 2; "
+            "the shape under the pointer on all of them, once it rests. Between three chairs no shape is like any of them, so that a dip "
+            "is no fault by itself: look whether the shape is whole."
+        )
+
     def embedding(self, host: Host, space: Space, instance: str) -> torch.Tensor:
         if placed_shapes.is_id(instance):
             return host.end(host.loaded_space(space.id), instance).embedding_E
@@ -139,18 +152,14 @@ class Distances(Screens):
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         """The IoU of each shape with the nearer of the two targets."""
-        loaded = viewing.shapes(host, space.id)
-        views = [viewing.View(space.id, a, b, gamma) for gamma in gammas]
-        ends = [viewing.target(host, loaded, name)[0] for name in (a, b)]
-        insides = [host.run_long(viewing.inside, host, space, viewing.parameters(host, view)) for view in views]
-        near = [max((value for end_M in ends if (value := iou(inside_M, end_M)) is not None), default=None) for inside_M in insides]
+        near, outside = self.between(host, space, a, b, gammas, cells="all")
         lowest = min((value for value in near if value is not None), default=None)
         write = lambda value: "not measured" if value is None else f"{value:.3f}"
         words = (
             f"IoU with the nearer anchor: {write(near[0])} at A, {write(near[-1])} at B, lowest on the way {write(lowest)}: "
             f"{len(near)} decoded shapes, each on {GRID**3:,} cells."
         )
-        return Walk(near, [viewing.outside(host, view) for view in views], words)
+        return Walk(near, outside, words)
 
     def likeness(self, space: Space, facts: Any) -> str:
         return f"the shapes overlap with an IoU of {facts['predicted_iou']:.3f}. {WHY} No figure of the paper shows this."

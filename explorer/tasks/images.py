@@ -11,6 +11,7 @@ from engine.host.host import Host
 from engine.kinds.netspace.space import Space
 from explorer import controls, data, interpolation, services, targets
 from explorer.cards import Figure, percent
+from explorer.components.interpolation import measured
 from explorer.screens import WHY, Column, Objective, Screens, Walk
 
 TRAINED = Column("test_accuracy", "accuracy, trained")
@@ -101,6 +102,21 @@ class Images(Screens):
             interpolation.square(space)
         else:
             interpolation.pair(space)
+
+    def three(self, space: Space) -> list[str]:
+        """Three good networks, by validation images and held out where possible; of as many architectures as there are."""
+        table = space.table
+        held = table[table["split"] == "test"]
+        best = (held if len(held) > 2 else table).sort_values("val_accuracy", kind="stable", ascending=False)
+        if len(space.archs) > 1:
+            first = best.groupby("class_id", sort=True).first()["id"].tolist()
+            picked = [first[round(at * (len(first) - 1) / 2)] for at in range(3)]
+            best = best[~best["id"].isin(picked)]
+            return [*dict.fromkeys(picked), *best["id"]][:3]
+        return best["id"].tolist()[:3]
+
+    def plane_words(self, space: Space) -> str:
+        return measured(space)
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         steps = [host.step(space.id, a, b, gamma, images="none" if space.images is None else None) for gamma in gammas]

@@ -15,12 +15,12 @@ from engine.host.export import network_bytes
 from engine.host.host import Host
 from engine.kinds.netspace.space import Space
 from engine.tasks.signals.images import name_of, pictures_of
-from engine.tasks.signals.networks import pictures, psnr
+from engine.tasks.signals.networks import pictures
 from engine.tasks.signals.placing import read_picture
-from explorer import code, controls, navigation, services, state, taking, targets
+from explorer import code, controls, data, navigation, services, state, taking, targets
 from explorer.cards import Figure
 from explorer.components.signals import signals
-from explorer.screens import WHY, Column, Objective, Screens, Walk
+from explorer.screens import WHY, Column, Objective, Planes, Screens, Walk
 
 SIDE = 256  # of a picture in the report of an LSO
 SIZES = ("8", "64", "256", "512", "1024", "2048")  # pixels a side of a PNG
@@ -78,6 +78,25 @@ class Signals(Screens):
         ),
     }
 
+    planes = Planes(
+        "decibels", (10, 20, 5), "10, 15 and 20 dB", "a picture, compared with the three", "Pictures", ("psnr", "pixels"), "picture",
+        {"pixels": 128},
+    )  # fmt: skip
+
+    def missing(self, space: Space) -> str | None:
+        return space.zoo.dataset if data.missing(space.zoo.dataset) else None
+
+    def three(self, space: Space) -> list[str]:
+        first = shown_first(space)
+        return [*first, *space.table["id"][~space.table["id"].isin(first)]][:3]
+
+    def plane_words(self, space: Space) -> str:
+        return (
+            "PSNR in dB of each image with that of the nearest of A, B and C, the fitted networks themselves, on the data set's pixels, as "
+            "along the line of the map; beside it that with each. Between three images none is like any of them, so that a dip is no fault "
+            "by itself: look whether the picture is one. Colours end at 5 and 25 dB."
+        )
+
     def interpolation(self, space: Space) -> None:
         a, b = anchors(space)
         gamma = state.gamma()
@@ -95,20 +114,13 @@ class Signals(Screens):
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         """The PSNR of each image with the nearer of the two targets."""
-        rows = space.row(a), space.row(b)
+        near, outside = self.between(host, space, a, b, gammas)
         shape = pictures_of(space.zoo.dataset).shape
-
-        def images(parameters_NP: torch.Tensor) -> torch.Tensor:
-            return pictures(parameters_NP, space.arch, *shape).flatten(1)
-
-        made_GB = host.run(lambda: images(torch.stack([space.point(*rows, gamma) for gamma in gammas])))
-        ends_2B = host.run(lambda: images(space.parameters_NP[list(rows)]))
-        near = torch.stack([psnr(made_GB, end_B) for end_B in ends_2B]).amax(0).tolist()
         words = (
             f"PSNR with the nearer anchor: {near[0]:.1f} dB at A, {near[-1]:.1f} dB at B, lowest on the way {min(near):.1f} dB: "
             f"{len(near)} decoded images of {shape[1]} × {shape[0]} pixels."
         )
-        return Walk(near, [space.outside_between(*rows, gamma) for gamma in gammas], words)
+        return Walk(near, outside, words)
 
     def likeness(self, space: Space, facts: Any) -> str:
         return f"the images have a PSNR of {facts['predicted_psnr']:.1f} dB to each other. {WHY} No figure of the paper shows this."
@@ -129,10 +141,15 @@ def picture(space: Space, parameters_P: torch.Tensor) -> np.ndarray:
     return (found_1SS[0].clamp(0, 1) * 255).byte().cpu().numpy()
 
 
+def shown_first(space: Space) -> list[str]:
+    """An image of each kind, held out where possible."""
+    held = space.table[space.table["split"] == "test"]
+    return [str(each) for each in (held if len(held) > 1 else space.table).drop_duplicates("shows")["id"]]
+
+
 def anchors(space: Space) -> tuple[str, str]:
     """Pickers of both anchors, with buttons to swap them and to draw a pair. Returns (A, B)."""
-    held = space.table[space.table["split"] == "test"]
-    first = (held if len(held) > 1 else space.table).drop_duplicates("shows")["id"].tolist()
+    first = shown_first(space)
     left, right = st.columns(2)
     with left:
         a = controls.pick_instance("a", "Anchor A (gamma 0)", space, str(first[0]))

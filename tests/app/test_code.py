@@ -25,6 +25,8 @@ VIEWS = {
     "interpolation": "space=netspace-digits&gamma=0.25",
     "interpolation, of images": "space=netspace-digits-inr&gamma=0.25",
     "plane": "space=netspace-digits",
+    "plane, of shapes": "space=netspace-chairs",
+    "plane, of images": "space=netspace-digits-inr",
     "shapes": "space=netspace-chairs&gamma=0.25&resolution=32",
     "latent_map": "space=netspace-digits&colour=test&across=steps&a=digits-lenetlike-0475&b=digits-lenetlike-0004",
     "latent_map, solid": "space=netspace-chairs&dims=3",

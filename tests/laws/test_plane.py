@@ -10,8 +10,11 @@ import torch
 from engine.core.errors import InvalidValue
 from engine.host.ops import plane as op
 from engine.kinds.netspace.plane import plane
+from engine.tasks.distances import live as shapes
+from engine.tasks.distances.networks import GRID, grid, sample
 
 SPACE, SEVERAL = "netspace-digits", "netspace-digits-multi"
+SHAPES, SIGNALS = "netspace-chairs", "netspace-digits-inr"
 PATHS = ("embedding", "weights", "aligned")
 
 
@@ -75,7 +78,7 @@ def test_several_architectures_have_a_plane_of_embeddings_and_it_says_which_live
         ({"places": [[0, float("nan")]]}, "1 to 64 pairs"),
         ({"places": [[0, 5]]}, "1 to 64 pairs"),
         ({"places": [[True, 0]]}, "1 to 64 pairs"),
-        ({"space": "netspace-chairs"}, "no accuracy"),
+        ({"places": [[0, 0], [1, 0]], "look": True}, "Only one network"),
     ],
 )
 def test_what_is_no_plane_is_refused_in_a_sentence(host, rows, change, words):
@@ -84,6 +87,73 @@ def test_what_is_no_plane_is_refused_in_a_sentence(host, rows, change, words):
     named = [ids[row] for row in corners] if isinstance(corners, list) else corners
     with pytest.raises(InvalidValue, match=words):
         op.answer(host, {"space": SPACE, "places": [[0, 0]], **change, "corners": named})
+
+
+def three_of(host, space_id: str) -> list[str]:
+    table = host.space(space_id).table
+    return table["id"].iloc[[0, 40, 80]].tolist()
+
+
+@pytest.mark.parametrize("space_id", (SHAPES, SIGNALS))
+def test_shapes_and_signals_are_compared_with_the_nearest_corner(host, space_id):
+    """At a corner the mixed weights are that corner's own network; elsewhere the value is the highest of the likenesses with the three,
+    each as the task compares two networks."""
+    ids, places = three_of(host, space_id), [[0, 0], [1, 0], [0, 1], [0.3, 0.5]]
+    question = {"space": space_id, "corners": ids, "places": places, "cells": "all"}
+    space, points = host.space(space_id), op.answer(host, {**question, "path": "weights"})[0]["points"]
+    best = {SHAPES: 1.0, SIGNALS: 100.0}[space_id]
+    assert [point["to"][at] for at, point in enumerate(points[:3])] == pytest.approx([best] * 3)
+    assert all(point["value"] == max(point["to"]) for point in points) and points[3]["value"] < 0.9 * best
+    header, _ = op.answer(host, question)
+    networks = plane(space, tuple(space.row(each) for each in ids)).networks(torch.tensor(places))
+    for at, name in enumerate(ids):
+        expected = space.task.compare(space, networks, space.task.unseen(space, space.arch, space.target(space.row(name)).parameters_P))
+        assert [point["to"][at] for point in header["points"]] == pytest.approx(expected, abs=1e-3)
+    assert header["points"][3]["value"] > points[3]["value"], "the space makes something like them, mixed weights do not"
+
+
+def test_a_sample_of_the_cells_is_a_cell_of_each_block_and_gives_nearly_the_same(host):
+    cells_3 = ((grid()[sample()] + 1) * GRID / 2).floor().long() // 2
+    assert len({tuple(each) for each in cells_3.tolist()}) == len(sample()) == (GRID // 2) ** 3
+    question = {"space": SHAPES, "corners": three_of(host, SHAPES), "places": [[0.2, 0.2], [0.6, 0.1], [0.1, 0.7]]}
+    few, all_ = (op.answer(host, {**question, **more})[0] for more in ({}, {"cells": "all"}))
+    assert (few["n"], all_["n"]) == (GRID**3 // 8, GRID**3)
+    assert [each["value"] for each in few["points"]] == pytest.approx([each["value"] for each in all_["points"]], abs=0.04)
+    assert all(few["low"] < all_["value"] < few["high"] for few, all_ in zip(few["points"], all_["points"]))
+    with pytest.raises(InvalidValue, match='"all" or left out'):
+        op.answer(host, {**question, "cells": 100})
+
+
+def test_a_place_shows_how_its_network_looks(host):
+    asked = {"places": [[0.2, 0.3]], "look": True}
+    header, arrays = op.answer(host, {"space": SHAPES, "corners": three_of(host, SHAPES), "resolution": 32, **asked})
+    assert header["surface"] == "mesh" and arrays["faces"].max() < len(arrays["vertices"])
+    own, _ = op.answer(host, {"space": SHAPES, "corners": three_of(host, SHAPES), "resolution": 32, **asked, "path": "aligned"})
+    assert own["surface"] in ("mesh", "inside", "outside")
+    header, arrays = op.answer(host, {"space": SIGNALS, "corners": three_of(host, SIGNALS), "pixels": 16, **asked})
+    assert header["pixels"] == 16 and arrays["picture"].shape == (16, 16) and arrays["picture"].std() > 20
+    for space_id, wrong in ((SHAPES, {"resolution": 9999}), (SIGNALS, {"pixels": 7})):
+        with pytest.raises(InvalidValue, match="whole number"):
+            op.answer(host, {"space": space_id, "corners": three_of(host, space_id), **asked, **wrong})
+
+
+def test_a_shape_that_is_empty_is_like_none_and_two_empty_ones_have_no_likeness():
+    assert shapes.figure([0, 0], [10, 20]) | {"low": 0, "high": 0} == {"value": 0, "low": 0, "high": 0, "to": [0, 0]}
+    assert shapes.figure([0, 0], [0, 5])["to"] == [None, 0] and shapes.figure([0], [0]) == {"value": None, "to": [None]}
+    assert shapes.figure([2, 9], [10, 10])["value"] == 0.9
+
+
+@pytest.mark.parametrize("space_id", (SHAPES, SIGNALS))
+def test_the_library_draws_them_all(space_id, host):
+    import engine
+
+    ids = three_of(host, space_id)
+    heat = engine.open(space_id).plane(*ids, size=3).data[0]
+    question = {"space": space_id, "corners": ids, "places": [[1 / 3, 1 / 3]]}
+    assert heat.zmax == host.space(space_id).task.quality_range[1] and "nearest of A, B, C" in heat.colorbar.title.text
+    x, y = heat.x[1], heat.y[1]  # the middle cell
+    (point,) = op.answer(host, {**question, "places": [[x - y / 3**0.5, 2 * y / 3**0.5]]})[0]["points"]
+    assert heat.z[1][1] == pytest.approx(point["value"], abs=1e-3)
 
 
 def test_a_line_has_no_width(host, rows):

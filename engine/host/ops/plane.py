@@ -1,4 +1,4 @@
-"""Accuracy at some places of the plane through three instances, and the architecture that lives at each."""
+"""What is measured at some places of the plane through three instances, the architecture that lives at each, and how one of them looks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from ...core.errors import InvalidValue
 from ...kinds.netspace.plane import FARTHEST
-from ...tasks.images.live import figure
+from .. import planes
 from ..host import Host
 from ..questions import Answer, line
 
@@ -14,14 +14,17 @@ PLACES_LIMIT = 64
 
 
 def answer(host: Host, question: dict) -> Answer:
+    """`look`: whether to show the network, too, of one place (see `Task.look`)."""
     place = line({**question, "a": "", "b": ""})
-    places, images = checked(question.get("places")), question.get("images")
-    steps = host.plane(place["space_id"], question.get("corners", []), place["path"], places, images)
+    places, look = checked(question.get("places")), question.get("look") is True
+    if look and len(places) > 1:
+        raise InvalidValue(f"Only one network is looked at: give one place, or leave out look; got {len(places)} places.")
+    steps, basis, figures = planes.measured(host, place["space_id"], question.get("corners", []), place["path"], places, question)
     points = [
-        {"u": u, "v": v, "architecture": found.network.arch.id, **(figure(found) if found.n else {"value": None})}
-        for (u, v), found in zip(places, steps)
+        {"u": u, "v": v, "architecture": found.network.arch.id, **figure} for (u, v), found, figure in zip(places, steps, figures)
     ]
-    return {"path": place["path"], "n": steps[0].n, "total": steps[0].total, "dtype": steps[0].dtype, "points": points}, {}
+    header, arrays = steps[0].space.task.look(host, steps[0], question) if look else ({}, {})
+    return {"path": place["path"], **basis, "points": points, **header}, arrays
 
 
 def checked(places: object) -> list[tuple[float, float]]:

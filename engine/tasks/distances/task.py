@@ -13,7 +13,7 @@ from ...core.errors import InvalidValue
 from ...nets.answers import wilson
 from ..sizing import ZooFacts
 from ..task import PATHS, Alike, Answer, Descent, SpaceObjective, Task, Yardstick
-from . import auto, placing, sheet, yardsticks
+from . import auto, live, placing, sheet, yardsticks
 from .config import ShapeSpaceConfig
 from .inversion import STEPS, Known
 from .lso import Cloud, Shaping
@@ -30,6 +30,7 @@ class Distances(Task):
     id = "distances"
     one, many, placed = "shape", "shapes", "shapes"
     quality, likeness, known_from = "IoU", "IoU", 0.6
+    quality_scale, quality_ticks = "IoU, nearest of A, B, C", ".1f"
     quality_column = "predicted_iou"
     best_column, trims = "fit_iou", False
     objectives = objectives_of_several = ("answers", "cloud")
@@ -135,6 +136,12 @@ class Distances(Task):
 
     def compare(self, space, networks: Sequence[Any], unseen: Layers) -> list[float]:
         return placing.likenesses(networks, unseen)
+
+    def between(self, host, found: Sequence[Any], ends: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[dict, list[dict]]:
+        return live.between(host, found, ends, question)
+
+    def look(self, host, found, question: Mapping[str, Any]) -> tuple[dict, dict[str, Any]]:
+        return live.look(host, found, question)
 
 
 def layers_to(target: Any) -> Layers:

@@ -5,7 +5,7 @@ Legend: B images, C channels, H x W pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,14 @@ def answer(host: Any, found: Any, question: Mapping[str, Any]) -> tuple[dict, di
     if "answers" in wants:
         arrays["answers"] = found.answers.astype(np.uint8)
     return header, arrays
+
+
+def between(host: Any, found: Sequence[Any], question: Mapping[str, Any]) -> tuple[dict, list[dict]]:
+    """The accuracy of each network, on as many test images as `image_count` says; not measured with "images": "none"."""
+    n = image_count(question.get("images"), found[0].space.needed_images)
+    steps = [host.measured(each, n) for each in found]
+    basis = {"n": n, "total": steps[0].total, "dtype": steps[0].dtype, "on": "test images"}
+    return basis, [figure(each) if n else {"value": None} for each in steps]
 
 
 def figure(found: Any) -> dict:

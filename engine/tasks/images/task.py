@@ -32,6 +32,7 @@ class Images(Task):
     paths = ("embedding", *MIXED)
     one, many = "classifier", "classifiers"
     quality, likeness, known_from = "accuracy", "agreement", 0.25
+    quality_scale = "test accuracy"
     quality_column = "test_accuracy"
     best_column = "val_accuracy"
     objectives, objectives_of_several = ("distillation", "task", "answers"), ("distillation", "task")
@@ -197,6 +198,9 @@ class Images(Task):
 
     def live(self, host, found, question: Mapping[str, Any]) -> tuple[dict, dict[str, Any]]:
         return live.answer(host, found, question)
+
+    def between(self, host, found: Sequence[Any], ends: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[dict, list[dict]]:
+        return live.between(host, found, question)
 
     def exported(self, host, found) -> dict:
         return live.exported(host, found)

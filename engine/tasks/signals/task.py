@@ -15,7 +15,7 @@ from ...datasets.decode import KINDS
 from ...nets.answers import wilson
 from ..sizing import ZooFacts
 from ..task import Alike, Answer, Descent, SpaceObjective, Task, Yardstick
-from . import auto, placing
+from . import auto, live, placing
 from .config import SignalSpaceConfig
 from .images import named, pictures_of
 from .lso import Painting
@@ -32,6 +32,7 @@ class Signals(Task):
     id = "signals"
     one, many, placed = "signal", "signals", "signals"
     quality = likeness = "PSNR"
+    quality_range, quality_scale, quality_ticks = (5.0, 25.0), "PSNR (dB), nearest of A, B, C", ".0f"
     known_from = 17.0  # dB: what the nearest training instance reaches on average, so that less is no better than a guess
     quality_column = "predicted_psnr"
     best_column = "fit_psnr"
@@ -130,6 +131,12 @@ class Signals(Task):
 
     def compare(self, space, networks: Sequence[Any], unseen: Layers) -> list[float]:
         return placing.likenesses(space, networks, unseen)
+
+    def between(self, host, found: Sequence[Any], ends: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[dict, list[dict]]:
+        return live.between(host, found, ends)
+
+    def look(self, host, found, question: Mapping[str, Any]) -> tuple[dict, dict[str, Any]]:
+        return live.look(host, found, question)
 
 
 def wanted(space, config, target: Callable[[str], Any]) -> tuple[Tensor, Tensor]:
