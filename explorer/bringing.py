@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
 import streamlit as st
 
 from engine.core.errors import ExplorerError
-from engine.core.slugs import slug
+from engine.core.slugs import plain, slug
 from engine.nets.sniffing import SUFFIXES
 from explorer import services, state
 
@@ -52,11 +53,18 @@ def drop() -> None:
     stated = right.number_input(
         "Reported accuracy (%)", 0.0, 100.0, None, key="network_accuracy", help="Compared with what is measured here"
     )
-    if st.button("Import", icon=":material/upload:", disabled=dropped is None) and dropped is not None:
+    # It names the file that the server has: while another one is still uploaded, that is the one before it.
+    label = "Import" if dropped is None else f"Import {literal(plain(dropped.name))}"
+    if st.button(label, icon=":material/upload:", disabled=dropped is None, key="network_import") and dropped is not None:
         asked = {"weights": WEIGHTS[weights], "normalise": normalise.strip() or None, "stated": None if stated is None else stated / 100}
         bring(dropped.name, dropped.getvalue(), None if arch == FOUND else arch, None if dataset == UNMEASURED else dataset, name, **asked)
     if note := st.session_state.pop(NOTE, ""):
         st.info(note, icon=":material/info:")
+
+
+def literal(words: str) -> str:
+    """The words so that Streamlit's markdown shows them as they are: my_net_2.pt has no italics."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", words)
 
 
 def bring(file: str, content: bytes, arch: str | None, dataset: str | None, name: str, **asked) -> None:

@@ -14,6 +14,7 @@ from .base import Architecture, Entry
 __all__ = ["Architecture", "Entry", "all_architectures", "architecture", "imported_architectures", "variant"]
 
 VARIANT = re.compile(r"(?P<base>.+?)(?:-c(?P<classes>[1-9]\d{0,4}))?(?:-(?P<side>[1-9]\d{1,3})px)?")  # resnet18-imagenet-c10-32px
+WIDTHS = re.compile(r"(?P<base>.+)-(?P<widths>[1-9]\d{0,3}(?:x[1-9]\d{0,3}){0,7})")  # siren-image-32x32: two hidden layers of 32 units
 SMALLEST = 32  # pixels a side, of networks that take any size
 
 
@@ -31,9 +32,10 @@ def imported_architectures() -> dict[str, Architecture]:
 
 
 def architecture(id_: str) -> Architecture:
-    """The architecture of that id: a built-in, a variant of one, or one that was added (an artifact). Raises UnknownId, CorruptArtifact."""
+    """The architecture of that id: a built-in, one of other sizes, or one that was added (an artifact). Raises UnknownId,
+    CorruptArtifact."""
     known = all_architectures() | imported_architectures()
-    found = known.get(id_) or _variant(str(id_)[:100]) or kept.kept(str(id_))
+    found = known.get(id_) or _variant(str(id_)[:100]) or _sized(str(id_)[:100]) or kept.kept(str(id_))
     if found is None:
         raise UnknownId(f"There is no architecture {str(id_)[:100]!r}.{closest(str(id_), known)}")
     return found
@@ -50,6 +52,14 @@ def variant(arch: Architecture, classes: int | None = None, side: int | None = N
     of_classes = arch.of_classes
     make = (lambda batch_norm: of_classes(classes)) if other_classes and of_classes else arch.make
     return replace(arch, id=id_, input_shape=(arch.input_shape[0], side, side), classes=classes, make=make, of_classes=None)
+
+
+@cache
+def _sized(id_: str) -> Architecture | None:
+    """The architecture whose id names the widths of its hidden layers."""
+    parts = WIDTHS.fullmatch(id_)
+    makers = dict(pair for each in collected(__name__, __path__, "SIZED") for pair in each)
+    return makers[parts["base"]](tuple(map(int, parts["widths"].split("x")))) if parts and parts["base"] in makers else None
 
 
 @cache

@@ -5,11 +5,12 @@ Shape suffixes: N instances, B points, H hidden units, 3 the coordinates. Any le
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import Architecture
+from .base import Architecture, Entry
 from .sine import sine, sine_
 
 OMEGA = 30.0  # frequency of the sines, in the activations and in the initialisation
@@ -44,6 +45,15 @@ def of_frequency(layers: Sequence[tuple[Tensor, Tensor]], omega: float, first: f
     sin(omega (W x + b)) is sin(OMEGA (omega / OMEGA) (W x + b))."""
     scales = [(omega if depth or first is None else first) / OMEGA for depth in range(len(layers) - 1)]
     return Layers([*((scale * weight, scale * bias) for scale, (weight, bias) in zip(scales, layers)), layers[-1]])
+
+
+def frequency_scale(layout: Sequence[Entry], omega: Sequence[float]) -> np.ndarray:
+    """What the parameters [P] of a SIREN of other frequencies are multiplied by to be one of OMEGA (see `of_frequency`). `omega`: one
+    frequency, or that of the first layer and that of the others."""
+    scale_P, (last, _) = np.ones(layout[-1].stop, np.float32), divmod(len(layout), 2)
+    for at, entry in enumerate(layout[: 2 * (last - 1)]):
+        scale_P[entry.start : entry.stop] = (omega[0] if at < 2 else omega[-1]) / OMEGA
+    return scale_P
 
 
 def siren_forward(
@@ -119,7 +129,14 @@ def small(batch_norm: bool) -> Siren:
     return Siren((48, 48))
 
 
+def sized(hidden: Sequence[int]) -> Architecture:
+    """The SIREN of a shape with hidden layers of these widths: siren-64x64."""
+    id_ = f"siren-{'x'.join(map(str, hidden))}"
+    return Architecture(id_, "SIREN", (3,), 1, lambda batch_norm: Siren(hidden), task="distances", notes=NOTES)
+
+
 NOTES = {"activation": "sine", "omega": f"{OMEGA:g}"}
+SIZED = (("siren", sized),)
 ARCHITECTURES = (
     Architecture("siren", "SIREN", (3,), 1, paper, task="distances", notes=NOTES),
     Architecture("siren-small", "SIREN", (3,), 1, small, task="distances", notes=NOTES),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from . import Architecture
+from .base import Architecture
 from .siren import NOTES, OMEGA, siren_forward, stacked_layers
 
 FIRST = 10.0  # frequency of the first layer at the start
@@ -38,4 +38,11 @@ def small(batch_norm: bool) -> ImageSiren:
     return ImageSiren((16, 16))
 
 
+def sized(hidden: Sequence[int]) -> Architecture:
+    """The SIREN of a picture with hidden layers of these widths: siren-image-32x32."""
+    id_ = f"siren-image-{'x'.join(map(str, hidden))}"
+    return Architecture(id_, "SIREN", (2,), 1, lambda batch_norm: ImageSiren(hidden), task="signals", notes=NOTES)
+
+
+SIZED = (("siren-image", sized),)
 ARCHITECTURES = (Architecture("siren-image", "SIREN", (2,), 1, small, task="signals", notes=NOTES),)

@@ -14,8 +14,8 @@ def zoo(options: Options) -> None:
     from ..zoos.config import ImportConfig
     from ..zoos.importing import import_zoo
 
-    fields = ("path", "architecture", "dataset", "table", "split", "normalise", "measured")
-    wanted = ImportConfig(**{name: getattr(options, name) for name in fields}, seed=options.seed or 0)
+    fields = ("path", "architecture", "dataset", "table", "split", "normalise", "measured", "pixels")
+    wanted = ImportConfig(**{name: getattr(options, name) for name in fields}, omega=tuple(options.omega), seed=options.seed or 0)
     artifact, report = import_zoo(store_of(options), wanted, options.id, device_of(options), progress, options.replace)
     manifest = artifact.manifest
     if report is None:
@@ -53,6 +53,14 @@ COMMANDS = (
             "--normalise": {"default": "", "metavar": "mean=M,std=S", "help": "the networks' input normalisation (see import)"},
             "--table": {"default": "", "metavar": "FILE", "help": "properties, joined by file name: .csv, .tsv, .json, .jsonl or .parquet"},
             "--split": {"default": "", "metavar": "COLUMN", "help": "column with the splits (default: 'split'; if none, drawn by run)"},
+            "--omega": {
+                "type": float,
+                "nargs": "+",
+                "default": (),
+                "metavar": "OMEGA",
+                "help": "SIRENs: frequency of their sines, or of the first layer and of the rest (default: 30)",
+            },
+            "--pixels": {"type": int, "default": 28, "metavar": "N", "help": "SIRENs that are pictures: pixels a side (default: 28)"},
             "--measured": {"type": int, "default": 1000, "metavar": "N", "help": "images per split to measure on (default: 1000; 0: all)"},
             "--id": {"help": "name of the artifact (default: zoo-NAME)"},
             "--replace": REPLACE,

@@ -28,6 +28,7 @@ class Outline:
     ids: tuple[str, ...]  # of its instances and of what was kept in it
     archs: tuple[Architecture, ...]
     dataset: str  # of its zoo
+    pixels: int  # a side, of networks that are pictures which are not here; else 0
 
     @property
     def several(self) -> bool:
@@ -55,7 +56,7 @@ def outline(store: Store, id_: str) -> Outline:
     zoo = store.made_from(artifact, next(iter(artifact.manifest.inputs), "")).manifest.config
     names = zoo.get("architectures") or [zoo.get("architecture")]
     ids = (*map(str, artifact.table("instances.parquet")["id"]), *kept.ids(store, id_))
-    return Outline(id_, ids, tuple(architecture(str(name)) for name in names), str(zoo.get("dataset")))
+    return Outline(id_, ids, tuple(architecture(str(name)) for name in names), str(zoo.get("dataset")), zoo.get("pixels", 0))
 
 
 def check_lso(store: Store, config: LsoConfig) -> None:
@@ -71,7 +72,7 @@ def check_lso(store: Store, config: LsoConfig) -> None:
     space.task.check_objective(space.id, config.objective, space.several)
     if config.objective == "cloud":
         clouds.load(store, config.target)
-    elif space.task.check_target(config, space.dataset, space.several) and config.target not in space.ids:
+    elif space.task.check_target(config, space.dataset, space.several, space.pixels) and config.target not in space.ids:
         check_fits(config.target, target_arch(store, space.id, config.target, space.ids), space.id, space.archs[-1])
     if space.task.alone:
         datasets.load(space.dataset).suited(*space.archs)

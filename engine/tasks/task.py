@@ -304,9 +304,9 @@ class Task:
         not defined."""
         raise self.refusal("compared")
 
-    def check_target(self, config, dataset: str, several: bool) -> bool:
-        """Whether the target of an LSO's config is the name of a network; what else it names (something of the zoo's data set) is checked
-        here. Raises InvalidValue, UnknownId."""
+    def check_target(self, config, dataset: str, several: bool, pixels: int = 0) -> bool:
+        """Whether the target of an LSO's config is the name of a network; what else it names (something of the zoo's data set, or
+        of so many pixels a side) is checked here. Raises InvalidValue, UnknownId."""
         return bool(config.target)
 
     # Looking at a network. `host` computes (run, run_wide, run_long); `found` is a network of a space (host.host.Step), on the CPU.

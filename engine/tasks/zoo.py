@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..archs import Architecture, architecture
+from ..core.errors import InvalidValue
 from ..core.seeds import generator
 from ..datasets.preprocessing import Preprocessing
 from ..learn.trainee import Trainee
@@ -42,6 +43,7 @@ class Zoo:
     preprocessing: Preprocessing | None = None  # of the images that they were trained on; None: that of the data set's own
     teacher: Architecture | None = None  # the architecture of what teaches a space of several, and its parameters
     teacher_P: Tensor = field(default_factory=lambda: torch.empty(0))
+    pixels: int = 0  # a side, at which networks that are pictures are sampled; 0: at those of their data set
 
     @property
     def arch(self) -> Architecture:
@@ -98,6 +100,8 @@ class Zoos:
     holds: str = ""  # what its instances are: "classifiers"
     imported: type[ImportedZooConfig] | None = None  # the config of zoos that others trained; None where those are not taken in
 
+    asks: tuple[str, ...] = ()  # fields of an import that only some tasks ask for, and their config of imported zoos has
+
     def archs(self, config) -> tuple[Architecture, ...]:
         """The architectures, by ClassId."""
         return (architecture(config.architecture),)
@@ -105,6 +109,15 @@ class Zoos:
     def teacher(self, config) -> Architecture | None:
         """The architecture of the teacher, where there is one."""
         return None
+
+    def pixels(self, config) -> int:
+        """Pixels a side at which networks are sampled that are pictures which are not here; else 0."""
+        return 0
+
+    def check_import(self, dataset: str, omega: tuple[float, ...]) -> None:
+        """What else of an import can be refused before anything is read. Raises InvalidValue."""
+        if len(omega) > 2:
+            raise InvalidValue("--omega is one frequency of sines, or that of the first layer and that of the others.")
 
     def check(self, config) -> None:
         """Everything that can be refused before the first step. Raises UnknownId, InvalidValue, DataMissing."""

@@ -26,6 +26,10 @@ class ImportConfig:
     table: str = told("Table", "File with properties, joined by file name: .csv, .tsv, .json, .jsonl or .parquet.", "")
     split: str = told("Split column", "Column with the splits (left out: 'split'; if there is none, they are drawn by run).", "")
     normalise: str = told("Normalisation", "How the networks' input is normalised, mean=M,std=S; left out: as the data set's own.", "")
+    omega: tuple[float, ...] = told(
+        "Frequency of the sines", "Of SIRENs: one, or that of the first layer and that of the others; left out: 30.", (), above=0, high=1000
+    )
+    pixels: int = told("Pixels a side", "Of SIRENs that are pictures: where they are sampled.", 28, unit="pixels", low=4, high=64)
     measured: int = told("Measured on", "Images per split that accuracies are measured on; 0 for all.", MEASURED, unit="images", low=0)
     seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 

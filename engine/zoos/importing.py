@@ -43,6 +43,7 @@ from .reading import FREE, streamed, surveyed
 from .telling import Report, left_table, same_as
 
 FOLDER = ".importing"
+ASKED = frozenset({"omega", "pixels"})  # fields of an import that some tasks alone ask for
 Progress = Callable[[str, int], Callable[[int, dict[str, float]], None]]
 
 
@@ -55,8 +56,13 @@ def check(store: Store, wanted: ImportConfig, id_: str, replacing: bool) -> None
     if not wanted.architecture:
         raise InvalidValue("Name the architecture of its networks: --architecture ID (`python -m engine architecture` lists them).")
     arch = architecture(wanted.architecture)
-    if zoos_of(arch.task).imported is None:
+    zoos = zoos_of(arch.task)
+    if zoos.imported is None:
         raise InvalidValue(f"{arch.id} is of the task {arch.task}, whose zoos cannot be imported yet.")
+    for name in sorted(ASKED - set(zoos.asks)):
+        if getattr(wanted, name) != getattr(ImportConfig(), name):
+            raise InvalidValue(f"--{name} is not for {zoos.holds}, which networks of {arch.id} are: leave it out.")
+    zoos.check_import(wanted.dataset, wanted.omega)
     check_form(arch)
     if wanted.dataset:
         datasets.load(wanted.dataset).suited(arch)
@@ -78,19 +84,20 @@ def import_zoo(
     zoos = zoos_of(arch.task)
     assert zoos.imported is not None
     config = zoos.imported(
-        arch.id, readable(asked.path.resolve().name), "?", wanted.dataset, splits=asked.split, measured=wanted.measured, seed=wanted.seed
-    )
+        arch.id, readable(asked.path.resolve().name), "?", wanted.dataset, splits=asked.split, measured=wanted.measured, seed=wanted.seed,
+        **{name: getattr(wanted, name) for name in zoos.asks},
+    )  # fmt: skip
     with locked(store, id_) as partial:
         measure = Measure(str(partial.rows.resolve()), config, wanted.normalise, device)
         data = measure.data()
         layout, survey = surveyed(partial, asked, stop)
         config = replace(config, layout=layout)
-        if partial.begin(tag_of(config, arch, survey)):
+        if partial.begin(tag_of(config, arch, survey, wanted.omega)):
             done = sum(part.done()[0] for part in partial.parts(len(survey.table), bool(survey.whole)))
             print(f"{id_}: resuming its import after {done:,} of {len(survey.table):,} networks.", file=sys.stderr)
         check_room(partial, arch, survey)
         on_read = progress(id_, len(survey.table))
-        parts, told = streamed(partial, asked.path, layout, arch.id, heard(on_read), stop, crew.read)
+        parts, told = streamed(partial, asked.path, layout, arch.id, heard(on_read), stop, crew.read, wanted.omega)
         notes = (*survey.notes, *told)
         table, left = rows_kept(parts, survey)
         if not len(table):
@@ -140,9 +147,11 @@ def locked(store: Store, id_: str) -> Iterator[Partial]:
         os.close(handle)
 
 
-def tag_of(config: ImportedZooConfig, arch: Architecture, survey: Survey) -> str:
+def tag_of(config: ImportedZooConfig, arch: Architecture, survey: Survey, omega: tuple[float, ...]) -> str:
     """Tells an import from every other: what was read, how, and for which architecture."""
     hashed = hashlib.sha256(repr((config.layout, config.source, config.dataset, config.measured, arch.id, arch.version)).encode())
+    if omega:
+        hashed.update(repr(omega).encode())
     columns = [column for column in (FILE, SIZE, CHANGED, ROW) if column in survey.table]
     hashed.update(str(survey.table[columns].to_csv(index=False)).encode())
     return hashed.hexdigest()

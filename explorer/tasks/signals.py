@@ -14,9 +14,9 @@ from engine.host import signals as host_signals
 from engine.host.export import network_bytes
 from engine.host.host import Host
 from engine.kinds.netspace.space import Space
-from engine.tasks.signals.images import name_of, pictures_of
+from engine.tasks.signals.images import Pictures, name_of
 from engine.tasks.signals.networks import pictures
-from engine.tasks.signals.placing import read_picture
+from engine.tasks.signals.placing import data_of, read_picture
 from explorer import code, controls, data, navigation, services, state, taking, targets
 from explorer.cards import Figure
 from explorer.components.signals import signals
@@ -100,8 +100,8 @@ class Signals(Screens):
     def interpolation(self, space: Space) -> None:
         a, b = anchors(space)
         gamma = state.gamma()
-        data = pictures_of(space.zoo.dataset)
-        signals(space, a, b, gamma, f"one image of {data.title}")
+        shown = "one picture" if space.zoo.pixels else f"one image of {data_of(space).title}"
+        signals(space, a, b, gamma, shown)
         navigation.link("lso", "Improve the network under the thumb (LSO)", ":material/trending_up:", start="line")
         size = downloads(space, a, b, gamma)
         picture = code.call("space.picture", a, b, gamma=gamma, pixels=size)
@@ -115,7 +115,7 @@ class Signals(Screens):
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         """The PSNR of each image with the nearer of the two targets."""
         near, outside = self.between(host, space, a, b, gammas)
-        shape = pictures_of(space.zoo.dataset).shape
+        shape = data_of(space).shape
         words = (
             f"PSNR with the nearer anchor: {near[0]:.1f} dB at A, {near[-1]:.1f} dB at B, lowest on the way {min(near):.1f} dB: "
             f"{len(near)} decoded images of {shape[1]} × {shape[0]} pixels."
@@ -144,7 +144,8 @@ def picture(space: Space, parameters_P: torch.Tensor) -> np.ndarray:
 def shown_first(space: Space) -> list[str]:
     """An image of each kind, held out where possible."""
     held = space.table[space.table["split"] == "test"]
-    return [str(each) for each in (held if len(held) > 1 else space.table).drop_duplicates("shows")["id"]]
+    table = held if len(held) > 1 else space.table
+    return [str(each) for each in (table.drop_duplicates("shows") if "shows" in table else table)["id"]]
 
 
 def anchors(space: Space) -> tuple[str, str]:
@@ -186,13 +187,12 @@ def given(space: Space) -> str:
     import tempfile
     from pathlib import Path
 
-    data = pictures_of(space.zoo.dataset)
-    labels = {f"test/{i}": f"test/{i} · {data.classes[label]}" for i, label in enumerate(data.labels["test"].tolist())}
-    words = "Of the data set's test split."
-    picked = st.selectbox("Image", list(labels), format_func=lambda name: labels[name], key="lso_image", help=words)
-    file = st.file_uploader("Or a picture of your own", type=["png", "jpg", "jpeg", "webp", "bmp"], max_upload_size=8)
+    data = data_of(space)
+    picked = "" if space.zoo.pixels else held_out(data)
+    label = "Or a picture of your own" if picked else "A picture"
+    file = st.file_uploader(label, type=["png", "jpg", "jpeg", "webp", "bmp"], max_upload_size=8)
     if file is None:
-        return str(picked)
+        return picked
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "picture")
         path.write_bytes(file.getvalue())
@@ -201,6 +201,13 @@ def given(space: Space) -> str:
         except ValueError as error:
             st.error(str(error))
             return ""
+
+
+def held_out(data: Pictures) -> str:
+    """The name of the held-out image that was picked."""
+    labels = {f"test/{i}": f"test/{i} · {data.classes[label]}" for i, label in enumerate(data.labels["test"].tolist())}
+    words = "Of the data set's test split."
+    return str(st.selectbox("Image", list(labels), format_func=lambda name: labels[name], key="lso_image", help=words))
 
 
 SCREENS = Signals()

@@ -75,7 +75,7 @@ def test_a_dropped_file_is_an_original_or_a_sentence(screen):
     uploader = app.get("file_uploader")[0]
     uploader.set_value(("mine.safetensors", made.read_bytes(), "application/octet-stream"))
     app.text_input(key="network_name").set_value("My Net").run()
-    next(button for button in app.button if button.label == "Import").click()
+    app.button(key="network_import").click()
     app.run()
     assert not app.exception and services.store().has("my-net") and app.selectbox[0].value == "my-net"
 
@@ -91,7 +91,7 @@ def test_what_a_network_is_fed_and_what_its_owner_measured_go_with_it(screen, wr
     app.selectbox(key="network_dataset").set_value("digits").run()
     app.text_input(key="network_normalise").set_value("mean=banana" if wrong else "mean=0.5,std=0.5").run()
     app.number_input(key="network_accuracy").set_value(50.0).run()
-    next(button for button in app.button if button.label == "Import").click()
+    app.button(key="network_import").click()
     app.run()
     assert not app.exception and services.store().has("other") is not wrong
     assert ("mean=0.5,std=0.25" in app.error[0].value) if wrong else ("Stated 50.0 %" in app.info[0].value and "360" in app.info[0].value)

@@ -106,7 +106,7 @@ class NetspaceKind(Kind):
             table["class_id"] = np.repeat(np.arange(len(archs)), counts)
         parameters_NP = zoos.untrained(archs, counts, device)
         teacher_P = torch.empty(0) if teacher is None else zoos.untrained([teacher], [1], device)[0]
-        zoo = Zoo("untrained", archs, made.dataset, parameters_NP, table, None, teacher, teacher_P)
+        zoo = Zoo("untrained", archs, made.dataset, parameters_NP, table, None, teacher, teacher_P, zoos.pixels(made))
         return space_training(config, zoo, zoos.stand_in(made, device))
 
     def finish(self, store: Store, config, inputs: Inputs, trainee, progress: Callable[[str, int], Any]) -> Made:

@@ -45,7 +45,7 @@ def load_zoo(store: Store, id_: str, device: str | torch.device = "cpu", of: Art
     tensors = {name: torch.from_numpy(single(array)).to(device) for name, array in arrays.items()}
     parameters_NP = padded([tensors[name] for name in names_of(archs)])
     teacher_P = torch.empty(0) if teacher is None else tensors[TEACHER]
-    return Zoo(id_, archs, config.dataset, parameters_NP, table, record_of(artifact.manifest), teacher, teacher_P)
+    return Zoo(id_, archs, config.dataset, parameters_NP, table, record_of(artifact.manifest), teacher, teacher_P, zoos.pixels(config))
 
 
 def taught(store: Store, zoo: Zoo, name: str) -> Zoo:

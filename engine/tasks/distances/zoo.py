@@ -33,6 +33,7 @@ class ShapeZoos(Zoos):
 
     holds = "shapes"
     imported = ImportedShapesConfig
+    asks = ("omega",)
 
     def check(self, config: ShapeZooConfig) -> None:
         arch = architecture(config.architecture)

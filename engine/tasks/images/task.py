@@ -40,7 +40,7 @@ class Images(Task):
     inversion_steps = INVERSION_STEPS
     likeness_with = "the network itself, on test images"
 
-    def check_target(self, config, dataset: str, several: bool) -> bool:
+    def check_target(self, config, dataset: str, several: bool, pixels: int = 0) -> bool:
         return bool(config.target) and (config.objective != "task" or several)
 
     def dataset_of(self, zoo) -> str | None:

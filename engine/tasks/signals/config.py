@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from ...core.fields import ARCHITECTURE, DATASET, HALF, INSTANCES, LAST_SEED, RATE, SCALE, SEED, STACK, STACKED, WEIGHT
 from ...core.told import check, told
-from ..config import OneArchitecture, SpaceConfig
+from ..config import ImportedZooConfig, OneArchitecture, SpaceConfig
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class SignalZooConfig(OneArchitecture):
     KIND: ClassVar[str] = "zoo"
     TASK: ClassVar[str] = "signals"
     teacher: ClassVar[str] = ""  # one architecture needs none
+    pixels: ClassVar[int] = 0  # those of the data set
     architecture: str = told(*ARCHITECTURE, "siren-image")
     dataset: str = told(*DATASET, "digits")
     train: int = told("Training instances", "Images that a space is trained on.", 1000, low=1, high=INSTANCES)
@@ -38,6 +39,15 @@ class SignalZooConfig(OneArchitecture):
 
     def __post_init__(self):
         check(self)
+
+
+@dataclass(frozen=True)
+class ImportedSignalsConfig(ImportedZooConfig):
+    """SIRENs that others fitted to pictures which are not here: each stands for the picture that it is."""
+
+    TASK: ClassVar[str] = "signals"
+    pixels: int = told("Pixels a side", "Where the networks are sampled.", 28, unit="pixels", low=4, high=64)
+    omega: tuple[float, ...] = told("Frequency of the sines", "What it was before they became sines of 30; none: 30.", (), above=0, high=1000)
 
 
 @dataclass(frozen=True)

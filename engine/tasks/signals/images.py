@@ -42,8 +42,11 @@ class Pictures:
         return torch.cat([self.images[split][:count] for split, count in counts.items()])
 
 
-def pictures_of(dataset: str, device: str = "cpu") -> Pictures:
-    """The images of a data set. Raises UnknownId, DataMissing, InvalidValue where they are colour or too large."""
+def pictures_of(dataset: str, device: str = "cpu", pixels: int = 0) -> Pictures:
+    """The images of a data set; where `pixels` a side are given, the networks are the pictures, and there is no image. Raises UnknownId,
+    DataMissing, InvalidValue where they are colour or too large."""
+    if pixels:
+        return Pictures("networks that are pictures", (), {"train": torch.empty(0, pixels, pixels, device=device)}, {})
     data = datasets.load(dataset, device)
     _, channels, rows, cols = data.images["train"].shape
     if channels != 1 or max(rows, cols) > SIDE:
@@ -73,7 +76,7 @@ def named(data: Pictures, name: str) -> Tensor:
         levels = b""
     if not levels:
         raise InvalidValue(f"An image is test/0, val/0 or train/0, or {rows * cols} pixels of two hexadecimal digits; got {name[:40]!r}.")
-    return torch.tensor(list(levels)).view(rows, cols).to(data.images["test"]) / LEVELS
+    return torch.tensor(list(levels)).view(rows, cols).to(data.images["train"]) / LEVELS
 
 
 def name_of(image_HW: Tensor) -> str:

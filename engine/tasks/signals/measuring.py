@@ -53,13 +53,16 @@ def evaluate_signals(model, zoo: Zoo, data: Pictures, seed: int = 0) -> dict:
     placed_HB = images(decode(model, placed_HE))
     placed_H, nearest_H = psnr(placed_HB, target_NB[held_H]), psnr(space.images_KB[space.nearest(target_NB[held_H])], target_NB[held_H])
     optimised_HE = optimise(model, zoo.arch, space, exact_NB[held_H], seed)
-    return {
+    to_images = {
         "fit_psnr_mean": mean(psnr(target_NB, exact_NB), "all instances, dB to their images"),
+        "heldout_encoded_image_psnr_mean": mean(psnr(predicted_NB, exact_NB)[held_H], f"{held}, by the encoder alone, dB to the images"),
+        "heldout_image_psnr_mean": mean(psnr(placed_HB, exact_NB[held_H]), f"{held}, {STEPS} steps of inversion, dB to the images"),
+    }
+    return {
+        **({} if zoo.pixels else to_images),
         "predicted_psnr_mean": mean(predicted_N[train_T], f"{seen}, dB to the target networks"),
         "heldout_encoded_psnr_mean": mean(predicted_N[held_H], f"{held}, by the encoder alone, dB to the target networks"),
-        "heldout_encoded_image_psnr_mean": mean(psnr(predicted_NB, exact_NB)[held_H], f"{held}, by the encoder alone, dB to the images"),
         "heldout_psnr_mean": mean(placed_H, f"{held}, {STEPS} steps of inversion, dB to the target networks"),
-        "heldout_image_psnr_mean": mean(psnr(placed_HB, exact_NB[held_H]), f"{held}, {STEPS} steps of inversion, dB to the images"),
         "nearest_psnr_mean": mean(nearest_H, f"{held}, the training instance that is nearest, dB to the target networks"),
         "heldout_beats_nearest_share": mean((placed_H > nearest_H).float(), held),
         "lso_image_psnr_mean": mean(

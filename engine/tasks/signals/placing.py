@@ -61,7 +61,7 @@ def known_of(space, rows: np.ndarray) -> Known:
 
 def data_of(space) -> Pictures:
     """The images of a space's data set. Raises DataMissing."""
-    return pictures_of(space.zoo.dataset, str(space.embeddings_NE.device))
+    return pictures_of(space.zoo.dataset, str(space.embeddings_NE.device), space.zoo.pixels)
 
 
 @torch.no_grad()

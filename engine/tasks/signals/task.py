@@ -57,20 +57,20 @@ class Signals(Task):
 
     def check_space(self, config: SignalSpaceConfig, zoo_config, zoo_id: str, archs) -> None:
         super().check_space(config, zoo_config, zoo_id, archs)
-        pictures_of(zoo_config.dataset)
+        pictures_of(zoo_config.dataset, pixels=zoo_config.pixels)
 
     def objective(self, config: SignalSpaceConfig, zoo, data=None) -> SpaceObjective:
-        return Matching(config, zoo, pictures_of(zoo.dataset).shape)
+        return Matching(config, zoo, pictures_of(zoo.dataset, pixels=zoo.pixels).shape)
 
     def measure(self, model, zoo, config, data=None, seed: int = 0) -> dict:
-        return evaluate_signals(model, zoo, pictures_of(zoo.dataset, str(zoo.parameters_NP.device)), seed)
+        return evaluate_signals(model, zoo, pictures_of(zoo.dataset, str(zoo.parameters_NP.device), zoo.pixels), seed)
 
     def columns(self, model, zoo, config, data, embeddings_NE: Tensor) -> dict:
-        return {"predicted_psnr": predicted_psnrs(model, zoo, pictures_of(zoo.dataset).shape, embeddings_NE)}
+        return {"predicted_psnr": predicted_psnrs(model, zoo, pictures_of(zoo.dataset, pixels=zoo.pixels).shape, embeddings_NE)}
 
-    def check_target(self, config, dataset: str, several: bool) -> bool:
+    def check_target(self, config, dataset: str, several: bool, pixels: int = 0) -> bool:
         if config.objective == "image":
-            named(pictures_of(dataset), config.target)
+            named(pictures_of(dataset, pixels=pixels), config.target)
         return bool(config.target) and config.objective != "image"
 
     def descent(self, space, config, start_E: Tensor, target: Callable[[str], Any], cloud: Callable[[str], Tensor]) -> Descent:

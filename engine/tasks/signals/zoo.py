@@ -6,6 +6,7 @@ Legend: N instances, P parameters, H x W pixels.
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ...archs import architecture
@@ -13,7 +14,7 @@ from ...core.errors import InvalidValue
 from ...core.metrics import mean, single
 from ...datasets.preprocessing import Preprocessing
 from ..zoo import Grown, Zoo, Zoos
-from .config import SignalZooConfig
+from .config import ImportedSignalsConfig, SignalZooConfig
 from .images import Pictures, pictures_of
 from .networks import pictures, psnr
 from .zoo_training import SignalZooTraining, counts
@@ -23,6 +24,16 @@ class SignalZoos(Zoos):
     """SIRENs, each fitted to an image of its own."""
 
     holds = "signals"
+    imported = ImportedSignalsConfig
+    asks = ("pixels", "omega")
+
+    def pixels(self, config: SignalZooConfig | ImportedSignalsConfig) -> int:
+        return config.pixels
+
+    def check_import(self, dataset: str, omega: tuple[float, ...]) -> None:
+        super().check_import(dataset, omega)
+        if dataset:
+            raise InvalidValue("Networks that are pictures are measured against each other, not on a data set: leave --dataset out.")
 
     def check(self, config: SignalZooConfig) -> None:
         arch = architecture(config.architecture)
@@ -31,7 +42,7 @@ class SignalZoos(Zoos):
         self.data(config, "cpu").first(counts(config))
 
     def data(self, config: SignalZooConfig, device: str, preprocessing: Preprocessing | None = None) -> Pictures:
-        return pictures_of(config.dataset, device)
+        return pictures_of(config.dataset, device, config.pixels)
 
     def trainee(self, config: SignalZooConfig, data: Pictures, device: str = "cpu") -> SignalZooTraining:
         return SignalZooTraining(config, data, device)
@@ -41,8 +52,12 @@ class SignalZoos(Zoos):
         table = table_of(config, parameters_NP, data)
         return Grown(Zoo("", self.archs(config), config.dataset, parameters_NP, table), metrics_of(table), data.title)
 
-    def measure(self, config: SignalZooConfig, zoo: Zoo, data: Pictures) -> dict:
-        return metrics_of(zoo.table.assign(fit_psnr=fit_psnrs(zoo, data)))
+    def looked_at(self, config: ImportedSignalsConfig, parameters_NP: Tensor, data: None) -> dict[str, Tensor]:
+        """How well they fit pictures that are not here, nobody knows."""
+        return {"fit_psnr": torch.full((len(parameters_NP),), torch.nan)}
+
+    def measure(self, config: SignalZooConfig | ImportedSignalsConfig, zoo: Zoo, data: Pictures) -> dict:
+        return {} if zoo.pixels else metrics_of(zoo.table.assign(fit_psnr=fit_psnrs(zoo, data)))
 
 
 ZOOS = SignalZoos()
@@ -66,9 +81,9 @@ def table_of(config: SignalZooConfig, parameters_NP: Tensor, data: Pictures):
 
 
 def images_of(zoo: Zoo, data: Pictures, rows=None) -> Tensor:
-    """The images [N, H * W] that a zoo's instances were fitted to, of all or of some rows."""
-    import torch
-
+    """The images [N, H * W] that a zoo's instances were fitted to, of all or of some rows; the networks' own where those are not here."""
+    if zoo.pixels:
+        return pictures(zoo.parameters_NP if rows is None else zoo.parameters_NP[rows], zoo.arch, *data.shape).flatten(1)
     table = zoo.table if rows is None else zoo.table.iloc[rows]
     return torch.stack([data.images[split][number] for split, number in zip(table["split"], table["image"])]).flatten(1)
 
