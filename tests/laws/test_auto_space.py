@@ -6,6 +6,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -135,6 +136,24 @@ def test_a_stopped_run_goes_on_with_what_was_chosen_and_its_command_makes_the_sa
     assert by_name["gap"].value == pytest.approx(made.manifest.metrics["gap_mean"]["value"], abs=1e-6) and by_name["gap"].n == 2
     assert not found.worked and "It did not work: accuracy gap is" in found.words[0] and "would help" in " ".join(found.words)
     assert "mean network" in found.table() and 0 <= (by_name["agreement"].nearest or -1) <= 1
+
+
+@pytest.mark.parametrize("chooses", [True, False])
+def test_a_trial_is_judged_by_its_score_whichever_way_its_figures_go(chooses):
+    """PSNR rises, an error falls: where looks choose the model their score counts, which falls for both."""
+
+    class Trial:
+        total, objective, best_score = 3, SimpleNamespace(chooses=chooses), torch.tensor(float("inf"))
+
+        def __init__(self, psnrs):
+            self.psnrs = psnrs
+
+        def step(self, index):
+            self.best_score = torch.minimum(self.best_score, torch.tensor(-self.psnrs[index]))
+            return {"loss": 1.0, "val_psnr": self.psnrs[index]}
+
+    good, poor = (planning.tried(Trial(psnrs), lambda step, metrics: None) for psnrs in ([12.0, 21.0, 20.0], [11.0, 12.0, 12.5]))
+    assert (good, poor) == ((-21.0, -12.5) if chooses else (20.0, 12.5))
 
 
 def test_another_zoo_or_time_is_chosen_for_again(tmp_path):

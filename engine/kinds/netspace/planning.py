@@ -57,7 +57,8 @@ class Plan:
         said = []
         if len(self.scores) > 1:
             each = ", ".join(f"{name} {'diverged' if score is None else f'{score:.3f}'}" for name, score in self.scores.items())
-            said.append(f"After {self.trial:,} steps the error on {self.judges} validation instances was: {each}. Chosen: {self.variant}.")
+            judged = f"the scores on {self.judges} validation instances (lower is better) were"
+            said.append(f"After {self.trial:,} steps {judged}: {each}. Chosen: {self.variant}.")
         computing = self.steps * self.step_seconds
         clock = computing / (1 - self.busy)
         shared = f", or {duration(clock)} by the clock while other programs use {self.busy:.0%} of the CPU" if self.busy > 0.1 else ""
@@ -175,9 +176,9 @@ def timed(trainee: SpaceTraining, watch: Watch, limit: float) -> tuple[float, fl
 
 
 def tried(trainee: SpaceTraining, on_step: Callable[[int, dict[str, float]], None]) -> float | None:
-    """The error on validation instances after a short training: the sum of what a look at validation measures, the best look counts
-    where such a look chooses the model. None where the training diverged."""
-    lowest, last = math.inf, math.inf
+    """The score of a short training on validation instances, lower is better: that of the best look where such a look chooses the model,
+    else the sum of what the last one measures. None where the training diverged."""
+    last = math.inf
     for index in range(trainee.total):
         metrics = trainee.step(index)
         on_step(index + 1, metrics)
@@ -185,8 +186,7 @@ def tried(trainee: SpaceTraining, on_step: Callable[[int, dict[str, float]], Non
             return None
         if looked := [value for name, value in metrics.items() if name.startswith("val_")]:
             last = sum(looked)
-            lowest = min(lowest, last)
-    found = lowest if trainee.objective.chooses else last
+    found = float(trainee.best_score) if trainee.objective.chooses else last
     return round(found, 5) if math.isfinite(found) else None
 
 
