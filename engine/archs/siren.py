@@ -47,13 +47,19 @@ def of_frequency(layers: Sequence[tuple[Tensor, Tensor]], omega: float, first: f
     return Layers([*((scale * weight, scale * bias) for scale, (weight, bias) in zip(scales, layers)), layers[-1]])
 
 
-def frequency_scale(layout: Sequence[Entry], omega: Sequence[float]) -> np.ndarray:
-    """What the parameters [P] of a SIREN of other frequencies are multiplied by to be one of OMEGA (see `of_frequency`). `omega`: one
-    frequency, or that of the first layer and that of the others."""
-    scale_P, (last, _) = np.ones(layout[-1].stop, np.float32), divmod(len(layout), 2)
-    for at, entry in enumerate(layout[: 2 * (last - 1)]):
-        scale_P[entry.start : entry.stop] = (omega[0] if at < 2 else omega[-1]) / OMEGA
-    return scale_P
+def to_ours(layout: Sequence[Entry], omega: Sequence[float], levels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """(scale [P], shift [P]): times the one plus the other, the parameters of a SIREN of other frequencies are those of one of OMEGA (see
+    `of_frequency`) whose answers are 0 and 1 where they were `levels`, if those are given. `omega`: one frequency, or that of the first
+    layer and that of the others; none: OMEGA."""
+    scale_P, shift_P = np.ones(layout[-1].stop, np.float32), np.zeros(layout[-1].stop, np.float32)
+    if omega:
+        for at, entry in enumerate(layout[:-2]):
+            scale_P[entry.start : entry.stop] = (omega[0] if at < 2 else omega[-1]) / OMEGA
+    if levels:
+        low, high = levels
+        scale_P[layout[-2].start :] = 1 / (high - low)
+        shift_P[layout[-1].start :] = -low / (high - low)
+    return scale_P, shift_P
 
 
 def siren_forward(

@@ -15,7 +15,7 @@ def zoo(options: Options) -> None:
     from ..zoos.importing import import_zoo
 
     fields = ("path", "architecture", "dataset", "table", "split", "normalise", "measured", "pixels")
-    wanted = ImportConfig(**{name: getattr(options, name) for name in fields}, omega=tuple(options.omega), seed=options.seed or 0)
+    wanted = ImportConfig(**{name: getattr(options, name) for name in fields}, omega=tuple(options.omega), levels=tuple(options.levels), seed=options.seed or 0)
     artifact, report = import_zoo(store_of(options), wanted, options.id, device_of(options), progress, options.replace)
     manifest = artifact.manifest
     if report is None:
@@ -59,6 +59,13 @@ COMMANDS = (
                 "default": (),
                 "metavar": "OMEGA",
                 "help": "SIRENs: frequency of their sines, or of the first layer and of the rest (default: 30)",
+            },
+            "--levels": {
+                "type": float,
+                "nargs": 2,
+                "default": (),
+                "metavar": ("BLACK", "WHITE"),
+                "help": "SIRENs that are pictures: what they answer where it is black and white (default: 0 1)",
             },
             "--pixels": {"type": int, "default": 28, "metavar": "N", "help": "SIRENs that are pictures: pixels a side (default: 28)"},
             "--measured": {"type": int, "default": 1000, "metavar": "N", "help": "images per split to measure on (default: 1000; 0: all)"},

@@ -114,10 +114,12 @@ class Zoos:
         """Pixels a side at which networks are sampled that are pictures which are not here; else 0."""
         return 0
 
-    def check_import(self, dataset: str, omega: tuple[float, ...]) -> None:
+    def check_import(self, dataset: str, omega: tuple[float, ...], levels: tuple[float, ...]) -> None:
         """What else of an import can be refused before anything is read. Raises InvalidValue."""
         if len(omega) > 2:
             raise InvalidValue("--omega is one frequency of sines, or that of the first layer and that of the others.")
+        if levels and (len(levels) != 2 or levels[0] == levels[1]):
+            raise InvalidValue("--levels is two different numbers: what a picture answers where it is black, and where it is white.")
 
     def check(self, config) -> None:
         """Everything that can be refused before the first step. Raises UnknownId, InvalidValue, DataMissing."""

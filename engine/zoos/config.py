@@ -30,6 +30,9 @@ class ImportConfig:
         "Frequency of the sines", "Of SIRENs: one, or that of the first layer and that of the others; left out: 30.", (), above=0, high=1000
     )
     pixels: int = told("Pixels a side", "Of SIRENs that are pictures: where they are sampled.", 28, unit="pixels", low=4, high=64)
+    levels: tuple[float, ...] = told(
+        "Black and white", "Of SIRENs that are pictures: two numbers, what they answer there; left out: 0 and 1.", (), low=-1e6, high=1e6
+    )
     measured: int = told("Measured on", "Images per split that accuracies are measured on; 0 for all.", MEASURED, unit="images", low=0)
     seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..archs import Architecture
-from ..archs.siren import frequency_scale
+from ..archs.siren import to_ours
 from ..core.errors import InvalidValue
 from ..nets.fitting import Form, forms, load
 from ..nets.naming import Taken, floats, is_counter, mismatch, plain_names, take
@@ -30,9 +30,9 @@ def check_form(arch: Architecture) -> None:
 class Fitter:
     """Makes rows [P] of checkpoints. What was found for one is used for all whose tensors have the same names and shapes."""
 
-    def __init__(self, arch: Architecture, omega: Sequence[float] = ()):
+    def __init__(self, arch: Architecture, omega: Sequence[float] = (), levels: Sequence[float] = ()):
         self.arch, self.notes = arch, set[str]()
-        self._scale_P = frequency_scale(arch.layout, omega) if omega else None
+        self._to_ours = to_ours(arch.layout, omega, levels) if omega or levels else None
         self._forms = forms(arch)
         self._found: dict[tuple, tuple[Form, Taken]] = {}
 
@@ -49,8 +49,11 @@ class Fitter:
         return form is self._forms[0]
 
     def ours(self, rows_NP: np.ndarray) -> np.ndarray:
-        """Rows as they were read, as networks of our frequency."""
-        return rows_NP if self._scale_P is None else rows_NP * self._scale_P
+        """Rows as they were read, as networks of our frequency and levels."""
+        if self._to_ours is None:
+            return rows_NP
+        scale_P, shift_P = self._to_ours
+        return rows_NP * scale_P + shift_P
 
     def taken(self, checkpoint: Checkpoint) -> tuple[Form, Taken]:
         """The form of the architecture that a checkpoint's tensors have, and where those lie. Raises CheckpointMismatch, InvalidValue."""

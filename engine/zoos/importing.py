@@ -43,7 +43,7 @@ from .reading import FREE, streamed, surveyed
 from .telling import Report, left_table, same_as
 
 FOLDER = ".importing"
-ASKED = frozenset({"omega", "pixels"})  # fields of an import that some tasks alone ask for
+ASKED = frozenset({"omega", "pixels", "levels"})  # fields of an import that some tasks alone ask for
 Progress = Callable[[str, int], Callable[[int, dict[str, float]], None]]
 
 
@@ -62,7 +62,7 @@ def check(store: Store, wanted: ImportConfig, id_: str, replacing: bool) -> None
     for name in sorted(ASKED - set(zoos.asks)):
         if getattr(wanted, name) != getattr(ImportConfig(), name):
             raise InvalidValue(f"--{name} is not for {zoos.holds}, which networks of {arch.id} are: leave it out.")
-    zoos.check_import(wanted.dataset, wanted.omega)
+    zoos.check_import(wanted.dataset, wanted.omega, wanted.levels)
     check_form(arch)
     if wanted.dataset:
         datasets.load(wanted.dataset).suited(arch)
@@ -92,12 +92,12 @@ def import_zoo(
         data = measure.data()
         layout, survey = surveyed(partial, asked, stop)
         config = replace(config, layout=layout)
-        if partial.begin(tag_of(config, arch, survey, wanted.omega)):
+        if partial.begin(tag_of(config, arch, survey, wanted)):
             done = sum(part.done()[0] for part in partial.parts(len(survey.table), bool(survey.whole)))
             print(f"{id_}: resuming its import after {done:,} of {len(survey.table):,} networks.", file=sys.stderr)
         check_room(partial, arch, survey)
         on_read = progress(id_, len(survey.table))
-        parts, told = streamed(partial, asked.path, layout, arch.id, heard(on_read), stop, crew.read, wanted.omega)
+        parts, told = streamed(partial, asked.path, layout, arch.id, heard(on_read), stop, crew.read, wanted.omega, wanted.levels)
         notes = (*survey.notes, *told)
         table, left = rows_kept(parts, survey)
         if not len(table):
@@ -147,11 +147,11 @@ def locked(store: Store, id_: str) -> Iterator[Partial]:
         os.close(handle)
 
 
-def tag_of(config: ImportedZooConfig, arch: Architecture, survey: Survey, omega: tuple[float, ...]) -> str:
+def tag_of(config: ImportedZooConfig, arch: Architecture, survey: Survey, wanted: ImportConfig) -> str:
     """Tells an import from every other: what was read, how, and for which architecture."""
     hashed = hashlib.sha256(repr((config.layout, config.source, config.dataset, config.measured, arch.id, arch.version)).encode())
-    if omega:
-        hashed.update(repr(omega).encode())
+    if wanted.omega or wanted.levels:
+        hashed.update(repr((wanted.omega, wanted.levels)).encode())
     columns = [column for column in (FILE, SIZE, CHANGED, ROW) if column in survey.table]
     hashed.update(str(survey.table[columns].to_csv(index=False)).encode())
     return hashed.hexdigest()

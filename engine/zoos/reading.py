@@ -90,6 +90,7 @@ class Work:
     largest: int  # bytes of a file
     parts: tuple[int, ...]
     omega: tuple[float, ...] = ()  # of SIRENs of another frequency than ours
+    levels: tuple[float, ...] = ()  # of SIRENs of other levels of black and white
 
     @property
     def partial(self) -> Partial:
@@ -110,7 +111,7 @@ class Work:
 
 def streamed(
     partial: Partial, path: Path, layout: str, arch_id: str, on_members: Callable[[int], None], stop: Callable[[], bool],
-    fan: Fan | None = None, omega: tuple[float, ...] = (),
+    fan: Fan | None = None, omega: tuple[float, ...] = (), levels: tuple[float, ...] = (),
 ) -> tuple[list[Part], tuple[str, ...]]:  # fmt: skip
     """Read all members that are not read yet; (the parts, what is to be told of how). `on_members` hears how many were looked at by now;
     `fan` shares the work out (None: among the cores of this machine). Raises InvalidValue, StorageError, Stopped."""
@@ -121,7 +122,7 @@ def streamed(
     open_ = tuple(number for number, part in enumerate(parts) if not part.ended)
     done = members - sum(parts[number].last - parts[number].first for number in open_)
     folder = str(partial.folder.resolve())
-    work = Work(folder, str(path.resolve()), layout, arch_id, width, members, whole, largest, open_, omega)
+    work = Work(folder, str(path.resolve()), layout, arch_id, width, members, whole, largest, open_, omega, levels)
     notes = (fan or on_cores)(work, lambda count: on_members(done + count), stop) if open_ else ()
     with enough_room():
         partial.join(parts, width)
@@ -169,7 +170,7 @@ def in_order(running: Sequence[Future]) -> list:
 def part_read(work: Work, on_members: Callable[[int], None], stop: Callable[[], bool]) -> tuple[str, ...]:
     """Read some parts in one limited process; what is to be told. Raises InvalidValue, StorageError, Stopped."""
     name, partial = Path(work.path).name, work.partial
-    given = {name: getattr(work, name) for name in ("folder", "path", "layout", "arch", "parts", "omega")}
+    given = {name: getattr(work, name) for name in ("folder", "path", "layout", "arch", "parts", "omega", "levels")}
     limits = Limits(MEMORY + 8 * work.largest, FOR_EVER, FOR_EVER, max(MEMORY, 8 * work.width * work.members))
     at = at_file(partial, work.parts)
     for _ in range(DEATHS):
@@ -225,13 +226,15 @@ def bad_of(partial: Partial) -> dict[int, str]:
     return dict(json.loads(line) for line in path.read_text("utf-8").splitlines()) if path.is_file() else {}
 
 
-def stream(folder: str, path: str, layout: str, arch: str, parts: list[int], omega: Sequence[float] = ()) -> tuple[dict, dict]:
+def stream(
+    folder: str, path: str, layout: str, arch: str, parts: list[int], omega: Sequence[float] = (), levels: Sequence[float] = ()
+) -> tuple[dict, dict]:
     """What the limited process does then. Raises InvalidValue, StorageError."""
     from .fitting import Fitter
     from .layout import layouts
 
     partial, where = Partial(Path(folder)), Path(path)
-    fitter, survey = Fitter(architecture(arch), omega), survey_of(partial)[1]
+    fitter, survey = Fitter(architecture(arch), omega, levels), survey_of(partial)[1]
     every, done = partial.parts(len(survey.table), bool(survey.whole)), 0
     at = os.open(at_file(partial, parts), os.O_RDWR | os.O_CREAT, 0o600)
     try:

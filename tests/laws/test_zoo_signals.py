@@ -78,14 +78,21 @@ def answered(rows_NP: np.ndarray, points_B2: torch.Tensor, first: float, others:
     return torch.stack(found)
 
 
-@pytest.mark.parametrize("omega, first, others", [((), 30, 30), ((12.0,), 12, 12), ((45.0, 20.0), 45, 20)])
-def test_networks_of_any_frequency_answer_as_they_did(store, folder, omega, first, others):
+@pytest.mark.parametrize(
+    "omega, first, others, levels",
+    [((), 30, 30, ()), ((12.0,), 12, 12, ()), ((45.0, 20.0), 45, 20, (-1.0, 1.0)), ((), 30, 30, (3.0, 2.0))],
+)
+def test_networks_of_any_frequency_and_levels_answer_as_they_did(store, folder, omega, first, others, levels):
     path, rows_NP = folder
-    zoo, report = taken(store, path, omega=omega, pixels=16)
+    zoo, report = taken(store, path, omega=omega, pixels=16, levels=levels)
+    low, high = levels or (0, 1)
     points_B2 = torch.rand(50, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    apart = (values(zoo.parameters_NP, points_B2, zoo.arch) - answered(rows_NP, points_B2, first, others)).abs().max()
+    wanted_NB = (answered(rows_NP, points_B2, first, others) - low) / (high - low)
+    apart = (values(zoo.parameters_NP, points_B2, zoo.arch) - wanted_NB).abs().max()
     assert apart < 1e-4 and report.kept == len(rows_NP) and zoo.pixels == 16
-    assert (values(zoo.parameters_NP, points_B2, zoo.arch) - answered(rows_NP, points_B2, first + 3, others)).abs().max() > 0.01
+    other_NB = (answered(rows_NP, points_B2, first + 3, others) - low) / (high - low)
+    assert (values(zoo.parameters_NP, points_B2, zoo.arch) - other_NB).abs().max() > 0.01
+    assert any("Their brightness is mostly" in note for note in report.notes)  # nobody trained them
     assert list(zoo.table["split"]) == [split for split, count in COUNTS.items() for _ in range(count)]
     assert list(zoo.table["label"]) == [number % 3 for number in range(len(rows_NP))]
 
@@ -113,6 +120,7 @@ def test_a_space_of_them_is_measured_against_the_networks_themselves(store, fold
     [
         ({"dataset": "digits"}, "leave --dataset out"),
         ({"omega": (1.0, 2.0, 3.0)}, "one frequency of sines"),
+        ({"levels": (1.0, 1.0)}, "two different numbers"),
         ({"architecture": "lenetlike-small-digits", "omega": (30.0,)}, "--omega is not for classifiers"),
         ({"architecture": "siren-small", "pixels": 9}, "--pixels is not for shapes"),
         ({"architecture": "siren-image-0x5"}, "There is no architecture"),

@@ -20,18 +20,21 @@ from .networks import pictures, psnr
 from .zoo_training import SignalZooTraining, counts
 
 
+LOOKED, SLACK = 64, 0.25  # instances whose brightness is looked at; how far outside of black and white it may be
+
+
 class SignalZoos(Zoos):
     """SIRENs, each fitted to an image of its own."""
 
     holds = "signals"
     imported = ImportedSignalsConfig
-    asks = ("pixels", "omega")
+    asks = ("pixels", "omega", "levels")
 
     def pixels(self, config: SignalZooConfig | ImportedSignalsConfig) -> int:
         return config.pixels
 
-    def check_import(self, dataset: str, omega: tuple[float, ...]) -> None:
-        super().check_import(dataset, omega)
+    def check_import(self, dataset: str, omega: tuple[float, ...], levels: tuple[float, ...]) -> None:
+        super().check_import(dataset, omega, levels)
         if dataset:
             raise InvalidValue("Networks that are pictures are measured against each other, not on a data set: leave --dataset out.")
 
@@ -55,6 +58,15 @@ class SignalZoos(Zoos):
     def looked_at(self, config: ImportedSignalsConfig, parameters_NP: Tensor, data: None) -> dict[str, Tensor]:
         """How well they fit pictures that are not here, nobody knows."""
         return {"fit_psnr": torch.full((len(parameters_NP),), torch.nan)}
+
+    def beside_stated(self, config: ImportedSignalsConfig, parameters_NP: np.ndarray, table, data) -> tuple[str, ...]:
+        """Where most of their brightnesses are not between black and white."""
+        shown_NP = torch.from_numpy(np.array(parameters_NP[:: max(1, len(parameters_NP) // LOOKED)][:LOOKED]))
+        value = pictures(shown_NP, architecture(config.architecture), config.pixels, config.pixels)
+        low, high = value.flatten().quantile(torch.tensor([0.01, 0.99])).tolist()
+        if low > -SLACK and high < 1 + SLACK and high - low > 0.5:
+            return ()
+        return (f"Their brightness is mostly {low:.2f} to {high:.2f}; here black is 0 and white 1. If so meant, import with --levels.",)
 
     def measure(self, config: SignalZooConfig | ImportedSignalsConfig, zoo: Zoo, data: Pictures) -> dict:
         return {} if zoo.pixels else metrics_of(zoo.table.assign(fit_psnr=fit_psnrs(zoo, data)))
