@@ -19,7 +19,6 @@ from .images import Pictures, pictures_of
 from .networks import pictures, psnr
 from .zoo_training import SignalZooTraining, counts
 
-
 LOOKED, SLACK = 64, 0.25  # instances whose brightness is looked at; how far outside of black and white it may be
 
 
