@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from .command import REPLACE, Command, Options, device_of, emit, emit_artifact, metric_lines, progress, store_of
 
@@ -15,7 +16,9 @@ def zoo(options: Options) -> None:
     from ..zoos.importing import import_zoo
 
     fields = ("path", "architecture", "dataset", "table", "split", "normalise", "measured", "pixels")
-    wanted = ImportConfig(**{name: getattr(options, name) for name in fields}, omega=tuple(options.omega), levels=tuple(options.levels), seed=options.seed or 0)
+    given: dict[str, Any] = {name: getattr(options, name) for name in fields}
+    given |= {name: tuple(getattr(options, name)) for name in ("omega", "levels")}
+    wanted = ImportConfig(**given, seed=options.seed or 0)
     artifact, report = import_zoo(store_of(options), wanted, options.id, device_of(options), progress, options.replace)
     manifest = artifact.manifest
     if report is None:

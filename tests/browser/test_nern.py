@@ -307,7 +307,8 @@ def test_a_dropped_checkpoint_of_an_added_architecture_is_recognised(page, serve
         assert not main([*add, "--workspace", str(server.workspace)])
         page.goto("/nern")
         page.get_by_text("Import a network", exact=True).click()
-        page.locator('input[type="file"]').set_input_files({"name": "their_s*.pt", "mimeType": "application/octet-stream", "buffer": content})
+        file = {"name": "their_s*.pt", "mimeType": "application/octet-stream", "buffer": content}
+        page.locator('input[type="file"]').set_input_files(file)
         bring = page.get_by_role("button", name="Import their_s*.pt", exact=True)
         expect(bring).to_be_enabled()
         page.get_by_role("textbox", name="Name of the network").fill("Their checkpoint")

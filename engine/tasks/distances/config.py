@@ -67,7 +67,7 @@ class ImportedShapesConfig(ImportedZooConfig):
     """SIRENs that others fitted to shapes which are not here."""
 
     TASK: ClassVar[str] = "distances"
-    omega: tuple[float, ...] = told("Frequency of the sines", "What it was before they became sines of 30; none: 30.", (), above=0, high=1000)
+    omega: tuple[float, ...] = told("Frequency of the sines", "Before they became sines of 30; none: 30.", (), above=0, high=1000)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class ImportedSignalsConfig(ImportedZooConfig):
 
     TASK: ClassVar[str] = "signals"
     pixels: int = told("Pixels a side", "Where the networks are sampled.", 28, unit="pixels", low=4, high=64)
-    omega: tuple[float, ...] = told("Frequency of the sines", "What it was before they became sines of 30; none: 30.", (), above=0, high=1000)
+    omega: tuple[float, ...] = told("Frequency of the sines", "Before they became sines of 30; none: 30.", (), above=0, high=1000)
     levels: tuple[float, ...] = told("Black and white", "What they answered there; none: 0 and 1.", (), low=-1e6, high=1e6)
 
 
