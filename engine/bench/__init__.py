@@ -34,6 +34,7 @@ ROWS = {  # name -> the file and function that measure it; heavy imports stay in
     "mesh_browser_updates_per_s": "mesh.browser_updates",
     "siren_stacked": "mesh.siren_stacked",
     "list_seconds": "startup.list_seconds",
+    "lists": "lists.page",
     "first_page_seconds": "startup.first_page_seconds",
     "browser_update_p95": "browser.update_p95",
     "browser_updates_per_s": "browser.updates_per_s",

@@ -6,6 +6,7 @@ Legend: N instances, B images, K classes, H x W the PRep, E embedding, A archite
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from ..core.errors import DataMissing
 from ..core.seeds import generator
 from ..kinds.netspace.space import load_space
 from ..kinds.netspace.training import space_training
+from ..nets.fast import hardware_dtype
 from ..nets.prep import pack
 from ..nets.stacked import logits_one
 from ..tasks.images.teaching import gammas, knowledge_distillation
@@ -51,9 +53,14 @@ def loss_one_by_one(trainee, rows_N: Tensor, picks_B: Tensor) -> Tensor:
     return torch.stack(losses).sum()
 
 
+def one_step(trainee, rows_N: Tensor, picks_B: Tensor) -> None:
+    """Its loss and gradients."""
+    trainee.loss(rows_N, picks_B).backward()
+
+
 def step() -> list[dict]:
     """Milliseconds of a training step of the shipped space of four architectures; both sides on one thread, which is best for
-    networks so small, and from the same trained weights."""
+    networks so small, and from the same trained weights. Where the hardware multiplies bfloat16, the same in that (`config.bf16`)."""
     store = Store()
     if not store.has(SPACE):
         raise DataMissing(f"This row needs {SPACE}, which is not available: make it with `python -m engine train {SPACE}`.")
@@ -65,15 +72,22 @@ def step() -> list[dict]:
         at_hand = tuple(
             min(count, len(space.zoo.rows("train", id_))) for id_, count in enumerate(space.config.train)
         )  # a zoo that ships is trimmed
-        trainee = space_training(replace(space.config, train=at_hand), space.zoo, datasets.load(space.zoo.dataset))
-        trainee.model.load_state_dict(space.model.state_dict())
-        random = generator(0, 12, 0)
+        coarse = hardware_dtype() is torch.bfloat16
+        trainees = [
+            space_training(replace(space.config, train=at_hand, bf16=bf16), space.zoo, datasets.load(space.zoo.dataset))
+            for bf16 in (False, True)[: 1 + coarse]
+        ]
+        for trainee in trainees:
+            trainee.model.load_state_dict(space.model.state_dict())
+        trainee, random = trainees[0], generator(0, 12, 0)
         rows_N, picks_B = trainee.objective.instances(random), torch.arange(space.config.images)
         ours, theirs = (float(loss.detach()) for loss in (trainee.loss(rows_N, picks_B), loss_one_by_one(trainee, rows_N, picks_B)))
         assert abs(ours - theirs) <= 1e-5 * abs(theirs), f"the two sides differ: {ours} and {theirs}"
-        together, alone = medians(
-            lambda: trainee.loss(rows_N, picks_B).backward(), lambda: loss_one_by_one(trainee, rows_N, picks_B).backward(), repeats=REPEATS
+        alone, *together = medians(
+            lambda: loss_one_by_one(trainee, rows_N, picks_B).backward(),
+            *(partial(one_step, each, rows_N, picks_B) for each in trainees),
+            repeats=REPEATS,
         )
-        return [row("multi_step", 1000 * together, "ms", 1000 * alone)]
+        return [row(f"multi_step{end}", 1000 * each, "ms", 1000 * alone) for end, each in zip(("", "_bfloat16"), together)]
     finally:
         torch.set_num_threads(threads)

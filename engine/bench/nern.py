@@ -30,6 +30,7 @@ from ..kinds.nern.predictor import Predictor
 from ..kinds.nern.sampling import sample
 from ..kinds.nern.tours import FLAT, tour, unit
 from ..kinds.nern.training import NernTraining
+from ..nets.fast import hardware_dtype
 from . import row
 from .accuracy import TRAIN_BATCH, pictures
 from .measure import medians, p95, seconds, tune
@@ -39,6 +40,7 @@ MANY = 512 * 512
 DRAGGED = {"nern-digits": "", "nern-cifar10-resnet20-mini": "_cifar10"}  # and what their rows are called
 STEPS, WARM_UP = 40, 4  # of a drag
 BAR_MANY, BAR_RESNET18, BAR_PREDICT = 30.0, 90.0, 0.030  # seconds
+COSINE = 0.999  # of gradients in bfloat16 and float32
 HIDDEN_PREDICT = 280  # of the paper's predictors of ResNet56
 
 
@@ -150,6 +152,13 @@ def gradients(module: nn.Module) -> list[Tensor]:
     return [grad.clone() for grad in found if grad is not None]
 
 
+def plain_whole_step(training: NernTraining, network: Network, index: int) -> None:
+    """A step of training with its draws and its optimiser, as `NernTraining.step`, the plain way."""
+    plain_step(training, network, index, training.drawn(index)[1:])
+    training.optimizer.param_groups[0]["lr"] = training.rate(index)
+    training.optimizer.step()
+
+
 def fast_step(training: NernTraining, index: int, images_BCHW: Tensor) -> tuple[dict[str, float], list[Tensor]]:
     """The same as `NernTraining.step` does it, without the optimiser."""
     training.predictor.zero_grad()
@@ -159,7 +168,8 @@ def fast_step(training: NernTraining, index: int, images_BCHW: Tensor) -> tuple[
 
 
 def nern_step() -> list[dict]:
-    """Seconds of one step (losses and gradients) on ResNet20, hidden 160, 256 images of 32x32, 4 096 kernels."""
+    """Seconds of one step (losses and gradients) on ResNet20, hidden 160, 256 images of 32x32, 4 096 kernels; `_whole` is a whole step of
+    training, its draws and its optimiser too. Where the hardware multiplies bfloat16, the same in that (`config.bf16`)."""
     tune()
     module = trained("resnet20-cifar10")
     original = of_module("resnet20", module, "pictures", "resnet20-cifar10")
@@ -170,22 +180,37 @@ def nern_step() -> list[dict]:
         {split: pictures(256, seed)[0] for split, seed in (("train", 2), ("val", 3))},
         {split: pictures(256, seed)[1] for split, seed in (("train", 2), ("val", 3))},
     )
-    return [measured(original, images, sampling) for sampling in ("weighted", "uniform")]
-
-
-def measured(original: Original, images: Images, sampling: Literal["weighted", "uniform"]) -> dict:
-    config = NernConfig("resnet20", hidden=160, sampling=sampling)
-    training = NernTraining(config, places(config, original), images)
     plain = Network(original.module, [layer.name for layer in original.layers], fold=False, channels_last=False)
     plain.module.requires_grad_(True)
+    coarse = [True] if hardware_dtype() is torch.bfloat16 else []
+    rows = [measured(original, images, plain, sampling) for sampling in ("weighted", "uniform")]
+    rows += [measured(original, images, plain, "weighted", bf16) for bf16 in coarse]
+    return rows + [measured_whole(original, images, plain, bf16) for bf16 in (False, *coarse)]
+
+
+def measured(original: Original, images: Images, plain: Network, sampling: Literal["weighted", "uniform"], bf16: bool = False) -> dict:
+    config = NernConfig("resnet20", hidden=160, sampling=sampling, bf16=bf16)
+    training = NernTraining(config, places(config, original), images)
     batch = training.batch(0)
     found, expected = fast_step(training, 0, batch[0]), plain_step(training, plain, 0, batch)
     for name, value in expected[0].items():
-        assert abs(found[0][name] - value) <= 1e-5 * max(1.0, abs(value)), f"{name}: {found[0][name]} instead of {value}"
-    for ours, theirs in zip(found[1], expected[1]):
+        near = 0.05 * abs(value) if bf16 else 1e-5 * max(1.0, abs(value))
+        assert abs(found[0][name] - value) <= near, f"{name}: {found[0][name]} instead of {value}"
+    if bf16:
+        ours, theirs = (torch.cat([each.flatten() for each in side[1]]) for side in (found, expected))
+        assert nn.functional.cosine_similarity(ours, theirs, 0) > COSINE, "the gradients point elsewhere"
+    for ours, theirs in () if bf16 else zip(found[1], expected[1]):
         assert (ours - theirs).abs().max() <= 1e-5 * max(1.0, float(theirs.abs().max())), "the gradients differ"
     one, other = medians(lambda: fast_step(training, 0, batch[0]), lambda: plain_step(training, plain, 0, batch), repeats=3)
-    return row(f"nern_step{'' if sampling == 'weighted' else '_uniform'}", one, "s", other)
+    return row(f"nern_step{'' if sampling == 'weighted' else '_uniform'}{'_bfloat16' if bf16 else ''}", one, "s", other)
+
+
+def measured_whole(original: Original, images: Images, plain: Network, bf16: bool) -> dict:
+    config = NernConfig("resnet20", hidden=160, bf16=bf16)
+    ours, theirs = (NernTraining(config, places(config, original), images) for _ in range(2))
+    ours.known = None  # more images than these would not be kept
+    one, other = medians(lambda: ours.step(0), lambda: plain_whole_step(theirs, plain, 0), repeats=3)
+    return row(f"nern_step_whole{'_bfloat16' if bf16 else ''}", one, "s", other)
 
 
 @torch.inference_mode()

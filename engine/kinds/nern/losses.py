@@ -52,14 +52,12 @@ class Distance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, predicted_BX: Tensor, original_BX: Tensor) -> Tensor:
-        dot_B = torch.linalg.vecdot(predicted_BX, original_BX)
-        p_B = torch.linalg.vector_norm(predicted_BX, dim=-1).clamp_min(1e-12)
-        o_B = torch.linalg.vector_norm(original_BX, dim=-1).clamp_min(1e-12)
+        dot_B, p_B, o_B = products(predicted_BX, original_BX)
         cosine_B = dot_B / (p_B * o_B)
         distance_B = ((2 - 2 * cosine_B).clamp_min(0) + TINY).sqrt()
         near = distance_B < 0.02  # 2 - 2 c loses its digits there
         if near.any():
-            rest_NX = predicted_BX[near] / p_B[near, None] - original_BX[near] / o_B[near, None]
+            rest_NX = predicted_BX[near].float() / p_B[near, None] - original_BX[near].float() / o_B[near, None]
             distance_B[near] = (rest_NX.square().sum(-1) + TINY).sqrt()
         ctx.save_for_backward(predicted_BX, original_BX, cosine_B, distance_B, p_B, o_B)
         return distance_B
@@ -68,8 +66,36 @@ class Distance(torch.autograd.Function):
     def backward(ctx, gradient_B: Tensor):
         predicted_BX, original_BX, cosine_B, distance_B, p_B, o_B = ctx.saved_tensors
         scale_B = gradient_B / (distance_B * p_B)
-        gradient_BX = predicted_BX * (scale_B * cosine_B / p_B)[:, None]
-        return gradient_BX.addcmul_(original_BX, (-scale_B / o_B)[:, None]), None
+        factors_B2 = torch.stack((scale_B * cosine_B / p_B, -scale_B / o_B), -1)
+        return combined(predicted_BX, original_BX, factors_B2), None
+
+
+def products(predicted_BX: Tensor, original_BX: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """p . o, |p| and |o| of each row [B], float32."""
+    if is_rounded(predicted_BX):
+        from . import rounded  # numba takes half a second, which only this training waits for
+
+        dot_B, p_B, o_B = rounded.products(predicted_BX, original_BX).unbind(-1)
+        return dot_B, p_B.sqrt().clamp_min(1e-12), o_B.sqrt().clamp_min(1e-12)
+    predicted_BX, original_BX = predicted_BX.float(), original_BX.float()
+    p_B = torch.linalg.vector_norm(predicted_BX, dim=-1).clamp_min(1e-12)
+    o_B = torch.linalg.vector_norm(original_BX, dim=-1).clamp_min(1e-12)
+    return torch.linalg.vecdot(predicted_BX, original_BX), p_B, o_B
+
+
+def combined(predicted_BX: Tensor, original_BX: Tensor, factors_B2: Tensor) -> Tensor:
+    """Each row's p and o times its two factors, added."""
+    if is_rounded(predicted_BX):
+        from . import rounded
+
+        return rounded.combined(predicted_BX, original_BX, factors_B2)
+    first_B1, second_B1 = factors_B2.split(1, -1)
+    found_BX = (predicted_BX.float() * first_B1).addcmul_(original_BX.float(), second_B1)
+    return found_BX.to(predicted_BX.dtype)
+
+
+def is_rounded(rows_BX: Tensor) -> bool:
+    return rows_BX.dtype == torch.bfloat16 and rows_BX.device.type == "cpu"
 
 
 def distance(predicted_BX: Tensor, original_BX: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ from ...nets.networks import read
 PIECE_PIXELS, CPU_PIXELS = 256 * 32 * 32, 64 * 32 * 32  # image pixels of one piece of work: on a CPU as many as the caches like
 
 CHECKED, TOLERANCE = 8, 1e-3  # random images that an original is checked on once, and by how much of its largest logit it may differ
+ROUNDED = 0.2  # the same where it computes in bfloat16
 SIDES = (32, 8, 64, 28, 16, 96, 128, 224)  # pixels a side that are tried with modules of no known architecture
 Convolution = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
@@ -105,8 +106,16 @@ class Original:
     @cached_property
     def network(self) -> Network:
         """Raises InvalidValue where it cannot be run as it was given."""
+        return self._network(torch.float32)
+
+    @cached_property
+    def coarse(self) -> Network:
+        """The same with its products in bfloat16. Raises InvalidValue where it cannot be run so."""
+        return self._network(torch.bfloat16)
+
+    def _network(self, dtype: torch.dtype) -> Network:
         shape = architecture(self.architecture).input_shape if self.architecture else None
-        return Network(self.module, [layer.name for layer in self.layers], shape, what=self.id)
+        return Network(self.module, [layer.name for layer in self.layers], shape, what=self.id, dtype=dtype)
 
 
 def of_module(
@@ -160,6 +169,9 @@ class Network:
 
     `shape` is that of one input, (C, H, W) of an image, found by trying where it is not given. What is built is run once beside the
     module as it was, on random images: raises InvalidValue where the logits differ.
+
+    In bfloat16 (`dtype`) kernels are scaled in float32 and rounded then, images and all other tensors are rounded, feature maps are
+    bfloat16 and logits float32 again.
     """
 
     def __init__(
@@ -170,8 +182,9 @@ class Network:
         fold: bool = True,
         channels_last: bool = True,
         what: str = "The network",
+        dtype: torch.dtype = torch.float32,
     ):
-        self.names = list(names)
+        self.names, self.dtype = list(names), torch.float32
         self.maps: dict[str, Tensor] | None = None  # those of the call, where they are wanted
         given = [module.get_parameter(f"{name}.weight") for name in names]
         shape = shape or shape_of(module)
@@ -188,10 +201,18 @@ class Network:
                 try:
                     with torch.no_grad():
                         check_same(expected_BK, self(given, images_BCHW)[0], what)
-                    return
+                    break
                 except Exception:  # where a module does more with a part than to call it, that part must stay: slower, but the same
                     if not folded or not norms:
                         raise
+        if dtype != torch.float32:
+            self._round(dtype, given, images_BCHW, expected_BK, what)
+
+    @torch.no_grad()
+    def _round(self, dtype: torch.dtype, given: Sequence[Tensor], images_BCHW: Tensor, expected_BK: Tensor, what: str) -> None:
+        self.module, self.dtype = self.module.to(dtype), dtype
+        with untrusted(what, InvalidValue, "It does not run in bfloat16: train in float32."):
+            check_same(expected_BK, self(given, images_BCHW)[0], what, ROUNDED)
 
     def _build(self, module: nn.Module, norms: dict[str, str], folded: bool, channels_last: bool) -> None:
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
@@ -239,8 +260,9 @@ class Network:
         tensors = {}
         for name, weight in zip(self.names, weights, strict=True):
             scaled = weight * self.scales[name] if name in self.scales else weight
-            tensors[f"{name}.weight"] = scaled.contiguous(memory_format=self.layout)
-        return functional_call(self.module, tensors, (images_BCHW.contiguous(memory_format=self.layout),), tie_weights=False)
+            tensors[f"{name}.weight"] = scaled.to(self.dtype).contiguous(memory_format=self.layout)
+        images_BCHW = images_BCHW.to(self.dtype).contiguous(memory_format=self.layout)
+        return functional_call(self.module, tensors, (images_BCHW,), tie_weights=False).float()
 
 
 def noise(architecture_id: str, count: int, *seeds: int) -> Tensor:
@@ -272,7 +294,7 @@ def shape_of(module: nn.Module) -> tuple[int, ...]:
     raise InvalidValue(f"The network does not take square images of {', '.join(map(str, SIDES))} pixels a side. Name its architecture.")
 
 
-def check_same(given_BK: Tensor, kept_BK: Tensor, what: str) -> None:
+def check_same(given_BK: Tensor, kept_BK: Tensor, what: str, tolerance: float = TOLERANCE) -> None:
     """Raises InvalidValue where logits are not those of the network as it was given, but for rounding."""
     if not isinstance(given_BK, Tensor) or not given_BK.is_floating_point() or given_BK.dim() != 2 or len(given_BK) != len(kept_BK):
         is_tensor = isinstance(given_BK, Tensor)
@@ -283,7 +305,7 @@ def check_same(given_BK: Tensor, kept_BK: Tensor, what: str) -> None:
     if not given_BK.isfinite().all():
         raise InvalidValue(f"{what} answers ordinary images with NaN or infinity. Fetch or train it again.")
     gap, size = float((given_BK - kept_BK).abs().max()), float(given_BK.abs().max())
-    if not gap <= TOLERANCE * max(size, 1e-6):
+    if not gap <= tolerance * max(size, 1e-6):
         raise InvalidValue(
             f"{what} cannot be used: prepared for fast answers its logits are off by {gap:.2g} of {size:.2g}. "
             "Save it with its batch norm folded, and import that."

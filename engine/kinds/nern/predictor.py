@@ -75,6 +75,21 @@ class Predictor(nn.Module):
             kernels_MK = torch.cat([self.rest(part) for grid in grids for part in grid.split(PIECE)])
         return kernels_MK.index_select(0, inputs.place_M)
 
+    @torch.no_grad()
+    def rounded(self, inputs: Inputs) -> Tensor:
+        """`forward` of all coordinates with the products of all layers but the first in bfloat16; float32 again. On a CPU."""
+        first, *between, last = self.linears
+        weights = [(layer.weight.bfloat16(), layer.bias.bfloat16()) for layer in (*between, last)]
+        layers, filters, channels = (F.linear(table, part) for table, part in zip(inputs.tables, first.weight.chunk(3, 1)))
+        layers, found = layers + first.bias, []
+        for at, (f, c) in enumerate(inputs.shapes):
+            grid = ((layers[at] + filters[:f])[:, None] + channels[:c]).flatten(0, 1).relu_().bfloat16()
+            for x in grid.split(PIECE):
+                for weight, bias in weights[:-1]:
+                    x = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu", [], "")
+                found.append(F.linear(x, *weights[-1]))
+        return torch.cat(found).float().index_select(0, inputs.place_M)
+
     def rest(self, x: Tensor) -> Tensor:
         hidden = (
             fused_linear_relu

@@ -69,6 +69,7 @@ class NernTraining(Choosing):
         self.val = None if images is None else images.first(config.measured)
         self.device = places.groups[0].slot_M.device
         self.network, self.weights = self.original.network, self.original.weights
+        self.trained = self.original.coarse if config.bf16 and config.distils else self.network  # what a step runs
         self.sizes = [layer.stop - layer.start for layer in self.original.layers]
         self.norm_M = torch.cat([weight.flatten(2).norm(dim=-1).flatten() for weight in self.weights]).cpu()
         self.predictor = self._start().to(self.device)
@@ -118,25 +119,30 @@ class NernTraining(Choosing):
         if self.config.inputs == "noise":
             images_BCHW = self._noise(self.config.images, 44, index)
             return images_BCHW, *self._answers(images_BCHW)
+        picks_B, images_BCHW = self.drawn(index)
+        if self.known is None:
+            return images_BCHW, *self._answers(images_BCHW)
+        return images_BCHW, self.known[0][picks_B], [rows_BX[picks_B] for rows_BX in self.known[1]]
+
+    def drawn(self, index: int) -> tuple[Tensor, Tensor]:
+        """The training images of a step: which, int64 [B], and they themselves [B, C, H, W]."""
         assert self.images is not None, "`check_images` says so"
         train_BCHW = self.images.images["train"]
         picks_B = torch.randperm(len(train_BCHW), generator=generator(self.config.seed, 42, index))[: self.config.images].to(self.device)
-        if self.known is None:
-            return train_BCHW[picks_B], *self._answers(train_BCHW[picks_B])
-        return train_BCHW[picks_B], self.known[0][picks_B], [rows_BX[picks_B] for rows_BX in self.known[1]]
+        return picks_B, train_BCHW[picks_B]
 
     @torch.no_grad()
     def _answers(self, images_BCHW: Tensor | Pixels) -> tuple[Tensor, list[Tensor]]:
         if not self.config.features:
-            return logits(self.network, self.weights, images_BCHW), []
-        found = [self.network(self.weights, part_BCHW) for part_BCHW in parts(images_BCHW)]
+            return logits(self.trained, self.weights, images_BCHW), []
+        found = [self.trained(self.weights, part_BCHW) for part_BCHW in parts(images_BCHW)]
         rows = [torch.cat([losses.flat(maps[layer]) for _, maps in found]) for layer in range(len(self.weights))]
         return torch.cat([logits_BK for logits_BK, _ in found]), rows
 
     def _fits(self, images_BCHW: Tensor) -> bool:
         """Whether the original's feature maps on all training images are few enough to be computed once."""
         one = self._answers(images_BCHW[:1])[1]
-        return 4 * len(images_BCHW) * sum(rows_BX.numel() for rows_BX in one) <= KNOWN_BYTES
+        return len(images_BCHW) * sum(rows_BX.nbytes for rows_BX in one) <= KNOWN_BYTES
 
     def predict(self, index: int) -> list[Tensor]:
         """The kernels of every layer, those of the step's sample with a gradient."""
@@ -176,7 +182,7 @@ class NernTraining(Choosing):
         terms = {"reconstruction": losses.reconstruction(predicted, self.weights)}
         if batch is not None:
             images_BCHW, logits_BK, rows = batch
-            predicted_BK, maps = self.network(predicted, images_BCHW)
+            predicted_BK, maps = self.trained(predicted, images_BCHW)
             terms["distillation"] = losses.distillation(predicted_BK, logits_BK)
             if config.features:
                 terms["features"] = losses.feature_maps(maps, rows)

@@ -89,7 +89,9 @@ class Teaching:
         """The paper's final loss: eq. 5 and 6 of each instance, and eq. 11 of each boundary pair at each gamma of eq. 12; all
         embeddings are decoded together, and all networks of one architecture called together."""
         parameters_NP = space.disturbed(self.zoo.parameters_NP[rows_N], random)
-        embeddings_NE, wanted_N = space.model.encode(parameters_NP), self.all_class_ids_N[rows_N]
+        wanted_N = self.all_class_ids_N[rows_N]
+        with space.coarsely():
+            embeddings_NE = space.model.encode(parameters_NP).float()
         if self.config.interpolation:
             a_N, b_N = boundary_pairs(wanted_N, len(self.archs))
             between = [torch.lerp(embeddings_NE[a_N], embeddings_NE[b_N], gamma) for gamma in gammas(len(self.archs))]
@@ -101,7 +103,9 @@ class Teaching:
             images_BCHW = self.disturbed(images_BCHW, random)
             with torch.no_grad():
                 teacher_BK = logits_one(self.zoo.teacher_P, images_BCHW, self.zoo.teacher)
-        predicted_NBK = logits_by_architecture(space.model.decode(embeddings_NE), class_logits_NA.argmax(-1), images_BCHW, self.archs)
+        with space.coarsely():
+            decoded_NP = space.model.decode(embeddings_NE).float()
+        predicted_NBK = logits_by_architecture(decoded_NP, class_logits_NA.argmax(-1), images_BCHW, self.archs)
         taught_N = knowledge_distillation(predicted_NBK, teacher_BK, self.labels_B[picks_B], self.config.alpha, self.config.temperature)
         return taught_N.sum() + F.cross_entropy(class_logits_NA, wanted_N, reduction="sum")
 
