@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from engine.core.artifacts import manifest_hash
-from engine.kinds.netspace.properties import Property, properties, table_of
+from engine.kinds.netspace.properties import MOST, Property, properties, table_of
 from engine.kinds.netspace.space import Space
 from explorer import services
 from explorer.charts import FRAME
@@ -29,6 +29,15 @@ def of_space(space: Space) -> list[Property]:
 @st.cache_resource(max_entries=8, show_spinner="Fitting probes ...")
 def _of_space(id_: str, version: str, _space: Space) -> list[Property]:
     return properties(_space)
+
+
+def counts(space: Space) -> dict[str, str]:
+    """Split -> how many of its instances the probes rest on: 'the 64', '2,000 (drawn at random from 33,000)'."""
+    here = {split: int(space.zoo.table["split"].eq(split).to_numpy().sum()) for split in MOST}
+    return {
+        split: f"the {count:,}" if count <= MOST[split] else f"{MOST[split]:,} (drawn at random from {count:,})"
+        for split, count in here.items()
+    }
 
 
 def table(each: Sequence[Property]) -> Any:

@@ -21,6 +21,8 @@ WIDE, HIGH = 560, 132  # pixels, of which a screen shows half or all
 FINER = 2  # drawn so much larger, for smooth edges
 DOT, EDGE = 4, 10  # radius of a point, ground around the map
 SHAPES = 4  # of a contact sheet, side by side
+MOST = 4000  # points of a map: a fair sample of more looks the same so small
+KEPT = 256  # pictures in memory, some 15 KB each
 DARK = (128, 128, 128)  # of a value that is not known
 
 
@@ -34,7 +36,7 @@ def instances(space: Manifest) -> int | None:
     return counted(space.id, space.created)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=KEPT, show_spinner=False)
 def counted(space: str, created: str) -> int | None:
     import pyarrow.parquet
 
@@ -44,7 +46,7 @@ def counted(space: str, created: str) -> int | None:
         return None
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=KEPT, show_spinner=False)
 def drawn(space: str, created: str, dark: bool) -> str:
     """`created` tells a space from one that was made again under its name."""
     try:
@@ -62,6 +64,8 @@ def scatter(table: pd.DataFrame, shown, dark: bool) -> Image.Image:
     """The map of a table, a point an instance, by the first of its task's colours. Raises KeyError where it has no places."""
     from PIL import Image, ImageDraw
 
+    if len(table) > MOST:
+        table = table.sample(MOST, random_state=0)
     places = table[["x2", "y2"]].to_numpy()
     low, high = places.min(0), places.max(0)
     size = (FINER * WIDE, FINER * HIGH)

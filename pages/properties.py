@@ -9,8 +9,8 @@ from engine.core.errors import ExplorerError
 from explorer import captions, code, controls, navigation, properties, state, theme
 
 CAPTION = """
-For each property of the zoo's table a probe is fitted on the {train:,} training instances (a ridge for numbers, a logistic regression for
-categories), its regularisation is chosen on the {val:,} validation instances, and it is measured on the {test:,} held-out ones: R² (1 is
+For each property of the zoo's table a probe is fitted on {train} training instances (a ridge for numbers, a logistic regression for
+categories), its regularisation is chosen on {val} validation instances, and it is measured on {test} held-out ones: R² (1 is
 perfect, 0 no better than their mean) and Kendall's tau of numbers, the share of right answers of categories. In brackets the 95 % interval
 over 1,000 draws of the held-out instances, with repetition. *Weight statistics*: mean, variance and five quantiles of each parameter tensor
 (Unterthiner et al., 2020). *PCA of weights*: their coordinates along the training weights' principal axes, 64 at most. Where values span
@@ -44,5 +44,4 @@ if instance := properties.clicked(event):
     del st.session_state[f"properties-{space.id}-{name}"]
     navigation.go("latent_map", instance=instance)
 st.markdown(f"Predicted against true, of {len(each.true_H)} held-out instances; a click on a point opens the map there.")
-counts = {split: space.zoo.table["split"].eq(split).to_numpy().sum() for split in ("train", "val", "test")}
-captions.show("How well each property can be read off the embeddings.", CAPTION.format(**counts))
+captions.show("How well each property can be read off the embeddings.", CAPTION.format(**properties.counts(space)))

@@ -17,12 +17,13 @@ from .answers import attachment, binary, choice, ends, number, whole
 
 
 def contact_sheet(host: Host, request: Request) -> Response:
-    """A small picture of each target of a space of shapes, in the table's order, and of each shape kept or placed in it (`sheets`: the
-    ids of each, and how its pictures lie in the WebP file of that name)."""
+    """A small picture of each target of a space of shapes, in the table's order (of very many, some that lie evenly in it), and of each
+    shape kept or placed in it (`sheets`: the ids of each, and how its pictures lie in the WebP file of that name)."""
     found = viewing.shapes(host, request.path_params["id"]).space
     ids = found.table["id"].tolist()
     own = (~found.table["split"].isin(list(kept.FOUND))).sum()
-    artifacts = [(ids[:own], sheet.sheet(host.store, host.store.open(found.id), found.parameters_NP[:own], found.arch))]
+    whole_sheet = sheet.sheet(host.store, host.store.open(found.id), found.parameters_NP[:own], found.arch)
+    artifacts = [([ids[row] for row in sheet.rows_of(int(own), int(whole_sheet["grid"][2]))], whole_sheet)]
     for id_, parameters_P in zip(ids[own:], found.parameters_NP[own:]):
         artifacts.append(([id_], sheet.sheet(host.store, host.store.open(id_), parameters_P[None], found.arch)))
     for each in placed_shapes.listed(host.store, found.id):

@@ -18,6 +18,7 @@ from ..host.host import Host, colour_range, prep_of
 from ..kinds.netspace import kept
 from ..kinds.netspace.space import Network, Space
 from ..tasks.images.live import live_images
+from ..tasks.zoo import evenly
 from .answers import binary, choice, plain, whole
 
 MANY = 10**9 - 1
@@ -61,12 +62,12 @@ def space(host: Host, request: Request) -> Response:
 
 
 def some(found: Space, most: int) -> np.ndarray:
-    """Rows of the table, all of them where they are no more than `most`."""
+    """Rows of the table, all of them where they are no more than `most`; else so many of its own, and those that were kept."""
     count = len(found.table)
-    if count <= most:
-        return np.arange(count)
-    kept_rows = np.flatnonzero(found.table["split"].isin(list(kept.FOUND))) if most else np.arange(0)
-    return np.union1d(np.linspace(0, count - 1, most).round().astype(int), kept_rows)
+    if count <= most or not most:
+        return np.arange(count if most else 0)
+    kept_N = found.table["split"].isin(list(kept.FOUND)).to_numpy()
+    return np.concatenate([evenly(int((~kept_N).sum()), most), np.flatnonzero(kept_N)])  # those that were kept are the last
 
 
 def outside_columns(found: Space, rows: np.ndarray) -> dict[str, list]:

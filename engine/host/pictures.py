@@ -16,6 +16,7 @@ from ..core.frames import to_bytes
 from ..kinds.netspace import kept, placed_shapes
 from ..kinds.netspace.space import Space
 from ..tasks.distances import sheet
+from ..tasks.zoo import evenly
 from .host import Host, Loaded, colour_range, prep_of, row_of
 
 WIDTH = 64  # cells of a small PRep, at most
@@ -34,7 +35,7 @@ def small_preps(space: Space, parameters_MP: Tensor) -> np.ndarray:
 def scale(loaded: Loaded) -> float:
     """The magnitude at which the colours of a space's small PReps end, of at most SEEN instances that lie evenly in its table."""
     parameters_NP = loaded.space.parameters_NP
-    rows = np.linspace(0, len(parameters_NP) - 1, min(SEEN, len(parameters_NP))).round().astype(int)
+    rows = evenly(len(parameters_NP), SEEN)
     return loaded.once("small", lambda: colour_range(small_preps(loaded.space, parameters_NP[rows])))
 
 
@@ -49,7 +50,7 @@ def pictures(host: Host, space_id: str, ids: list[str]) -> tuple[dict, np.ndarra
 
 
 def surfaces(host: Host, loaded: Loaded, ids: list[str]) -> np.ndarray:
-    """The pictures of surfaces, RGBA uint8 [M, S, S, 4]. Raises UnknownId."""
+    """The pictures of surfaces, RGBA uint8 [M, S, S, 4]; an empty one of what is not on its sheet. Raises UnknownId."""
     space, store = loaded.space, host.store
     own = int((~space.table["split"].isin(list(kept.FOUND))).sum())
 
@@ -58,7 +59,12 @@ def surfaces(host: Host, loaded: Loaded, ids: list[str]) -> np.ndarray:
             drawn = store.open(artifact).arrays(sheet.FILE)
         else:
             drawn = sheet.sheet(store, store.open(artifact), parameters_NP, space.arch)
-        columns, side, _ = drawn["grid"].tolist()
+        columns, side, count = drawn["grid"].tolist()
+        if parameters_NP is not None and len(parameters_NP) > count:
+            on_sheet = np.searchsorted(rows := sheet.rows_of(len(parameters_NP), count), at)
+            if rows[min(on_sheet, count - 1)] != at:
+                return np.zeros((side, side, 4), np.uint8)
+            at = int(on_sheet)
         atlas = loaded.once(("atlas", artifact), lambda: unpacked(drawn["webp"]))
         left, top = at % columns * side, at // columns * side
         return atlas[top : top + side, left : left + side]

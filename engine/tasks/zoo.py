@@ -214,3 +214,8 @@ def padded(parts_NP: Sequence[Tensor]) -> Tensor:
 def title(archs: Sequence[Architecture], data: str) -> str:
     """'LeNetLike, ResNet on Digits'."""
     return f"{', '.join(arch.family for arch in archs)} on {data}"
+
+
+def evenly(count: int, most: int) -> np.ndarray:
+    """Row numbers of at most so many of `count` instances, int64: all, or some that lie evenly in their table."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(int)

@@ -62,7 +62,11 @@ export class ContactSheet {
     this.grid.classList.remove("sh-bones");
     const { drawn } = header.sheets[0];
     const why = drawn === "matplotlib" ? " (OpenGL is not available)" : "";
-    this.drawn.textContent = `${this.table.id.length} networks, drawn by ${drawn}${why}.`;
+    const count = (number) => number.toLocaleString("en"),
+      { length } = header.sheets[0].ids,
+      all = space.total - (this.table.id.length - length),
+      of = length < all ? ` of ${count(all)} networks, evenly spaced in their table` : " networks";
+    this.drawn.textContent = `${count(length)}${of}, drawn by ${drawn}${why}.`;
     this.filter();
     this.mark(this.marks ?? {});
   }

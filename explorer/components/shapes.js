@@ -204,7 +204,7 @@ class Shapes extends ShapeAnswers {
   async loadSheet() {
     const { space, placed } = this.data;
     try {
-      const response = await fetch(`api/spaces/${encodeURIComponent(space)}`);
+      const response = await fetch(`api/spaces/${encodeURIComponent(space)}?most=${this.data.most}`);
       if (!response.ok) throw new Error((await response.json()).error);
       const found = await response.json();
       if (space !== this.data.space) return;
@@ -378,7 +378,7 @@ class Shapes extends ShapeAnswers {
  * @property {number} gamma @property {number} level @property {number} resolution  Nodes an axis.
  * @property {string} shape @property {string | null} camera @property {boolean} [brief]  Slider, two meshes, filmstrip.
  * @property {import("./contact_sheet.js").Placed[]} placed @property {Record<string, [string, string]>} captions
- * @property {Record<string, string>} formats  Export format -> words.
+ * @property {Record<string, string>} formats  Export format -> words. @property {number} most  Instances of the contact sheet.
  */
 
 /**

@@ -23,6 +23,8 @@ MOST_COMPONENTS = 64
 MOST_CATEGORIES = 20
 RANGE = 100  # of the largest to the smallest: beyond it, the logarithm is probed
 FEWEST = 4  # held-out instances
+MOST = {"train": 10_000, "val": 2000, "test": 2000}  # instances of a split; of more so many, drawn at random
+SEED = 0
 NAMES = ("id", "split", "class_id")  # columns that name an instance
 
 
@@ -55,7 +57,7 @@ def properties(space: Space) -> list[Property]:
     """All properties that vary among the training instances and among those that are held out. Raises InvalidValue where there
     is none, or too few instances to tell."""
     table = space.zoo.table
-    rows = Rows(*(np.flatnonzero(table["split"] == name) for name in ("train", "val", "test")))
+    rows = Rows(*(some(np.flatnonzero(table["split"] == name), most) for name, most in MOST.items()))
     if len(rows.test_H) < FEWEST or len(rows.train_T) < FEWEST:
         raise InvalidValue(
             f"{space.zoo.id} holds out {len(rows.test_H)} instances and trains on {len(rows.train_T)}: at least {FEWEST} of each are "
@@ -73,6 +75,11 @@ def properties(space: Space) -> list[Property]:
     if not kept:
         raise InvalidValue(f"No property of {space.zoo.id} varies among its instances: there is nothing to read off an embedding.")
     return kept
+
+
+def some(rows_N: np.ndarray, most: int) -> np.ndarray:
+    """All rows, or so many of them, drawn at random with a fixed seed."""
+    return rows_N if len(rows_N) <= most else np.sort(np.random.default_rng(SEED).choice(rows_N, most, replace=False))
 
 
 def columns_of(space: Space) -> dict[str, pd.Series]:

@@ -1,4 +1,5 @@
-"""Contact sheets: a small picture of each shape, all on one sheet, made once and kept with the artifact.
+"""Contact sheets: a small picture of each shape, of very many some that lie evenly in their table, all on one sheet, made once and kept
+with the artifact.
 
 PyVista draws, off screen and in a process of its own (draw.py): a crash of OpenGL cannot take a server down. Where no OpenGL
 is to be had matplotlib draws, and the sheet says so. A sheet is kept as tensors, and so hashed like everything else of an
@@ -34,19 +35,28 @@ from ...core.errors import StorageError
 from ...core.places import PACKAGES
 from ...core.tensors import to_bytes, to_file
 from ...nets.stacked import unflatten
+from ..zoo import evenly
 from .meshing import Mesh, NoSurface, mesh
 
 FILE = "sheet.safetensors"
 COLUMNS, SIDE = 16, 112
+MOST = 1500  # shapes on a sheet: 2 MB, a minute and a half to draw, and a WebP file can be no higher than 2 300 of them
 RESOLUTION = 56  # nodes an axis of the meshes that are drawn: a picture of SIDE shows no more
 RENDERERS = ("PyVista", "matplotlib")
 SECONDS = 900  # that a drawing process may take
 log = logging.getLogger(__name__)
 
 
+def rows_of(count: int, drawn: int | None = None) -> np.ndarray:
+    """Which of `count` networks are on their sheet, int64: all, or MOST that lie evenly. `drawn`: how many pictures it holds, if it is
+    there."""
+    return evenly(count, MOST if drawn is None else drawn)
+
+
 def sheet_of(parameters_NP: Tensor, arch: Architecture) -> dict[str, np.ndarray]:
     """The sheet of some networks, in their order: what an artifact keeps under FILE. Some 0.06 s a network."""
-    fields = (siren_field(stacked_layers(unflatten(parameters_P, arch))) for parameters_P in parameters_NP.cpu())
+    shown_NP = parameters_NP[rows_of(len(parameters_NP))].cpu()
+    fields = (siren_field(stacked_layers(unflatten(parameters_P, arch))) for parameters_P in shown_NP)
     return draw([mesh(field, RESOLUTION) for field in fields])
 
 
