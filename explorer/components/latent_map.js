@@ -5,7 +5,7 @@ import { Acts } from "./acts.js";
 import { able } from "./gl.js";
 import { Handled } from "./latent_map_hands.js";
 import { PlainView } from "./latent_map_plain.js";
-import { PointsView } from "./latent_map_points.js";
+import { inWords, PointsView } from "./latent_map_points.js";
 import { Player, Runs, SOLID } from "./latent_map_runs.js";
 import { drawInto } from "./latent_map_scene.js";
 import { Table } from "./latent_map_table.js";
@@ -351,7 +351,7 @@ class LatentMap extends Handled {
 
   // So many of the points were drawn.
   drawn(count, all) {
-    const words = count < all ? `While it moves: ${count.toLocaleString("en")} of ${all.toLocaleString("en")} points, a fair sample` : "";
+    const words = count < all ? inWords(count, all, this.selection.length) : "";
     if (this.find("sample").textContent !== words) this.find("sample").textContent = words;
     this.root.dataset.drawn = String(count);
   }

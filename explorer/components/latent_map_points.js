@@ -6,9 +6,12 @@
 import { compiled, Surface } from "./gl.js";
 import { SYMBOLS } from "./latent_map_names.js";
 
-const FRAME_MS = 25; // that a frame may take while a hand moves
-const FEWEST = 4000,
-  FIRST = 8000; // points of a fair sample: at least, and, without a graphics card, before anything was measured
+const SLOW_MS = 40,
+  QUICK_MS = 25; // a whole frame while a hand moves, the page's other work included: after a longer one fewer points are drawn, after a
+// shorter one more
+const FEWEST = 1000,
+  FIRST = 4000; // points of a fair sample: at least, and, without a graphics card, before anything was measured
+const FEW = 4000; // points that are always drawn whole
 
 // Bits of a mark: the symbol's place in SYMBOLS, and these.
 /** @type {number} */
@@ -68,6 +71,16 @@ void main() { shown = vec4(ink.rgb * ink.a, ink.a); }`;
  * @property {number[]} text
  */
 
+/**
+ * How many points are drawn while a hand moves; the selected ones lie on top of the others, and so are among them.
+ *
+ * @param {number} count @param {number} all @param {number} chosen  Selected points. @returns {string}
+ */
+export function inWords(count, all, chosen) {
+  const [some, of] = [count, all].map((number) => number.toLocaleString("en"));
+  return `While it moves: ${some} of ${of} points, ${chosen ? "those selected first" : "a fair sample"}`;
+}
+
 /** The points on a canvas. */
 export class PointsView extends Surface {
   /** @param {HTMLCanvasElement} canvas @param {() => {matrix: Float32Array, far: number}} see  From where it is seen. */
@@ -114,7 +127,7 @@ export class PointsView extends Surface {
   }
 
   get drafts() {
-    return this.drawing.order?.length > FEWEST;
+    return this.drawing.order?.length > FEW;
   }
 
   draw(draft) {
@@ -156,12 +169,15 @@ export class PointsView extends Surface {
     return this.canvas.toDataURL();
   }
 
-  // A larger or smaller sample next time. Asked for a pixel, the driver has to end what it was told.
+  // A larger or smaller sample next time. Asked for a pixel, the driver has to end what it was told; what the page does beside it ends
+  // with the next frame.
   pace(began, count) {
     const { gl } = this;
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
-    this.took = performance.now() - began;
-    this.most = Math.max(FEWEST, Math.round(count * Math.min(1.5, Math.max(0.4, FRAME_MS / this.took))));
+    requestAnimationFrame(() => {
+      this.took = performance.now() - began;
+      this.most = Math.max(FEWEST, Math.round(count * (this.took > SLOW_MS ? 0.5 : this.took < QUICK_MS ? 1.5 : 1)));
+    });
   }
 
   attribute(place, name, size, type) {

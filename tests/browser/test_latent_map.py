@@ -56,6 +56,15 @@ def click(page: Page, at: tuple[float, float], says: str) -> None:
     expect(page.get_by_test_id("hover-card")).to_contain_text(says)
     page.mouse.click(*at)
 
+PACED = """async ([late, count]) => {
+  const { plot } = document.querySelector('.lm').latentMap, { most } = plot;
+  plot.pace(performance.now() - late, count);
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  const found = plot.most;
+  plot.most = most;
+  return found;
+}"""
+
 
 def test_two_clicks_set_the_anchors_and_draw_the_measured_line(page):
     open_map(page)
@@ -222,6 +231,8 @@ def test_in_2d_a_drag_moves_the_map_and_picks_nothing(page):
     page.wait_for_function("new URL(location).searchParams.has('range')", timeout=WAIT)
     assert page.evaluate(RANGE) != pytest.approx(before)
     expect(page.get_by_test_id("selected-instance")).to_be_hidden()
+    # After a frame that took long half as many points are drawn while a hand moves, after a short one more, and some at least.
+    assert [page.evaluate(PACED, each) for each in ([1000, 8000], [-1000, 8000], [1000, 1200])] == [4000, 12000, 1000]
 
 
 @pytest.mark.parametrize(
