@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
+from engine.jobs import specs
 from engine.kinds.netspace.auto import PRESET, AutoSpaceConfig
 from engine.kinds.netspace.kind import KIND_OBJECT as NETSPACE
 from engine.plan import inputs_of
@@ -16,6 +19,11 @@ IMPORT = """
 The raw Model Zoos and other runs of Ray Tune, the Small CNN Zoo, splits in a JSON, Hugging Face folders, one
 stacked .npz or safetensors file, or another explorer's zoo. What cannot be read is left out and named in the log. Stop keeps what was read,
 Resume continues. On the command line: `zoo import PATH`.
+"""
+
+MESHES = """
+OBJ, PLY, STL, OFF, GLB and DeepSDF files, at any depth. What cannot be read is left out and named in the log, as are fits that fail. On
+the command line: `zoo import PATH --as shapes --up z`.
 """
 
 
@@ -31,6 +39,32 @@ def importing() -> None:
         except ExplorerError as error:
             st.error(str(error))
         else:
+            st.rerun()
+
+
+def meshes() -> None:
+    """A form for a zoo of a folder of shapes, and the launch of its fits."""
+    from engine.tasks.distances.pose import AXES
+    from engine.zoos.shapes import PRESET as FITS
+    from engine.zoos.shapes import own_name, planned
+
+    captions.show("A network is fitted to each mesh or DeepSDF file of a folder on the server.", MESHES)
+    left, middle, right = st.columns([3, 1, 2], vertical_alignment="bottom")
+    path = left.text_input("Folder of meshes", key="meshes_path").strip()
+    up = middle.selectbox("Up axis", AXES, key="meshes_up", help="The axis of the files that points up.")
+    name = slug(right.text_input("Name of the zoo", placeholder="zoo- and the folder's name", key="meshes_name"))
+    replace = jobs.may_replace(name, "meshes_replace")
+    if st.button("Fit networks to them", icon=":material/deployed_code:", key="meshes_launch"):
+        try:
+            with st.spinner("Reading the files"):
+                config, unread = planned(Path(path or "?"), up)
+            spec = specs.of_training(FITS, config, name or own_name(Path(path)), replace=replace)
+            jobs.launch(spec)
+        except ExplorerError as error:
+            st.error(str(error))
+        else:
+            if unread:
+                st.toast(f"{len(unread):,} files cannot be used; the log names them.")
             st.rerun()
 
 

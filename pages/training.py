@@ -83,6 +83,8 @@ with st.expander("New training", expanded=job is None, icon=":material/add:"):
     new_job()
 with st.expander("Import a zoo", icon=":material/download:"):
     zoos.importing()
+with st.expander("Make a zoo of meshes", icon=":material/deployed_code:"):
+    zoos.meshes()
 zoos.offer_spaces()
 st.subheader("Jobs", anchor=False)
 jobs.watch()

@@ -13,6 +13,7 @@ from ..core.errors import InvalidValue
 from ..core.slugs import slug
 from ..kinds.zoo.loading import TABLE
 from ..make import train
+from ..tasks.distances.config import ShapeZooConfig
 from ..tasks.distances.meshes import MeshError
 from ..tasks.distances.pose import Pose
 from ..tasks.distances.sources import looked_at
@@ -52,10 +53,23 @@ def fit_shapes(
 ) -> tuple[Artifact, Fitted]:  # fmt: skip
     """A zoo of the meshes below a folder, `up` their axis that points up; a stopped one resumes. `steps` of each fit; 0: the preset's.
     Raises InvalidValue where too few can be used, or more than half of the fits fail (the zoo is kept)."""
+    id_ = safe_name(id_ or own_name(path))
+    store.check_new(id_, replacing)
+    config, left = planned(path, up, seed, steps)
+    artifact = train(store, PRESET, config, device, progress, id_, replacing)
+    return artifact, Fitted(config.instances, left, tuple(failed(artifact.table(TABLE))))
+
+
+def own_name(path: Path) -> str:
+    """The id of the zoo of a folder, where nobody names it."""
+    return f"zoo-{slug(path.resolve().name) or 'shapes'}"
+
+
+def planned(path: Path, up: Axis, seed: int = 0, steps: int = 0) -> tuple[ShapeZooConfig, tuple[tuple[str, str], ...]]:
+    """(the config of a zoo of the meshes below a folder, (file, reason) of those that cannot be used); see `fit_shapes`. Raises
+    InvalidValue."""
     if not path.is_dir():
         raise InvalidValue(f"There is no folder {str(path)[-200:]!r} of meshes.")
-    id_ = safe_name(id_ or f"zoo-{slug(path.resolve().name) or 'shapes'}")
-    store.check_new(id_, replacing)
     base = presets.config(PRESET)
     found = list(looked_at(path, Pose(up), seed))
     left = tuple((file.name, str(shape)) for file, shape in found if isinstance(shape, MeshError))
@@ -67,5 +81,4 @@ def fit_shapes(
     config = replace(
         base, dataset=str(path.resolve()), up=up, train=usable - val - test, val=val, test=test, seed=seed, steps=steps or base.steps
     )
-    artifact = train(store, PRESET, config, device, progress, id_, replacing)
-    return artifact, Fitted(usable, left, tuple(failed(artifact.table(TABLE))))
+    return config, left

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import trimesh
 from streamlit.testing.v1 import AppTest
 
 from engine import presets
@@ -181,6 +182,24 @@ def test_a_taken_name_is_told_and_replaced_only_when_that_is_said(queue):
     press(app.run(), "Launch")
     (job,) = queue.jobs()
     assert job.spec["id"] == SPACE and job.spec["replace"] is True
+
+
+def test_a_folder_of_meshes_becomes_a_zoo_from_its_form(queue, tmp_path):
+    def asked(path) -> AppTest:
+        app = opened(training)
+        app.text_input(key="meshes_path").set_value(str(path))
+        app.selectbox(key="meshes_up").set_value("z")
+        return press(app, "Fit networks to them")
+
+    assert "There is no folder" in asked(tmp_path / "gone").error[0].value and not queue.jobs()
+    (tmp_path / "My Boxes").mkdir()
+    for number in range(5):
+        trimesh.creation.box((1.0, 1.0, 0.6 + 0.2 * number)).export(tmp_path / "My Boxes" / f"{number}.ply")
+    asked(tmp_path / "My Boxes")
+    (job,) = queue.jobs()
+    config = job.spec["config"]
+    assert (job.spec["id"], config["up"], config["train"], config["val"], config["test"]) == ("zoo-my-boxes", "z", 2, 1, 2)
+    assert config["dataset"] == str(tmp_path / "My Boxes")
 
 
 def test_a_zoo_is_imported_from_its_form(queue, tmp_path):
