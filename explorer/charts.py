@@ -25,7 +25,13 @@ FRAME = {
     "hovermode": "closest",
     "legend": {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"},
 }
+LOW = 0.5  # a share below which an axis of shares begins at zero
 TITLES = {"target": "Target", "predicted": "Predicted", "difference": "Predicted \u2212 target"}
+
+
+def share_range(lowest: float) -> tuple[float, float]:
+    """The axis of shares of which that is the lowest, 0..1: where all are high their differences are the message (as in forms.js)."""
+    return (math.floor(20 * lowest - 0.5) / 20, 1.01) if lowest > LOW else (0.0, 1.02)
 
 
 def colour_limit(target_P: np.ndarray) -> float:

@@ -168,17 +168,15 @@ def before_and_after(space: Space, job: Job) -> None:
                 )
     with last:
         keep(space, job)
-    before = trained(space, job)
-    if said := result.get("outside"):
-        (st.warning if said["hollow"] else st.info)(
-            said["words"], icon=":material/radio_button_unchecked:" if said["hollow"] else ":material/radio_button_checked:"
+        if said := result.get("outside"):
+            (st.warning if said["hollow"] else st.info)(
+                said["words"], icon=":material/radio_button_unchecked:" if said["hollow"] else ":material/radio_button_checked:"
+            )
+        captions.show(
+            f"Best is step {result['best_step']}: {cards.percent(result['validation']['before'])} on validation at the start, "
+            f"{cards.percent(result['validation']['after'])} there.",
+            f"The step is chosen by {result['quality']} on validation. {trained(space, job)}{shown.lso_basis(result)}",
         )
-    where = shown.lso_basis(result)
-    captions.show(
-        f"Best is step {result['best_step']}: {cards.percent(result['validation']['before'])} on validation at the start, "
-        f"{cards.percent(result['validation']['after'])} there.",
-        f"The step is chosen by {result['quality']} on validation. {before}{where}",
-    )
 
 
 def trained(space: Space, job: Job) -> str:

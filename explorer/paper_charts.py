@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.papers.resolve import Resolved
-from explorer.charts import FRAME
+from explorer.charts import FRAME, share_range
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 BASES = (0.76, 0.9, 1.25)
+COLUMNS = {"test_accuracy": "target", "predicted_test_accuracy": "predicted"}
 SPACES, CURVES, SIMILARITY, FACTORS = (
     ("netspace-figure-3", "netspace-figure-5"),
     ("nern-figure-4",),
@@ -32,7 +33,7 @@ def accuracies(table, colours: Sequence[str]):
     figure = go.Figure()
     for at, (name, part) in enumerate(shown.groupby("architecture", sort=False)):
         colour, symbol = colours[at % len(colours)], SYMBOLS[at % len(SYMBOLS)]
-        for column, words, filled in (("test_accuracy", "target", ""), ("predicted_test_accuracy", "predicted", "-open")):
+        for (column, words), filled in zip(COLUMNS.items(), ("", "-open")):
             hover = "%{customdata}: %{y:.1%}<extra>" + words + "</extra>"
             figure.add_scatter(
                 x=part.index,
@@ -46,7 +47,7 @@ def accuracies(table, colours: Sequence[str]):
     figure.update_layout(
         **FRAME,
         xaxis={"title": "test instances, by architecture and accuracy", "showticklabels": False},
-        yaxis={"title": "accuracy on test images", "tickformat": ".0%", "range": [0, 1.02]},
+        yaxis={"title": "accuracy on test images", "tickformat": ".0%", "range": share_range(shown[[*COLUMNS]].min().min())},
     )
     return figure
 

@@ -110,7 +110,7 @@ def watch() -> None:
         state.remember(shape="instance", instance=job.id)
         st.rerun()
     else:
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", key="placing"):
             st.progress(job.share, f"{job.name}: {job.stage}")
             st.button(
                 "Stop",

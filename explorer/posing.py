@@ -47,7 +47,7 @@ def panel(job: ReadingJob, place: Callable[[str, bytes, Pose], None]) -> None:
         for note in job.notes:
             st.caption(f":material/build: {note}")
         with st.container(horizontal=True):
-            if st.button("Place it", type="primary"):
+            if st.button("Place it", type="primary", key="place_it"):
                 forget()
                 place(job.name, job.content, pose)
             st.button("Choose another file", on_click=forget)

@@ -41,8 +41,9 @@ def counts(space: Space) -> dict[str, str]:
 
 
 def table(each: Sequence[Property]) -> Any:
-    """A row for each property."""
-    return table_of(list(each)).assign(property=[label(one.name) for one in each])
+    """A row for each property; no column that none of them fills."""
+    table = table_of(list(each)).assign(property=[label(one.name) for one in each])
+    return table.loc[:, table.map(lambda cell: cell not in (None, "") and cell == cell).any()]
 
 
 def label(name: str) -> str:

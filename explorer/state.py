@@ -24,7 +24,7 @@ from engine.core.errors import closest
 WITHIN = {
     "space": (
         "a", "b", "c", "u", "v", "c0", "c1", "c2", "c3", "instance", "xy",
-        "objective", "target", "range", "eye", "property", "across", "up",
+        "objective", "target", "image", "range", "eye", "property", "across", "up",
         "find", "sort",
     ),  # fmt: skip
     "original": ("nern", "layer", "filter", "channel", "class"),

@@ -15,7 +15,6 @@ if space is None:
 mine = placed_shapes.listed(services.store(), space.id)
 ids = [*space.table["id"], *(each.id for each in mine)]
 a, b = controls.first_shapes(space)
-captions.show(*cards.trust(space.manifest, space.model.probes))
 selected = {
     "a": state.instance("a", ids, a),
     "b": state.instance("b", ids, b),
@@ -32,6 +31,7 @@ own = [
     for each in mine
 ]
 shapes(space, selected, own, on_act=lambda values, of=space.id: controls.act_on(of, values))
+captions.show(*cards.trust(space.manifest, space.model.probes))
 ends, place = (selected["a"], selected["b"]), {name: selected[name] for name in ("gamma", "resolution", "level")}
 mesh = code.call("space.mesh", *ends, **place)
 code.offer(

@@ -1,11 +1,11 @@
-"""Small pictures of some instances of a space: PReps, or where its networks answer surfaces, those surfaces from its contact sheets.
+"""Small pictures of some instances of a space: PReps, or where its networks answer surfaces, those surfaces from its contact sheets, or
+where they are pictures, those.
 
-Legend: M instances asked for, N of the space, R x C a small PRep, S x S a surface's picture.
+Legend: M instances asked for, N of the space, R x C a small PRep, S x S a surface's or a signal's picture.
 """
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
@@ -16,10 +16,12 @@ from ..core.frames import to_bytes
 from ..kinds.netspace import kept, placed_shapes
 from ..kinds.netspace.space import Space
 from ..tasks.distances import sheet
+from ..tasks.signals.networks import pictures as signal_pictures
 from ..tasks.zoo import evenly
 from .host import Host, Loaded, colour_range, prep_of, row_of
 
 WIDTH = 64  # cells of a small PRep, at most
+SIDE = 32  # pixels of a network that is a picture
 SEEN = 1024  # instances whose magnitudes make the colour scale
 
 
@@ -43,46 +45,49 @@ def pictures(host: Host, space_id: str, ids: list[str]) -> tuple[dict, np.ndarra
     """What tells how to draw them, and the pictures of instances: uint8 [M, R, C] on the colour scale of "vmin" to "vmax", or RGBA uint8
     [M, S, S, 4]. Raises UnknownId."""
     loaded = host.loaded_space(space_id)
-    if loaded.space.task.surfaces:
+    space = loaded.space
+    if space.task.surfaces:
         return {}, surfaces(host, loaded, ids)
-    rows, high = [row_of(loaded, each) for each in ids], scale(loaded)
-    return {"vmin": -high, "vmax": high}, to_bytes(small_preps(loaded.space, loaded.space.parameters_NP[rows]), -high, high)
+    rows = [row_of(loaded, each) for each in ids]
+    if space.task.pictures:
+        return {}, grey(host.run(signal_pictures, space.parameters_NP[rows], space.arch, SIDE, SIDE).cpu().numpy())
+    high = scale(loaded)
+    return {"vmin": -high, "vmax": high}, to_bytes(small_preps(space, space.parameters_NP[rows]), -high, high)
+
+
+def grey(levels_MRC: np.ndarray) -> np.ndarray:
+    """Brightnesses, 0 black to 1 white, as RGBA uint8 [M, R, C, 4]."""
+    levels_MRC1 = to_bytes(levels_MRC, 0.0, 1.0)[..., None]
+    return np.concatenate([levels_MRC1.repeat(3, -1), np.full_like(levels_MRC1, 255)], -1)
 
 
 def surfaces(host: Host, loaded: Loaded, ids: list[str]) -> np.ndarray:
-    """The pictures of surfaces, RGBA uint8 [M, S, S, 4]; an empty one of what is not on its sheet. Raises UnknownId."""
+    """The pictures of surfaces, RGBA uint8 [M, S, S, 4]. Those of the space itself are on its sheet; of a space that holds more than a
+    sheet does, the others are drawn as they are asked for. Raises UnknownId."""
     space, store = loaded.space, host.store
     own = int((~space.table["split"].isin(list(kept.FOUND))).sum())
 
-    def cut(artifact: str, parameters_NP: Tensor | None, at: int) -> np.ndarray:
-        if parameters_NP is None:
-            drawn = store.open(artifact).arrays(sheet.FILE)
-        else:
-            drawn = sheet.sheet(store, store.open(artifact), parameters_NP, space.arch)
-        columns, side, count = drawn["grid"].tolist()
-        if parameters_NP is not None and len(parameters_NP) > count:
-            on_sheet = np.searchsorted(rows := sheet.rows_of(len(parameters_NP), count), at)
-            if rows[min(on_sheet, count - 1)] != at:
-                return np.zeros((side, side, 4), np.uint8)
-            at = int(on_sheet)
-        atlas = loaded.once(("atlas", artifact), lambda: unpacked(drawn["webp"]))
-        left, top = at % columns * side, at // columns * side
-        return atlas[top : top + side, left : left + side]
+    def kept_sheet(artifact: str, parameters_NP: Tensor) -> np.ndarray:
+        return loaded.once(
+            ("sheet", artifact), lambda: sheet.cut(sheet.sheet(store, store.open(artifact), parameters_NP, space.arch))
+        )
 
-    def one(id_: str) -> np.ndarray:
+    def one(id_: str) -> np.ndarray | None:
         if placed_shapes.is_id(id_) and id_ not in loaded.rows:
-            return cut(id_, None, 0)
+            return loaded.once(("sheet", id_), lambda: sheet.cut(store.open(id_).arrays(sheet.FILE)))[0]
         row = row_of(loaded, id_)
-        return cut(space.id, space.parameters_NP[:own], row) if row < own else cut(id_, space.parameters_NP[row][None], 0)
+        if row >= own:
+            return kept_sheet(id_, space.parameters_NP[row][None])[0]
+        drawn_NSS4 = kept_sheet(space.id, space.parameters_NP[:own])
+        at = int(np.searchsorted(rows := sheet.rows_of(own, len(drawn_NSS4)), row))
+        return drawn_NSS4[at] if at < len(rows) and rows[at] == row else None
 
-    return np.stack([one(id_) for id_ in ids])
-
-
-def unpacked(webp: np.ndarray) -> np.ndarray:
-    """A contact sheet, RGBA uint8 [H, W, 4]."""
-    from PIL import Image
-
-    return np.asarray(Image.open(io.BytesIO(webp.tobytes())).convert("RGBA"))
+    found = [one(id_) for id_ in ids]
+    missing = tuple(row_of(loaded, id_) for id_, drawn in zip(ids, found) if drawn is None)
+    if missing:
+        more = iter(loaded.once(("surfaces", missing), lambda: sheet.cut(sheet.sheet_of(space.parameters_NP[list(missing)], space.arch))))
+        found = [next(more) if drawn is None else drawn for drawn in found]
+    return np.stack(found)
 
 
 def check_ids(ids: object, most: int) -> list[str]:

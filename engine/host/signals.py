@@ -5,14 +5,18 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..core.errors import InvalidValue
+from ..core.errors import InvalidValue, UnknownId
 from ..core.frames import to_bytes
 from ..kinds.netspace.space import check_gamma
 from ..tasks.signals.live import LEAST, check_pixels
 from ..tasks.signals.networks import pictures, psnr
 from ..tasks.signals.placing import data_of
 from ..tasks.task import PATHS
+from .columns import Columns, texts
 from .host import Host, Loaded, row_of
+from .pictures import grey
+
+SPLIT = "test"  # whose images an LSO can be pulled towards
 
 
 def signals(host: Host, space_id: str) -> Loaded:
@@ -65,3 +69,26 @@ def png(host: Host, space_id: str, a: str, b: str, gamma: float, path: str, pixe
     Image.fromarray(to_bytes(picture_SS.cpu().numpy(), 0.0, 1.0), "L").save(file, "png")
     return file.getvalue()
 
+
+def images(host: Host, space_id: str) -> Columns:
+    """The images that an LSO in a space of signals can be pulled towards, as a search finds them: `id` as its target spells it ("test/3")
+    and what each `shows`. Raises UnknownId, InvalidValue."""
+    loaded = signals(host, space_id)
+
+    def made() -> Columns:
+        data = data_of(loaded.space)
+        labels = data.labels[SPLIT].tolist() if SPLIT in data.labels else []  # none where the networks themselves are the pictures
+        shown = [data.classes[label] for label in labels]
+        ids = [f"{SPLIT}/{at}" for at in range(len(shown))]
+        names = [f"{id_} · {each}" for id_, each in zip(ids, shown)]
+        return Columns({"id": texts(ids), "name": texts(names), "shows": texts(shown)}, len(ids), 0, "")
+
+    return loaded.once("images", made)
+
+
+def image_pictures(host: Host, space_id: str, ids: list[str]) -> tuple[dict, np.ndarray]:
+    """Those images themselves, RGBA uint8 [M, H, W, 4]. Raises UnknownId, InvalidValue."""
+    rows = [images(host, space_id).row_of(each) for each in ids]
+    if None in rows:
+        raise UnknownId(f"There is no image {ids[rows.index(None)][:60]!r}: they are {SPLIT}/0, {SPLIT}/1 and so on.")
+    return {}, grey(data_of(signals(host, space_id).space).images[SPLIT][rows].cpu().numpy())

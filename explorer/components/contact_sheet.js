@@ -1,109 +1,100 @@
-// The contact sheet: a small picture of each instance, and of each placed shape, as buttons. It is one stop of the Tab key; arrows,
-// Home and End move within it, Enter chooses.
+// The contact sheet: a small picture of each shape that a search finds, as buttons, what was placed first. It is one stop of the Tab key;
+// arrows, Home and End move within it, Enter chooses. The server searches (finder.js); pictures are drawn as they come into sight.
 
-import { fetchFrame } from "./frames.js";
+import { drawPictures, find } from "./finder.js";
 
-const THUMB = 68; // CSS pixels
+const SHOWN = 200; // cards at most: the rest is searched for
 
 /** @typedef {{id: string, name: string, known: boolean}} Placed  A shape placed in the space (shapes.py). */
+/** @typedef {import("./finder.js").Row} Row */
 export class ContactSheet {
   /** @param {HTMLElement} root @param {(id: string) => void} onPick */
   constructor(root, onPick) {
     this.grid = root.querySelector('[data-sh="grid"]');
     this.search = root.querySelector('[data-sh="search"]');
     this.count = root.querySelector('[data-sh="count"]');
-    this.drawn = root.querySelector('[data-sh="drawn"]');
     this.listening = new AbortController();
     const on = (target, type, handler) => target.addEventListener(type, handler, { signal: this.listening.signal });
     on(this.grid, "click", (event) => {
       const card = event.target.closest("[data-id]");
       if (card) onPick(card.dataset.id);
     });
-    on(this.search, "input", () => this.filter());
+    on(this.search, "input", () => this.look());
     on(this.grid, "keydown", (event) => this.walk(event));
     on(this.grid, "focusin", (event) => this.stop(event.target.closest("[data-id]")));
-    this.urls = [];
+    this.sight = new IntersectionObserver((entries) => this.appear(entries), { root: this.grid, rootMargin: "150px" });
+    Object.assign(this, { marks: {}, placed: new Map() });
   }
 
-  /** @param {any} space  The answer of /api/spaces/ID. @param {Placed[]} placed  Newest first. */
-  async load(space, placed) {
-    this.table = space.instances;
-    const wanted = (this.wanted = `${space.manifest.id} ${placed.map((each) => each.id)}`);
+  /** @param {string} space @param {Placed[]} placed @returns {Promise<void>} */
+  load(space, placed) {
+    if (space !== this.space) this.search.value = "";
+    this.space = space;
+    this.placed = new Map(placed.map((each) => [each.id, each]));
     this.grid.classList.add("sh-bones");
-    const { header, array } = await fetchFrame(`api/spaces/${encodeURIComponent(space.manifest.id)}/sheet`);
-    if (wanted !== this.wanted) return;
-    this.drop();
-    const rows = new Map(this.table.id.map((id, row) => [id, row])),
-      names = new Map(placed.map((each) => [each.id, each]));
-    const cards = [];
-    for (const sheet of [...header.sheets.slice(1), header.sheets[0]]) {
-      const url = URL.createObjectURL(new Blob([array(sheet.webp)], { type: "image/webp" }));
-      this.urls.push(url);
-      sheet.ids.forEach((id, at) => {
-        if (!rows.has(id) && !names.has(id)) return;
-        const card = document.createElement("button");
-        card.tabIndex = -1;
-        Object.assign(card, { type: "button", className: "sh-card", title: this.words(id, rows.get(id), names.get(id)) });
-        Object.assign(card.dataset, { id, words: `${card.title} ${this.extra(rows.get(id))}`.toLowerCase() });
-        card.setAttribute("aria-label", card.title);
-        const picture = document.createElement("i");
-        Object.assign(picture.style, {
-          backgroundImage: `url(${url})`,
-          backgroundSize: `${sheet.columns * THUMB}px auto`,
-          backgroundPosition: `${-(at % sheet.columns) * THUMB}px ${-Math.floor(at / sheet.columns) * THUMB}px`,
-        });
-        const mark = document.createElement("b");
-        card.append(picture, mark);
-        if (names.has(id)) card.classList.add("sh-own");
-        cards.push(card);
-      });
+    return this.look();
+  }
+
+  async look() {
+    const { space } = this,
+      query = this.search.value;
+    if (!space) return;
+    const placed = { split: ["placed"] }; // these come last in the table
+    let answers;
+    try {
+      answers = await Promise.all([
+        this.placed.size ? find("sheet placed", { space, query, filters: placed, limit: SHOWN }) : { header: { rows: [] } },
+        find("sheet", { space, query, limit: SHOWN }),
+      ]);
+    } catch (error) {
+      this.count.textContent = error.message; // the cards of the last query that could be read stay
+      return;
     }
-    this.grid.replaceChildren(...cards);
+    if (!answers.every(Boolean) || space !== this.space) return;
+    const [own, { header }] = answers,
+      rows = [...own.header.rows, ...header.rows.filter((row) => !row.placed)].slice(0, SHOWN);
+    this.sight.disconnect();
+    this.grid.replaceChildren(...rows.map((row) => this.card(row)));
+    for (const card of this.grid.children) this.sight.observe(card);
     this.grid.classList.remove("sh-bones");
-    const { drawn } = header.sheets[0];
-    const why = drawn === "matplotlib" ? " (OpenGL is not available)" : "";
-    const count = (number) => number.toLocaleString("en"),
-      { length } = header.sheets[0].ids,
-      all = space.total - (this.table.id.length - length),
-      of = length < all ? ` of ${count(all)} networks, evenly spaced in their table` : " networks";
-    this.drawn.textContent = `${count(length)}${of}, drawn by ${drawn}${why}.`;
-    this.filter();
-    this.mark(this.marks ?? {});
+    const number = (value) => value.toLocaleString("en");
+    this.count.textContent =
+      header.found > rows.length
+        ? `The first ${rows.length} of ${number(header.found)}. Type part of an id, split:test or iou>0.9`
+        : header.found
+          ? `${number(header.found)}${query.trim() ? ` of ${number(header.total)}` : ""} shapes`
+          : "Nothing has that. Type part of an id, split:test or iou>0.9";
+    this.mark(this.marks);
   }
 
-  words(id, row, placed) {
-    if (placed) return `${placed.name} (placed${placed.known ? "" : ": a best guess"})`;
-    const { split, predicted_iou: predicted } = this.table,
-      held = { test: ", held out", val: ", validation" }[split[row]] ?? "";
-    return `${id}${held}${predicted ? `, IoU ${predicted[row].toFixed(3)} as the space predicts it` : ""}`;
+  /** @param {Row} row */
+  card(row) {
+    const card = document.createElement("button"),
+      canvas = document.createElement("canvas"),
+      words = this.words(row);
+    card.tabIndex = -1;
+    Object.assign(card, { type: "button", className: `sh-card${row.placed ? " sh-own" : ""}`, title: words });
+    card.dataset.id = row.id;
+    card.setAttribute("aria-label", words);
+    Object.assign(canvas, { width: 1, height: 1 });
+    card.append(canvas, document.createElement("b"));
+    return card;
   }
 
-  // What else a search finds: "pedestal", "arms", "slats".
-  extra(row) {
-    const { legs, slats, arms, split, file } = this.table;
-    if (row === undefined) return "mine placed";
-    const back = slats ? (slats[row] ? `slats ${slats[row]}` : "solid") : "";
-    return [legs?.[row] ?? "", back, arms?.[row] ? "arms" : "", split[row], file?.[row] ?? ""].join(" ");
+  words({ id, title, said, quality, placed }) {
+    if (placed) return `${title} (placed${this.placed.get(id)?.known === false ? ": a best guess" : ""})`;
+    return `${title}${said ? `, ${said}` : ""}${quality == null ? "" : `, IoU ${quality.toFixed(3)} as the space predicts it`}`;
   }
 
-  filter() {
-    const wanted = this.search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const card of this.grid.children) {
-      card.hidden = !wanted.every((word) => card.dataset.words.includes(word));
-      shown += !card.hidden;
-    }
-    this.count.textContent = wanted.length ? `${shown} found` : "";
-    this.stop();
-  }
-
-  shown() {
-    return [...this.grid.children].filter((card) => !card.hidden);
+  appear(entries) {
+    const cards = entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target);
+    cards.forEach((card) => this.sight.unobserve(card));
+    drawPictures(this.space, new Map(cards.map((card) => [card.dataset.id, card.firstChild])));
   }
 
   // The card that the Tab key comes to: where the focus was last, else the first that carries a letter, else the first.
   stop(card) {
-    const cards = this.shown(),
+    const cards = [...this.grid.children],
       marked = (each) => each.getAttribute("aria-pressed") === "true";
     this.focused = card ?? this.focused;
     const next = cards.includes(this.focused) ? this.focused : (cards.find(marked) ?? cards[0]);
@@ -133,7 +124,7 @@ export class ContactSheet {
   }
 
   walk(event) {
-    const cards = this.shown(),
+    const cards = [...this.grid.children],
       at = cards.indexOf(document.activeElement);
     if (at < 0) return;
     const across = cards.filter((card) => card.offsetTop === cards[0].offsetTop).length;
@@ -153,13 +144,8 @@ export class ContactSheet {
     cards[to]?.focus();
   }
 
-  drop() {
-    for (const url of this.urls) URL.revokeObjectURL(url);
-    this.urls = [];
-  }
-
   close() {
     this.listening.abort();
-    this.drop();
+    this.sight.disconnect();
   }
 }

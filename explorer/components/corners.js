@@ -148,7 +148,7 @@ class CornerPad {
       if (order !== this.order) continue;
       if (!answer) break;
       order.shift();
-      field.push({ column, row, size, id: answer.header.network.id, value: answer.header.accuracy?.value ?? 0.8 });
+      field.push({ column, row, size, id: answer.header.network.id, value: answer.header.accuracy?.value ?? null });
       this.paintField();
     }
     this.filling = false;
@@ -164,10 +164,29 @@ class CornerPad {
       const low = Math.floor(size / 2);
       const where = [column - low, CELLS - 1 - row - (size - 1 - low), size, size]; // a coarse cell stands for its surroundings
       pencil.clearRect(...where);
-      pencil.globalAlpha = 0.12 + 0.73 * value ** 3;
+      pencil.globalAlpha = 0.12 + 0.73 * (value ?? 0.8) ** 3;
       pencil.fillStyle = colours[this.data.architectures.findIndex((each) => each.id === id) % colours.length].trim();
       pencil.fillRect(...where);
     }
+    this.tally();
+  }
+
+  // Of the places that were measured so far: how many are of each architecture, and how well these do.
+  tally() {
+    const { field, data } = this,
+      rows = [["", "of the square", "mean", "lowest"]];
+    for (const { id, family } of data.architectures) {
+      const own = field.filter((each) => each.id === id),
+        values = own.map((each) => each.value).filter((value) => value != null),
+        mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const figures = values.length ? [share(mean), share(Math.min(...values))] : ["–", "–"];
+      rows.push([family, field.length ? share(own.length / field.length) : "–", ...figures]);
+    }
+    const cells = rows.flatMap((row, at) =>
+      row.map((words) => Object.assign(document.createElement(at ? "span" : "small"), { textContent: words })),
+    );
+    this.find("found").replaceChildren(...cells);
+    this.find("measured").textContent = `${field.length} of ${CELLS ** 2} places measured`;
   }
 
   close() {

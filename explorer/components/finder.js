@@ -16,8 +16,14 @@ const KEPT = 512; // pictures that are kept of a page
  * @property {Record<string, any>} properties
  */
 
+/**
+ * @typedef {object} Question  (engine/host/ops/search.py)
+ * @property {string} space @property {"instances" | "images"} [of] @property {string} [query] @property {object} [filters]
+ * @property {string} [sort] @property {number} [offset] @property {number} [limit] @property {boolean} [all]
+ */
+
 let live; // the socket
-const known = new Map(); // "space id" -> {pixels, rows, cols, colours}
+const known = new Map(); // "instances space id" -> {pixels, rows, cols, colours}
 
 const socket = () => (live ??= new Live());
 
@@ -25,7 +31,7 @@ const socket = () => (live ??= new Live());
  * Instances of a space that a search finds, best first.
  *
  * @param {string} slot  Whose question it is: a newer one takes its place.
- * @param {{space: string, query?: string, filters?: object, sort?: string, offset?: number, limit?: number, all?: boolean}} question
+ * @param {Question} question
  * @returns {Promise<import("./live.js").Answer | null>}  `found`, `total` and `rows` in its header; null: overtaken. Rejects with the
  *   server's sentence.
  */
@@ -37,19 +43,40 @@ export const find = (slot, question) => socket().ask(slot, { op: "search", ...qu
 export const figure = (value, column) => (column && value != null ? FORMS[column.form].write(value) : "");
 
 /**
+ * Ids of two different instances at random, of those that are trained on where there are two.
+ *
+ * @param {string} space @returns {Promise<string[] | null>}  null: overtaken, or there are none.
+ */
+export async function pair(space) {
+  for (const filters of [{ split: ["train"] }, {}]) {
+    const at = (offset) => find(`pair ${offset}`, { space, filters, offset, limit: 1 });
+    const answer = await find("pair", { space, filters, limit: 0 }),
+      count = answer?.header.found ?? 0;
+    if (count < 2 && "split" in filters) continue;
+    if (!count) return null;
+    const a = Math.floor(Math.random() * count),
+      b = (a + 1 + Math.floor(Math.random() * (count - 1))) % count;
+    const ends = await Promise.all([at(a), at(b)]);
+    return ends.every(Boolean) ? ends.map((end) => end.header.rows[0].id) : null;
+  }
+}
+
+/**
  * Small pictures on the canvases of some instances; those that are known at once, the others when they have come.
  *
- * @param {string} space @param {Map<string, HTMLCanvasElement>} canvases  By id. @returns {Promise<void>}
+ * @param {string} space @param {Map<string, HTMLCanvasElement>} canvases  By id. @param {"instances" | "images"} [of]
+ * @returns {Promise<void>}
  */
-export async function drawPictures(space, canvases) {
-  const paint = (ids) => ids.forEach((id) => draw(canvases.get(id), known.get(`${space} ${id}`)));
+export async function drawPictures(space, canvases, of = "instances") {
+  const name = (id) => `${of} ${space} ${id}`,
+    paint = (ids) => ids.forEach((id) => draw(canvases.get(id), known.get(name(id))));
   const ids = [...canvases.keys()],
-    missing = ids.filter((id) => !known.has(`${space} ${id}`));
+    missing = ids.filter((id) => !known.has(name(id)));
   paint(ids.filter((id) => !missing.includes(id)));
   for (let at = 0; at < missing.length; at += PICTURES) {
     const some = missing.slice(at, at + PICTURES);
     const answer = await socket()
-      .ask(`pictures ${space} ${some[0]} ${some.length}`, { op: "pictures", space, ids: some })
+      .ask(`pictures ${name(some[0])} ${some.length}`, { op: "pictures", space, of, ids: some })
       .catch(() => null); // a list without pictures is one still
     if (!answer) return;
     const { shape } = answer.header.pictures,
@@ -57,7 +84,7 @@ export async function drawPictures(space, canvases) {
       size = bytes.length / some.length;
     some.forEach((id, i) => {
       if (known.size >= KEPT) known.delete(known.keys().next().value);
-      known.set(`${space} ${id}`, { pixels: bytes.slice(i * size, (i + 1) * size), rows: shape[1], cols: shape[2], deep: shape[3] });
+      known.set(name(id), { pixels: bytes.slice(i * size, (i + 1) * size), rows: shape[1], cols: shape[2], deep: shape[3] });
     });
     paint(some);
   }

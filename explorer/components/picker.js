@@ -15,7 +15,7 @@ let count = 0;
  * @property {import("./finder.js").Row | null} row  What is picked.
  * @property {import("./forms.js").Column | null} quality
  * @property {{id: string, title: string, bare: true}[]} first  What can be picked beside the space's instances, before them.
- * @property {boolean} free  Whether ZOO/INSTANCE can be typed.
+ * @property {boolean} free  Whether ZOO/INSTANCE can be typed. @property {"instances" | "images"} of  What is listed.
  */
 
 /**
@@ -83,7 +83,7 @@ class Picker {
     tail.textContent = title.slice(-TAIL);
     small.textContent = row ? [figure(row.quality, quality), row.said].filter(Boolean).join(" · ") : "";
     this.find("picture").hidden = !row || row.bare;
-    if (row && !row.bare) drawPictures(space, new Map([[row.id, this.find("picture")]]));
+    if (row && !row.bare) drawPictures(space, new Map([[row.id, this.find("picture")]]), this.data.of);
   }
 
   open() {
@@ -131,11 +131,11 @@ class Picker {
 
   async search(query) {
     if (!this.opened) this.drop();
-    const { space, first } = this.data;
+    const { space, of, first } = this.data;
     const words = this.find("words");
     let answer;
     try {
-      answer = await find(this.slot, { space, query });
+      answer = await find(this.slot, { space, of, query });
     } catch (error) {
       words.textContent = error.message;
       return this.show([]);
@@ -156,8 +156,9 @@ class Picker {
   }
 
   hint() {
-    const { quality } = this.data,
+    const { quality, of } = this.data,
       name = quality?.name.split("_").pop();
+    if (of === "images") return "Type its number, or shows: and what it shows";
     return `Type part of an id, or split:test${quality ? ` ${name}>${quality.form === "decibels" ? 20 : 0.9}` : ""}`;
   }
 
@@ -192,7 +193,7 @@ class Picker {
     this.list.hidden = !rows.length;
     const here = rows.findIndex((row) => row.id === this.data.row?.id);
     this.move(stay && here >= 0 ? here : 0);
-    drawPictures(this.data.space, canvases);
+    drawPictures(this.data.space, canvases, this.data.of);
   }
 
   move(at) {

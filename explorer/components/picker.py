@@ -1,4 +1,4 @@
-"""A picker of one instance of a space, among any number of them (picker.js): what it lists it asks the server for."""
+"""A picker of one instance of a space, or of another of its lists, among any number (picker.js): what it lists it asks the server for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.components.v2 import component
 
-from engine.host.columns import of_space
+from engine.host.lists import list_of
 from engine.kinds.netspace.space import Space
 from explorer import services
 from explorer.components import script, source
@@ -31,16 +31,18 @@ def picker(
     first: Sequence[tuple[str, str]] = (),
     free: bool = False,
     help: str = "",
+    of: str = "instances",
 ) -> None:
     """Show what is `picked`, an id; `on_pick` gets another one that a person picks.
 
     `first`: (id, title) of what can be picked beside the space's instances, listed before them; `free`: whether what is typed with a
-    slash in it, ZOO/INSTANCE, can be picked too."""
+    slash in it, ZOO/INSTANCE, can be picked too; `of`: which list of the space is shown, of `engine.host.lists`."""
     more = [{"id": id_, "title": title, "bare": True} for id_, title in first]
-    row = next((each for each in more if each["id"] == picked), None) or told(space, picked)
+    row = next((each for each in more if each["id"] == picked), None) or told(space, picked, of)
     row = row or {"id": picked, "title": picked, "bare": True}  # another zoo's
     quality = screens(space.task.id).quality
-    data = {"space": space.id, "label": label, "help": help, "row": row, "quality": quality and quality.data(), "first": more, "free": free}
+    data = {"space": space.id, "of": of, "label": label, "help": help, "row": row, "quality": quality and quality.data(), "first": more}
+    data["free"] = free
 
     def act() -> None:
         value = st.session_state[key].get("pick")
@@ -50,8 +52,8 @@ def picker(
     _mount(data=data, key=key, on_pick_change=act)
 
 
-def told(space: Space, instance: str) -> dict | None:
-    """What a list tells of an instance, or of what was placed; None where it is none."""
-    columns = of_space(services.host(), space.id)
-    row = columns.row_of(instance)
+def told(space: Space, id_: str, of: str) -> dict | None:
+    """What a list tells of one of its rows; None where it has none of that id."""
+    columns = list_of(of).columns(services.host(), space.id)
+    row = columns.row_of(id_)
     return None if row is None else columns.row(row)

@@ -9,6 +9,7 @@ import { Camera, handle } from "./camera.js";
 import { ContactSheet } from "./contact_sheet.js";
 import { offer } from "./downloads.js";
 import { FILM_RESOLUTION, FILM_ROWS, Filmstrip } from "./filmstrip.js";
+import { pair } from "./finder.js";
 import { GammaSlider, tidy } from "./gamma_slider.js";
 import { inSight } from "./in_sight.js";
 import { Live } from "./live.js";
@@ -91,7 +92,7 @@ class Shapes extends ShapeAnswers {
         { a, b, gamma, instance } = this.view;
       if (action === "shape") this.set({ shape: value, instance: instance ?? a });
       else if (action === "swap") this.set({ a: b, b: a, gamma: tidy(1 - gamma) });
-      else if (action === "random") this.set(this.draw());
+      else if (action === "random") this.random();
       else if (action === "use") this.set({ [value]: instance, shape: "path" });
       else if (action === "home") this.camera.reset();
       else if (action === "film") this.saveFilm();
@@ -190,30 +191,16 @@ class Shapes extends ShapeAnswers {
     }
   }
 
-  draw() {
-    const ids = this.space?.instances.id ?? [],
-      { split } = this.space?.instances ?? {};
-    const seen = ids.filter((_, row) => split[row] === "train"),
-      one = () => seen[Math.floor(Math.random() * seen.length)];
-    const a = one();
-    let b = one();
-    while (b === a && seen.length > 1) b = one();
-    return { a, b };
+  async random() {
+    const { space } = this.data,
+      ends = await pair(space).catch((error) => this.fail(error));
+    if (ends && space === this.data.space) this.set({ a: ends[0], b: ends[1] });
   }
 
   async loadSheet() {
     const { space, placed } = this.data;
-    try {
-      const response = await fetch(`api/spaces/${encodeURIComponent(space)}?most=${this.data.most}`);
-      if (!response.ok) throw new Error((await response.json()).error);
-      const found = await response.json();
-      if (space !== this.data.space) return;
-      this.space = found;
-      await this.sheet.load(found, placed);
-      this.sheet.reveal(this.view.shape === "path" ? this.view.a : this.view.instance);
-    } catch (error) {
-      this.fail(error);
-    }
+    await this.sheet.load(space, placed);
+    if (space === this.data.space) this.sheet.reveal(this.view.shape === "path" ? this.view.a : this.view.instance);
   }
 
   showControls() {
@@ -378,7 +365,7 @@ class Shapes extends ShapeAnswers {
  * @property {number} gamma @property {number} level @property {number} resolution  Nodes an axis.
  * @property {string} shape @property {string | null} camera @property {boolean} [brief]  Slider, two meshes, filmstrip.
  * @property {import("./contact_sheet.js").Placed[]} placed @property {Record<string, [string, string]>} captions
- * @property {Record<string, string>} formats  Export format -> words. @property {number} most  Instances of the contact sheet.
+ * @property {Record<string, string>} formats  Export format -> words.
  */
 
 /**

@@ -9,7 +9,6 @@ from streamlit.components.v2 import component
 
 from engine.kinds.netspace.space import Space
 from engine.nets.export import formats
-from engine.tasks.distances.sheet import MOST
 from explorer.captions import Caption
 from explorer.components import script, source
 
@@ -67,7 +66,7 @@ def shapes(space: Space, selected: dict, placed: list[dict], on_act: Callable[[d
             "below, first aligned, then as they are.",
         ),
     }
-    data = {"space": space.id, **selected, "placed": placed, "captions": captions, "formats": formats.words(), "most": MOST}
+    data = {"space": space.id, **selected, "placed": placed, "captions": captions, "formats": formats.words()}
     _mount(data=data, key=KEY, on_act_change=lambda: on_act(st.session_state[KEY]["act"]))
 
 

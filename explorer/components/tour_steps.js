@@ -54,8 +54,12 @@ export const STEPS = [
   },
   {
     page: "shapes",
-    says: "Here the networks are chairs. A mesh is dropped: a stool, which is fitted by a network and placed in the space.",
-    does: (hand) => hand.drop('input[type="file"]', "stool.obj", stool()),
+    says: "Here the networks are chairs. A mesh is dropped, a stool: a network is fitted to it and placed in the space, while you go on.",
+    does: async (hand) => {
+      await hand.drop('input[type="file"]', "stool.obj", stool());
+      await hand.click(".st-key-place_it button");
+      await hand.find(".st-key-placing");
+    },
   },
   {
     page: "nern",

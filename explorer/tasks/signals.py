@@ -14,11 +14,12 @@ from engine.host import signals as host_signals
 from engine.host.export import network_bytes
 from engine.host.host import Host
 from engine.kinds.netspace.space import Space
-from engine.tasks.signals.images import Pictures, name_of
+from engine.tasks.signals.images import name_of
 from engine.tasks.signals.networks import pictures
 from engine.tasks.signals.placing import data_of, read_picture
 from explorer import code, controls, data, navigation, services, state, taking, targets
 from explorer.cards import Figure
+from explorer.components.picker import picker
 from explorer.components.signals import signals
 from explorer.screens import WHY, Column, Objective, Planes, Screens, Walk
 
@@ -187,8 +188,7 @@ def given(space: Space) -> str:
     import tempfile
     from pathlib import Path
 
-    data = data_of(space)
-    picked = "" if space.zoo.pixels else held_out(data)
+    picked = held_out(space)
     label = "Or a picture of your own" if picked else "A picture"
     file = st.file_uploader(label, type=["png", "jpg", "jpeg", "webp", "bmp"], max_upload_size=8)
     if file is None:
@@ -197,17 +197,21 @@ def given(space: Space) -> str:
         path = Path(folder, "picture")
         path.write_bytes(file.getvalue())
         try:
-            return name_of(read_picture(path, *data.shape))
+            return name_of(read_picture(path, *data_of(space).shape))
         except ValueError as error:
             st.error(str(error))
             return ""
 
 
-def held_out(data: Pictures) -> str:
-    """The name of the held-out image that was picked."""
-    labels = {f"test/{i}": f"test/{i} · {data.classes[label]}" for i, label in enumerate(data.labels["test"].tolist())}
+def held_out(space: Space) -> str:
+    """The name of the held-out image that was picked; "" where there are none."""
+    ids = host_signals.images(services.host(), space.id).texts["id"].names_D.to_pylist()
+    if not ids:
+        return ""
+    picked = state.choice("image", ids, what="image")
     words = "Of the data set's test split."
-    return str(st.selectbox("Image", list(labels), format_func=lambda name: labels[name], key="lso_image", help=words))
+    picker("lso_image", "Image", space, picked, lambda id_: state.remember(image=id_), help=words, of="images")
+    return picked
 
 
 SCREENS = Signals()

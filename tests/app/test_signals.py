@@ -12,13 +12,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from engine.core.errors import InvalidValue, UnknownId
-from engine.core.frames import to_bytes
+from engine.core.frames import to_bytes, unframe
 from engine.host.export import network_bytes
 from engine.host.host import Host
 from engine.host.live import answer
 from engine.host.signals import png, signal
 from engine.nets.export import formats, one_file
 from engine.nets.export.outgoing import of_safetensors
+from engine.tasks.signals.images import pictures_of
 from engine.tasks.signals.networks import pictures
 from explorer import services
 from tests.tiny_signals import written
@@ -63,6 +64,9 @@ def test_every_page_shows_a_space_of_signals(store, name):
             assert [dict(app.query_params)[name] for name in "ab"] == [A, B] and not app.warning
         if name == "lso":
             assert "A given image" in str([each.options for each in (*app.selectbox, *app.radio)] + words.split())
+            app.query_params["objective"] = "image"
+            app.run()
+            assert not app.exception and dict(app.query_params)["image"] in ("test/0", ["test/0"])
     finally:
         services.use(None)
 
@@ -105,3 +109,25 @@ def test_a_network_leaves_as_a_picture_of_any_size_and_as_a_network_in_every_for
     sent_P = torch.cat([of_safetensors(data).tensors[entry.name].flatten() for entry in space.arch.layout])
     assert torch.allclose(sent_P, parameters_P, atol=1e-5)
     assert all(len(one_file(data, form)[1]) > 500 for form in formats.names())
+
+
+def asked(host, **question) -> tuple[dict, dict]:
+    reply = answer(host, json.dumps({"id": 1, "space": "space", **question}))
+    return (json.loads(reply), {}) if isinstance(reply, str) else unframe(reply)
+
+
+def test_pickers_search_the_images_and_show_each_network_as_the_picture_that_it_is(host):
+    space, data = host.space("space"), pictures_of("digits")
+    _, arrays = asked(host, op="pictures", ids=[B, A])
+    own = pictures(space.parameters_NP[[space.row(B), space.row(A)]], space.arch, 32, 32).numpy()
+    assert np.array_equal(arrays["pictures"][..., 0], to_bytes(own, 0, 1)) and (arrays["pictures"][..., 3] == 255).all()
+    labels = data.labels["test"].tolist()
+    sevens = [f"test/{at}" for at, label in enumerate(labels) if data.classes[label] == "7"]
+    header, _ = asked(host, op="search", of="images", query="shows:7", limit=5)
+    assert [row["id"] for row in header["rows"]] == sevens[:5] and (header["found"], header["total"]) == (len(sevens), len(labels))
+    _, arrays = asked(host, op="pictures", of="images", ids=sevens[:2])
+    rows = [int(each.partition("/")[2]) for each in sevens[:2]]
+    assert np.array_equal(arrays["pictures"][..., 1], to_bytes(data.images["test"][rows].numpy(), 0, 1))
+    for wrong in ({"op": "pictures", "ids": ["test/99999"]}, {"op": "search", "of": "zoos"}, {"op": "search", "of": ["images"]}):
+        refused, _ = asked(host, **{"of": "images", **wrong})
+        assert not refused["ok"] and refused["kind"] in ("InvalidValue", "UnknownId")

@@ -61,6 +61,7 @@ def test_the_square_between_four_answers_where_the_thumb_is(page: Page, host):
     archs = [arch.id for arch in host.space(SPACE).archs]
     expect(value).to_have_attribute("data-architecture", archs[0])
     assert pad.evaluate(FOLD) <= 800
+    expect(page.get_by_test_id("corner-found")).to_contain_text("\u202f%")  # of the places measured so far
     box = pad.bounding_box()
     pad.hover(position={"x": 3, "y": box["height"] - 3})  # waits until it lies still
     page.mouse.down()

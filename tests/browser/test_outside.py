@@ -47,7 +47,7 @@ def mine(gallery_store, host, server):
         shutil.rmtree(server.workspace / id_)
 
 
-def test_on_the_page_of_shapes_it_is_called_a_best_guess_and_a_known_one_is_not(page, mine):
+def test_on_the_page_of_shapes_it_is_called_a_best_guess_and_a_known_one_is_not(page, host, mine):
     page.goto(f"/shapes?space={CHAIRS}&shape=instance&instance={mine['stool.obj']}&resolution=64")
     said, title = page.get_by_test_id("outside"), page.locator("[data-pane]").first.locator('[data-of="title"]')
     expect(said).to_contain_text(UNKNOWN)
@@ -69,6 +69,15 @@ def test_on_the_page_of_shapes_it_is_called_a_best_guess_and_a_known_one_is_not(
     expect(page.locator('[data-sh="name-b"]')).to_have_text("stool.obj (a best guess)")
     page.get_by_role("slider", name="gamma").press("End")
     expect(said).to_contain_text(UNKNOWN)
+    cards = page.locator(".sh-card")  # the sheet of a large space is bounded, and searched by the server
+    expect(page.get_by_test_id("sheet-count")).to_contain_text(re.compile(r"^The first 200 of 1,08\d\."))
+    assert cards.count() == 200
+    last = host.space(CHAIRS).table["id"][1079]
+    assert cards.locator(f'[data-id="{last}"]').count() == 0
+    page.get_by_label("Find shapes").fill(f'id:"{last}"')
+    expect(cards).to_have_count(1)
+    expect(cards).to_have_attribute("data-id", last)
+    expect(cards.locator("canvas")).to_have_attribute("width", "112")
 
 
 @pytest.mark.parametrize(("dims", "open_"), [("2", "diamond-open"), ("3", "diamond-open")])

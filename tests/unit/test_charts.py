@@ -8,13 +8,14 @@ import xml.etree.ElementTree as ElementTree
 from io import BytesIO
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from engine.archs import architecture
-from explorer import charts
+from explorer import charts, paper_charts
 
 LAYERS = architecture("lenetlike-digits").layout
 COUNT = LAYERS[-1].stop
@@ -80,6 +81,13 @@ def test_a_perfect_prediction_has_no_error_and_a_constant_layer_no_correlation(p
 def test_the_colour_scale_is_the_targets_percentiles_about_zero():
     assert charts.colour_limit(np.linspace(-1, 3, 101)) == pytest.approx(2.96)
     assert charts.colour_limit(np.zeros(10)) == 1.0
+
+
+def test_shares_that_are_all_high_do_not_lie_flat_at_the_top():
+    table = pd.DataFrame({"id": ["a", "b"], "split": "test", "architecture": ["one", "two"], "predicted_test_accuracy": [0.93, 0.98]})
+    for lowest, wanted in ((0.95, (0.9, 1.01)), (0.2, (0, 1.02))):
+        figure = paper_charts.accuracies(table.assign(test_accuracy=[lowest, 0.97]), ["#000000"])
+        assert figure.layout.yaxis.range == pytest.approx(wanted)
 
 
 def test_the_histogram_holds_both_distributions(pair):

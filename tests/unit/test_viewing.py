@@ -210,6 +210,29 @@ def test_the_contact_sheet_is_drawn_once(host, store, ids, monkeypatch):
     assert all(0.1 < share < 0.8 for share in covered[:-1]) and covered[-1] == 0
 
 
+def test_a_space_of_more_shapes_than_a_sheet_holds_shows_all_of_them(tmp_path, monkeypatch):
+    store = Store(tmp_path / "workspace", tmp_path / "gallery")
+    write_tiny_shapes(store)
+    host = Host(store, "cpu")
+    try:
+        wanted = host.space(SPACE).table["id"].tolist()[::-1]
+        whole_NSS4 = ask(host, op="pictures", ids=wanted)[1]["pictures"]
+        for file in (store.workspace / ".sheets").iterdir():
+            file.unlink()
+        host.close()
+        monkeypatch.setattr(sheet, "MOST", 3)
+        host = Host(store, "cpu")
+        found_NSS4 = ask(host, op="pictures", ids=wanted)[1]["pictures"]
+        with serving(host) as port:
+            entry = unframe(get(port, f"/api/spaces/{SPACE}/sheet")[1])[0]["sheets"][0]
+    finally:
+        host.close()
+    assert entry["ids"] == wanted[::-1][::2]  # they lie evenly
+    seen, again = (pictures[..., 3] > 128 for pictures in (whole_NSS4, found_NSS4))
+    unlike = (seen[:, None] != again[None]).mean((-1, -2))
+    assert unlike.diagonal().max() < 0.02 < (unlike + np.eye(len(unlike))).min()  # each is its own, and no other
+
+
 def test_without_opengl_matplotlib_draws_and_says_so(monkeypatch):
     from engine.tasks.distances.meshing import Mesh
 

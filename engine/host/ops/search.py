@@ -1,8 +1,8 @@
 """Instances of a space that a query and filters find, best first, a page at a time: see `engine.host.search` for what a query is.
 
-A question holds `space`, `query`, `filters`, `sort` (a column's name, with a minus before it the other way round), `offset` and `limit`
-(50). The answer: `total` rows of the space, `found` of them, `rows`, a page of them, and `columns`, how each is called, what it holds and
-what one may choose from.
+A question holds `space`, `of` (what is searched, of `engine.host.lists`; "instances"), `query`, `filters`, `sort` (a column's name, with a
+minus before it the other way round), `offset` and `limit` (50). The answer: `total` rows of the space, `found` of them, `rows`, a page of
+them, and `columns`, how each is called, what it holds and what one may choose from.
 Where `all` is true the array "matches" holds the rows of all that was found, uint32 [M] in the order of the table, behind whose rows those
 of placed shapes come, newest first.
 """
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import InvalidValue
-from ..columns import of_space
 from ..host import Host
+from ..lists import list_of
 from ..questions import Answer
 from ..search import search
 
@@ -32,7 +32,7 @@ def answer(host: Host, question: dict) -> Answer:
     if not isinstance(filters, dict):
         raise InvalidValue(f"filters must be an object of columns; got {str(filters)[:40]!r}.")
     offset, limit = whole(question, "offset", 0, 0, FARTHEST), whole(question, "limit", LIMIT, 0, MOST)
-    columns = of_space(host, texts["space"])
+    columns = list_of(question.get("of", "instances")).columns(host, texts["space"])
     rows = search(columns, texts["query"], filters, texts["sort"].removeprefix("-"), texts["sort"].startswith("-"))
     header = {
         "total": columns.count,

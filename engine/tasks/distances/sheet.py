@@ -17,7 +17,7 @@ import logging
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -96,6 +96,15 @@ def draw(meshes: Iterable[Mesh | NoSurface], side: int = SIDE) -> dict[str, np.n
         "grid": np.array([COLUMNS, side, len(pictures_NSS4)], np.int32),
         "drawn": np.array([drawn], np.uint8),
     }
+
+
+def cut(drawn: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The pictures of a sheet, RGBA uint8 [N, S, S, 4]."""
+    from PIL import Image
+
+    columns, side, count = drawn["grid"].tolist()
+    whole = np.asarray(Image.open(io.BytesIO(drawn["webp"].tobytes())).convert("RGBA"))
+    return whole.reshape(-1, side, columns, side, 4).swapaxes(1, 2).reshape(-1, side, side, 4)[:count]
 
 
 def encode(pictures_NSS4: np.ndarray) -> np.ndarray:
