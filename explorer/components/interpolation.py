@@ -9,8 +9,8 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from engine.kinds.netspace import kept
-from engine.kinds.netspace.space import ASKED, Space
-from engine.nets.alignment import WAYS
+from engine.kinds.netspace.space import Space
+from engine.nets.alignment import ASKED, WAYS
 from engine.nets.export import formats
 from engine.nets.fast import fastest
 from engine.tasks.images.live import live_images

@@ -10,7 +10,7 @@ from engine import datasets
 from engine.archs import architecture
 from engine.kinds.netspace import umap_map
 from engine.kinds.netspace.umap_map import place, project
-from engine.nets.alignment import applied, drawn, flat, named, ties
+from engine.nets.alignment import WAYS, applied, drawn, flat, named, ties
 from engine.nets.answers import accuracies
 from engine.nets.stacked import logits
 from engine.tasks.images.config import ZooConfig
@@ -70,7 +70,9 @@ def test_networks_that_differ_by_the_order_of_their_units_are_one_network_once_a
     best, accuracy = named(ARCH, targets_NP[accuracy_N.argmax()]), float(accuracy_N.max())
     copies_NP = torch.stack([flat(ARCH, applied(known, drawn(known, random), best)) for _ in range(5)])
     metrics = evaluate(Identity(), copies_NP, ARCH, images, "all", "val")
-    assert metrics["aligned_path_floor_mean"]["value"] == pytest.approx(accuracy, abs=0.01)
+    assert metrics["path_beats_mixing_share"]["value"] == 0, "a space that mixes weights beats none"
+    for way in WAYS:  # REPAIR has nothing to put right
+        assert metrics[f"{way.replace('-', '_')}_path_floor_mean"]["value"] == pytest.approx(accuracy, abs=0.01), way
     assert metrics["weight_path_floor_mean"]["value"] < accuracy - 0.05
 
 

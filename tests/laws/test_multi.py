@@ -218,6 +218,7 @@ def test_a_space_is_written_and_read(tmp_path, monkeypatch):
     assert {name: entry["value"] for name, entry in measured.items()} == {
         name: entry["value"] for name, entry in made.manifest.metrics.items() if name not in ("seconds", "cpu_seconds")
     }
+    assert measured["within_aligned_path_floor_mean"]["n"] == measured["within_path_beats_mixing_share"]["n"] == 2, "a pair of each seen"
     assert measured["class_id_accuracy"]["n"] == 4 and "gap_mean_vanillacnn-digits" not in measured and "gamma_gap_max_unseen" in measured
 
 

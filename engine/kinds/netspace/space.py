@@ -19,8 +19,8 @@ from ...archs import Architecture
 from ...core.artifacts import Artifact, Manifest, Store
 from ...core.boundary import untrusted
 from ...core.errors import CorruptArtifact, InvalidValue, UnknownId, closest
-from ...nets.alignment import WAYS, Way, aligned
-from ...nets.alignment.repair import Statistics, mixed, rescaled, statistics
+from ...nets.alignment import ASKED, WAYS, Way, aligned, mixture
+from ...nets.alignment.repair import Statistics, statistics
 from ...tasks import task_of
 from ...tasks.task import MIXED, Task
 from ...tasks.zoo import Zoo, class_ids
@@ -32,7 +32,6 @@ from .outside import Members, Outside, compare, members
 from .umap_map import MAP_2D, MAP_3D, place
 
 ALIGNED_PAIRS = 64  # kept of a space
-ASKED = 512  # training images whose answers activations are matched by and REPAIR takes its statistics from
 
 
 @dataclass(frozen=True)
@@ -187,13 +186,11 @@ class Space:
 
     def mixed_after(self, a: int, b: int, gamma: float, way: Way) -> Tensor:
         """Parameters [P] at `gamma` between row a's and row b's, once b is aligned to a. Raises DataMissing where that needs images."""
-        parameters_P = torch.lerp(self.parameters_NP[a], self.aligned(a, b, way.activations), gamma)
-        if not way.repaired or gamma in (0, 1):
-            return parameters_P
-        arch = self.arch_of(b)
-        wanted = mixed(*self.spreads(a, b, way.activations), gamma)
-        repaired_P = rescaled(arch, parameters_P[: arch.parameters], wanted, self.asked)
-        return torch.cat([repaired_P, parameters_P[arch.parameters :]])
+        arch, repaired = self.arch_of(b), way.repaired and gamma not in (0, 1)
+        a_P, aligned_P = self.parameters_NP[a], self.aligned(a, b, way.activations)
+        spreads, asked = (self.spreads(a, b, way.activations), self.asked) if repaired else (None, None)
+        mixed_P = mixture(arch, a_P[: arch.parameters], aligned_P[: arch.parameters], gamma, spreads, asked)
+        return torch.cat([mixed_P, aligned_P[arch.parameters :]])
 
     @cached_property
     def asked(self) -> Tensor:

@@ -4,18 +4,21 @@ activations (matching.py); what the units of a mixture answer is put right by re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...archs import Architecture
 from .matching import Matching, applied, drawn, identity, match_activations, match_weights
+from .repair import mixture, statistics
 from .ties import Ties, ties, ties_of
-from .ways import WAYS, Way
+from .ways import ASKED, WAYS, Way
 
 __all__ = [
-    "WAYS", "Matching", "Ties", "Way", "aligned", "aligned_all", "applied", "drawn", "identity", "match_activations",
-    "match_weights", "ties", "ties_of",
+    "ASKED", "WAYS", "Matching", "Ties", "Way", "aligned", "aligned_all", "applied", "drawn", "identity", "match_activations",
+    "match_weights", "mixture", "mixtures", "ties", "ties_of",
 ]  # fmt: skip
 
 
@@ -31,6 +34,20 @@ def aligned(arch: Architecture, a_P: Tensor, b_P: Tensor, inputs: Tensor | None 
 def aligned_all(arch: Architecture, starts_NP: Tensor, ends_NP: Tensor) -> Tensor:
     """Each end [N, P] aligned by its weights to the start of its pair."""
     return torch.stack([aligned(arch, a_P, b_P) for a_P, b_P in zip(starts_NP, ends_NP)])
+
+
+@torch.no_grad()
+def mixtures(arch: Architecture, a_P: Tensor, b_P: Tensor, gammas: Sequence[float], asked_BCHW: Tensor) -> dict[str, Tensor]:
+    """The networks [G, P] at gammas between A's and B's weights in each of WAYS; `asked` are training images."""
+    found: dict[str, Tensor] = {}
+    for activations in {way.activations for way in WAYS.values()}:
+        aligned_P = aligned(arch, a_P, b_P, asked_BCHW.cpu() if activations else None)
+        both = statistics(arch, a_P, asked_BCHW), statistics(arch, aligned_P, asked_BCHW)
+        for name, way in WAYS.items():
+            if way.activations == activations:
+                spreads = both if way.repaired else None
+                found[name] = torch.stack([mixture(arch, a_P, aligned_P, gamma, spreads, asked_BCHW) for gamma in gammas])
+    return {name: found[name] for name in WAYS}
 
 
 def named(arch: Architecture, parameters_P: Tensor) -> dict[str, np.ndarray]:

@@ -78,6 +78,23 @@ def mixed(a: Statistics, b: Statistics, gamma: float) -> Statistics:
     return {name: (torch.lerp(a[name][0], b[name][0], gamma), torch.lerp(a[name][1], b[name][1], gamma)) for name in a}
 
 
+def mixture(
+    arch: Architecture,
+    a_P: Tensor,
+    aligned_P: Tensor,
+    gamma: float,
+    spreads: tuple[Statistics, Statistics] | None,
+    asked_BCHW: Tensor | None,
+) -> Tensor:
+    """Parameters [P] at gamma (0 to 1) between A's and those of B, aligned to A; where `spreads` gives what the units of both answer to the
+    images `asked`, the mixture's are made to answer so. The ends are as they are."""
+    parameters_P = torch.lerp(a_P, aligned_P, gamma)
+    if spreads is None or gamma in (0, 1):
+        return parameters_P
+    assert asked_BCHW is not None, "REPAIR asks images"
+    return rescaled(arch, parameters_P, mixed(*spreads, gamma), asked_BCHW)
+
+
 @torch.no_grad()
 def run(
     arch: Architecture, parameters_P: Tensor, images_BCHW: Tensor, on_layer: Callable[[str, Layer, Tensor], Tensor | None]

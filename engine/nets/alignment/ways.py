@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ASKED = 512  # training images whose answers activations are matched by and REPAIR takes its statistics from
+
 
 @dataclass(frozen=True)
 class Way:

@@ -5,6 +5,7 @@ Legend: N instances, P parameters, E embedding, G gammas, B images.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -15,7 +16,7 @@ from ...archs import Architecture
 from ...core.metrics import correlation, rank_correlation
 from ...core.metrics import mean as metric
 from ...core.seeds import generator
-from ...nets.alignment import aligned_all
+from ...nets.alignment import ASKED, WAYS, aligned_all, mixtures
 from ...nets.answers import accuracies, classes, share
 from .lso import invert
 
@@ -70,7 +71,9 @@ def evaluate(
 ) -> dict:
     """All metrics of a single-architecture classification space, over the instances `targets_NP` and the images of a split; along
     paths over its first `measured` images (0 for all). `weight_path_*` mixes the targets' weights as they are, `aligned_path_*` after
-    the second's units are ordered as the first's (Git Re-Basin's weight matching).
+    the second's units are ordered as the first's (Git Re-Basin's weight matching), and `aligned_activations_path_*` and so on in the
+    other ways of engine.nets.alignment.ways. `path_beats_mixing_share` is the share of good pairs on which the space's worst network is
+    better than that of any mixture.
 
     The embedding refined by inversion (`placed_*`) is fitted to the target's answers on training images, without labels.
     """
@@ -101,24 +104,39 @@ def evaluate(
     for name, group in chosen.items():
         first, last = (torch.tensor(side) for side in zip(*group))
         path = path_accuracies(model.decode, embeddings_NE[first], embeddings_NE[last], images_BCHW, labels_B, arch)
-        weights, aligned = (
-            path_accuracies(lambda parameters: parameters, targets_NP[first], ends_NP, images_BCHW, labels_B, arch)
-            for ends_NP in (targets_NP[last], aligned_all(arch, targets_NP[first], targets_NP[last]))
-        )
+        mixed = partial(path_accuracies, torch.nn.Identity(), targets_NP[first], images_BCHW=images_BCHW, labels_B=labels_B, arch=arch)
+        weights = mixed(targets_NP[last])
         if name == "poor_good":
             gammas = GAMMAS.numpy()
             line = path[:, :1] * (1 - gammas) + path[:, -1:] * gammas
             metrics["path_spearman_mean"] = metric([rank_correlation(gammas, row) for row in path], where, FLAT)
             metrics["weight_path_spearman_mean"] = metric([rank_correlation(gammas, row) for row in weights], where, FLAT)
             metrics["weight_path_middle_mean"] = metric(weights[:, len(gammas) // 2], where)
+            aligned = mixed(aligned_all(arch, targets_NP[first], targets_NP[last]))
             metrics["aligned_path_spearman_mean"] = metric([rank_correlation(gammas, row) for row in aligned], where, FLAT)
             metrics["aligned_path_middle_mean"] = metric(aligned[:, len(gammas) // 2], where)
             metrics["path_linearity_gap"] = metric(np.abs(path - line).mean(-1), where)
         else:
             metrics["path_floor_mean"] = metric(path.min(-1), where)
             metrics["weight_path_floor_mean"] = metric(weights.min(-1), where)
-            metrics["aligned_path_floor_mean"] = metric(aligned.min(-1), where)
+            floors = aligned_floors(arch, targets_NP[first], targets_NP[last], images.images["train"][:ASKED], images_BCHW, labels_B)
+            metrics |= {f"{way}_floor_mean": metric(floor_N, where) for way, floor_N in floors.items()}
+            beaten_N = path.min(-1) > np.max([weights.min(-1), *floors.values()], 0)
+            metrics["path_beats_mixing_share"] = metric(beaten_N, where) | {"spread": None}
     return metrics
+
+
+@torch.no_grad()
+def aligned_floors(
+    arch: Architecture, starts_NP: Tensor, ends_NP: Tensor, asked_BCHW: Tensor, images_BCHW: Tensor, labels_B: Tensor
+) -> dict[str, list[float]]:
+    """The lowest accuracy [N] on the way from each start to its end, weights mixed after alignment in each of the ways."""
+    found: dict[str, list[float]] = {way.replace("-", "_") + "_path": [] for way in WAYS}
+    for a_P, b_P in zip(starts_NP, ends_NP):
+        ways = mixtures(arch, a_P, b_P, GAMMAS.tolist(), asked_BCHW).values()
+        for floor_N, mixed_GP in zip(found.values(), ways):
+            floor_N.append(float(accuracies(mixed_GP, images_BCHW, labels_B, arch).min()))
+    return found
 
 
 def counted(images, split: str, measured: int) -> str:
