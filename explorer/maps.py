@@ -5,7 +5,9 @@ Legend: N instances, G gammas, E embedding.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from math import inf
 
 import pandas as pd
 import torch
@@ -38,6 +40,27 @@ def colours(space: Space, shown: Screens) -> dict[str, Column]:
         elif 1 < table[name].nunique() <= NAMES:
             found[f"{PROPERTY}{name}"] = Column(name, name, "names")
     return found
+
+
+def ranges(text: str) -> bool:
+    """Whether a link's text is ranges of columns: {"lr": [0.001, null]} as JSON, null for an open end."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    if not isinstance(found, dict):
+        return False
+    pairs = [each for each in found.values() if isinstance(each, list) and len(each) == 2]
+    ends = [end for pair in pairs for end in pair if end is not None]
+    return len(pairs) == len(found) and all(type(end) in (int, float) and abs(end) < inf for end in ends)
+
+
+def is_share(text: str) -> bool:
+    """Whether a link's text is a number from 0 to 1."""
+    try:
+        return 0 <= float(text) <= 1
+    except ValueError:
+        return False
 
 
 def offer_code(space: Space, colour: str, dims: str, along: Mapping[str, str], a: str | None, b: str | None) -> None:

@@ -14,7 +14,7 @@ the URL's query and, because Streamlit drops the query when the page changes, in
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -23,7 +23,7 @@ from engine.core.errors import closest
 # What names something inside another selection, and so means nothing once a person selects another one there.
 WITHIN = {
     "space": (
-        "a", "b", "c", "u", "v", "c0", "c1", "c2", "c3", "instance", "xy",
+        "a", "b", "c", "u", "v", "c0", "c1", "c2", "c3", "instance", "xy", "only", "played",
         "objective", "target", "image", "range", "eye", "property", "across", "up",
         "find", "sort",
     ),  # fmt: skip
@@ -173,6 +173,18 @@ def numbers(name: str, count: int, what: str) -> str | None:
         _notices()[name] = (
             f"The link's {name} {quoted(value)} is not {count} numbers separated by underscores. Showing the whole {what} instead."
         )
+        value = None
+    _tell(name)
+    return value
+
+
+def checked(name: str, usable: Callable[[str], bool], words: str) -> str | None:
+    """The selected text under that name, as it stands; None where nothing is selected. What is not `usable` is told once, with `words` of
+    what is done instead, and forgotten."""
+    value = get(name)
+    if value is not None and not usable(value):
+        _selection().pop(name)
+        _notices()[name] = f"The link's {name} {quoted(value)} cannot be used. {words}"
         value = None
     _tell(name)
     return value

@@ -10,7 +10,7 @@ from explorer.components.latent_map import DIMS, for_map, latent_map
 from explorer.components.zoo_table import zoo_table
 from explorer.tasks import every_colour, screens
 
-ACTS = ("a", "b", "instance", "dims", "colour", "across", "up", "range", "eye")
+ACTS = ("a", "b", "instance", "dims", "colour", "across", "up", "range", "eye", "only", "played")
 
 
 def optional(name: str, ids: list[str]) -> str | None:
@@ -78,6 +78,8 @@ chosen = latent_map(
         **along,
         "range": state.numbers("range", 4, what="part of the map"),
         "eye": state.numbers("eye", 9, what="view of the map"),
+        "only": state.checked("only", maps.ranges, "Showing all networks instead."),
+        "played": state.checked("played", maps.is_share, "Showing the runs whole instead."),
         **picked,
         "preview": dropping.PREVIEW if dropped else None,
         "placed": [*mine, dropped] if dropped else mine,

@@ -14,7 +14,7 @@ import { Live } from "./live.js";
 import { mount, pressed } from "./mount.js";
 
 const REST_MS = 500; // so long after its last movement what is seen goes into the link
-const OWN = ["dims", "colour", "across", "up", "range", "eye", "a", "b", "instance"]; // what a person sets here and the URL follows
+const OWN = ["dims", "colour", "across", "up", "range", "eye", "a", "b", "instance", "only", "played"]; // set here, and the URL follows
 
 /**
  * @typedef {object} MapData  (latent_map.py)
@@ -61,7 +61,7 @@ class LatentMap extends Handled {
     root.latentMap = this;
     this.root = root;
     this.find = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.view = { dims: "2", colour: "accuracy", across: "map", up: "map", range: null, eye: null, a: null, b: null, instance: null };
+    this.view = { ...Object.fromEntries(OWN.map((name) => [name, null])), dims: "2", colour: "accuracy", across: "map", up: "map" };
     this.listening = new AbortController();
     this.live = new Live();
     this.flat = new Flat();
@@ -95,6 +95,7 @@ class LatentMap extends Handled {
     this.data = data;
     const box = numbers(this.view.range, 4);
     this.flat.box = box && box[0] < box[1] && box[2] < box[3] ? box : null;
+    this.restore();
     if (data.space !== this.space || JSON.stringify(data.placed) !== this.placed) this.load();
     else if (this.query !== (data.find ?? "")) this.sift();
     this.paint();
@@ -106,11 +107,10 @@ class LatentMap extends Handled {
     this.placed = JSON.stringify(placed);
     this.selection = [];
     this.player.stop();
-    this.only.clear();
     this.sifted = null; // rows that a query found, as ones
     this.filters += 1;
     this.runs = new Runs();
-    Object.assign(this, { running: false, share: null, outlined: null });
+    Object.assign(this, { running: this.view.played !== null, outlined: null });
     this.root.dataset.state = "loading";
     this.table?.close();
     const table = (this.table = new Table(this.live, space, placed ?? [], screen.pictures === "sheet"));
@@ -199,13 +199,12 @@ class LatentMap extends Handled {
       else if (action === "show") this.set({ instance: value });
       else if (action === "hide") this.hide(value, event.shiftKey);
       else if (action === "everything") {
-        this.only.clear();
         this.hidden.clear();
-        this.filter();
+        this.limited(new Map());
       } else if (action === "runs") {
         this.player.stop();
         Object.assign(this, { running: !this.running, share: null });
-        this.paint();
+        this.set({ played: null });
       } else if (action === "play") this.play();
       else if (action === "unselect") this.selected([]);
       else if (action === "reset") this.reset();

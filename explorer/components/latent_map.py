@@ -42,10 +42,12 @@ def latent_map(data: dict, on_act: Callable[[dict], None], key: str = "latent_ma
 
     `data`: space (id), title (the space's), screen (see for_map), dims ("2" or "3"), colour (one of the screen's), properties (columns
     of numbers that an axis can be), across and up ("map" or one of those), range (the box that the
-    flat picture shows, "left_right_bottom_top", or None for all), eye (nine numbers of the solid one's camera, alike), placed (rows
+    flat picture shows, "left_right_bottom_top", or None for all), eye (nine numbers of the solid one's camera, alike), only (ranges of
+    columns that are shown, as JSON: {name: [low, high]}, null for an open end), played (how far runs are, "0" to "1"), placed (rows
     like the table's, of what was placed in it), preview (the id of the one that is not kept, or None), a, b, instance (ids or None),
     neighbours ({"of": id, "ids", "distances"} or None), line (that of maps.line, or None), find (a query, "" for all: what is shown).
-    `on_act` gets what a person changed: some of dims, colour, across, up, range, eye, a, b, instance, or {"go": True} for "Interpolate".
+    `on_act` gets what a person changed: some of dims, colour, across, up, range, eye, only, played, a, b, instance, or {"go": True} for
+    "Interpolate".
     """
     result = _mount(
         key=key,

@@ -9,6 +9,7 @@ import { asTable } from "./latent_map_table.js";
 import { disable, refill } from "./mount.js";
 
 const SIDE = 112; // pixels of a shape's picture
+const REST_MS = 500; // so long after its last movement where runs are played goes into the link
 
 /** @param {string} tag @param {Record<string, any>} [attributes] @param {string | number} [text] @returns {HTMLElement} */
 export function make(tag, attributes = {}, text) {
@@ -166,9 +167,31 @@ export class Around extends Saved {
     // the range of what is coloured that is shown
     const { name } = this.by(),
       [low, high] = ["low", "high"].map((end) => this.find(end).value);
-    if (low === "" && high === "") this.only.delete(name);
-    else this.only.set(name, [low === "" ? -Infinity : Number(low), high === "" ? Infinity : Number(high)]);
+    const only = new Map(this.only);
+    if (low === "" && high === "") only.delete(name);
+    else only.set(name, [low === "" ? -Infinity : Number(low), high === "" ? Infinity : Number(high)]);
+    this.limited(only);
+  }
+
+  limited(only) {
+    // the ranges that are shown go into the link
+    this.only = only;
+    this.view.only = only.size ? JSON.stringify(Object.fromEntries(only)) : null; // an open end is null
     this.filter();
+    this.acts.set({ only: this.view.only });
+  }
+
+  restore() {
+    // what of a zoo is shown and how far its runs are played, as the link says
+    if (this.view.only !== this.onlyOf) {
+      this.onlyOf = this.view.only;
+      const ranges = Object.entries(JSON.parse(this.view.only ?? "{}"));
+      this.only = new Map(ranges.map(([name, [low, high]]) => [name, [low ?? -Infinity, high ?? Infinity]]));
+      this.filters += 1;
+    }
+    if (this.player.playing || this.view.played === (this.share?.toFixed(4) ?? null)) return;
+    const share = this.view.played === null ? null : Number(this.view.played);
+    Object.assign(this, { share, running: share !== null });
   }
 
   play() {
@@ -181,6 +204,8 @@ export class Around extends Saved {
     // only what moves is drawn again
     const first = !this.running || this.share === null;
     Object.assign(this, { running: true, share });
+    this.view.played = share.toFixed(4);
+    this.acts.set({ played: this.view.played }, { rest: REST_MS });
     if (first || share >= 1) return this.paint();
     this.plot.set({ movers: this.movers() });
     this.clock();

@@ -215,7 +215,7 @@ export class Picture {
 
   // Where the runs are at the step that is played.
   movers() {
-    if (!this.running || this.share === null) return NONE;
+    if (!this.running || this.share === null || !this.runs.count) return NONE;
     const columns = this.runs.at(this.axes(), this.runs.step(this.share));
     return Float32Array.from(columns[0].flatMap((_, i) => this.lifted(...columns.map((column) => column[i]))));
   }

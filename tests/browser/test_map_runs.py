@@ -63,7 +63,7 @@ def test_properties_are_axes_and_filters_and_runs_are_played(page):
     expect(stage).to_have_attribute("data-runs", str(count // STEPS))
     assert drawn(page)["lines"] == 2 * (STEPS - 1) * (count // STEPS)
     places = []
-    for share, step in (("0", "step 0"), ("0.5", "step 15"), ("1", "step 30")):
+    for share, step in (("0", "step 0"), ("1", "step 30"), ("0.5", "step 15")):
         stage.get_by_label("Step of the runs").fill(share)
         expect(page.get_by_test_id("run-step")).to_have_text(step)
         places.append(drawn(page)["at"])
@@ -74,6 +74,10 @@ def test_properties_are_axes_and_filters_and_runs_are_played(page):
     limit = sorted(known)[len(known) // 2]
     stage.get_by_label("Show values from").fill(str(limit))
     stage.get_by_label("Show values from").press("Enter")
+    expect(stage).to_have_attribute("data-shown", str(sum(steps >= limit for steps in known)))
+    page.wait_for_function("JSON.parse(new URL(location).searchParams.get('only'))?.steps && new URL(location).searchParams.get('played')")
+    page.reload()  # both are in the link
+    expect(page.get_by_test_id("run-step")).to_have_text("step 15")
     expect(stage).to_have_attribute("data-shown", str(sum(steps >= limit for steps in known)))
     stage.get_by_role("button", name="Show all").click()
     expect(stage).to_have_attribute("data-shown", str(count))

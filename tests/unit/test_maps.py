@@ -55,3 +55,17 @@ def test_the_line_lies_within_the_picture(host, space):
         low, high = space.table[names].min().to_numpy(), space.table[names].max().to_numpy()
         assert np.isfinite(points).all() and (points >= low - 1e-4).all() and (points <= high + 1e-4).all()
         assert len(points) == maps.POINTS
+
+
+@pytest.mark.parametrize("good", ['{"lr": [0.5, null]}', '{"lr": [null, null], "a b": [-1, 2]}', "{}"])
+def test_ranges_of_a_link_are_taken(good):
+    assert maps.ranges(good)
+
+
+@pytest.mark.parametrize("bad", ["", "[1, 2]", '{"lr": 1}', '{"lr": [1]}', '{"lr": ["1", 2]}', '{"lr": [NaN, 2]}', '{"lr": [true, 2]}'])
+def test_what_is_no_range_is_refused(bad):
+    assert not maps.ranges(bad)
+
+
+def test_a_share_of_the_way_is_a_number_from_0_to_1():
+    assert [maps.is_share(text) for text in ("0", "1.0000", "0.25", "1.1", "-1", "nan", "x")] == [True] * 3 + [False] * 4
