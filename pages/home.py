@@ -14,6 +14,7 @@ WHAT = (
     "which a working network can be decoded."
 )
 COLUMNS = 3
+FIRST = 12  # spaces that are shown until a person asks for all: a hundred take seconds to draw
 
 
 def space_card(space) -> None:
@@ -78,10 +79,13 @@ st.markdown(WHAT)
 if spaces:
     glimpses()
     st.subheader("Spaces", anchor=False)
-    for left in range(0, len(spaces), COLUMNS):
-        for column, space in zip(st.columns(COLUMNS), spaces[left : left + COLUMNS]):
+    first = spaces if st.session_state.get("home_all") else spaces[:FIRST]
+    for left in range(0, len(first), COLUMNS):
+        for column, space in zip(st.columns(COLUMNS), first[left : left + COLUMNS]):
             with column:
                 space_card(space)
+    if len(first) < len(spaces):
+        st.button(f"Show all {len(spaces)} spaces", on_click=lambda: st.session_state.update(home_all=True))
     captions.show("Figures are as they were measured when a space was made.", "`python -m engine evaluate ID` measures them again.")
 else:
     empty_gallery(store)

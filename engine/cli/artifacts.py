@@ -14,8 +14,9 @@ def listed(options: Options) -> None:
     store = store_of(options)
     rows = [{"id": m.id, "kind": m.kind, "title": m.title, "metrics": m.metrics} for m in library.list(workspace=options.workspace)]
     lines = [f"{row['id']:<28} {row['kind']:<9} {row['title']}" for row in rows]
-    lines += [f"{id_:<28} broken    {reason}" for id_, reason in store.broken().items()]
-    for id_, reason in store.broken().items():
+    broken = store.broken()
+    lines += [f"{id_:<28} broken    {reason}" for id_, reason in broken.items()]
+    for id_, reason in broken.items():
         print(f"{id_}: {reason}", file=sys.stderr)
     emit(options, {"artifacts": rows}, "\n".join(lines) or "No artifacts yet. `python -m engine train netspace-digits` makes a space.")
 

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import replacing, settings, small_json
+from . import manifests, replacing, settings, small_json
 from .boundary import untrusted
 from .errors import CorruptArtifact, InvalidValue, NewerFormat, StorageError, UnknownId, closest
 from .manifests import AGAIN, CONTROL, FORMAT, KINDS, SAFE_NAME, Manifest, manifest_of, read_manifest, safe_name  # noqa: F401
@@ -96,13 +96,8 @@ class Store:
         found: dict[str, Path] = {}
         for root in (self.gallery, self.workspace):
             if root.is_dir():
-                found.update(
-                    {
-                        path.parent.name: path.parent
-                        for path in sorted(root.glob("*/manifest.json"))
-                        if SAFE_NAME.fullmatch(path.parent.name)
-                    }
-                )
+                paths = sorted(root.glob("*/manifest.json"))
+                found |= {path.parent.name: path.parent for path in paths if SAFE_NAME.fullmatch(path.parent.name)}
         return dict(sorted(found.items()))
 
     def manifests(self, kind: str | None = None) -> list[Manifest]:
@@ -117,7 +112,7 @@ class Store:
         good, bad = [], {}
         for id_, folder in self.folders().items():
             try:
-                good.append(read_manifest(folder))
+                good.append(manifests.known_manifest(folder))
             except (CorruptArtifact, NewerFormat) as error:
                 bad[id_] = str(error)
         return good, bad

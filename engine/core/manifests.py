@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from . import format1, small_json
@@ -70,6 +71,18 @@ def read_manifest(folder: Path) -> Manifest:
         if manifest.id != folder.name or manifest.kind not in KINDS:
             raise CorruptArtifact(f"{folder.name}: its manifest names id {manifest.id[:60]!r} and kind {manifest.kind[:60]!r}. {AGAIN}")
     return replace(manifest, metrics={name: figures(entry) for name, entry in manifest.metrics.items()})
+
+
+def known_manifest(folder: Path) -> Manifest:
+    """The same, read once for each version of the file: a page asks for a list of a hundred several times. Raises the same."""
+    with untrusted(f"{folder.name}: its manifest.json", CorruptArtifact, AGAIN):
+        found = (folder / "manifest.json").stat()
+    return _known(folder, (found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@lru_cache(4096)
+def _known(folder: Path, version: tuple[int, ...]) -> Manifest:
+    return read_manifest(folder)
 
 
 def problem_of(manifest: Manifest) -> str:

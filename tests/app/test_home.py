@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -115,3 +117,17 @@ def test_a_manifests_text_is_not_html(home, made_up_store):
     (folder / "manifest.json").write_text(text.replace("lenetlike-digits", "<img src=x onerror=alert(1)>"))
     shown = everything(home(made_up_store))
     assert "<img" not in shown and "&lt;img" in shown
+
+
+def test_of_many_spaces_the_first_are_shown_until_all_are_asked_for(home, made_up_store):
+    space = made_up_store.open("space-made-up")
+    for number in range(20):
+        named = replace(space.manifest, id=f"space-{number}", title=f"Space {number}")
+        made_up_store.write(named, {"weights.safetensors": {"x": np.zeros(2, "float32")}})
+    app = home(made_up_store)
+    cards = [each.value for each in app.subheader if "pace" in each.value and each.value != "Spaces"]
+    (more,) = [each for each in app.button if each.label.startswith("Show all")]
+    assert more.label == "Show all 21 spaces" and not app.exception
+    app = more.click().run()
+    after = [each.value for each in app.subheader if "pace" in each.value and each.value != "Spaces"]
+    assert len(after) == len(cards) + 9 and not [each for each in app.button if each.label.startswith("Show all")]

@@ -14,6 +14,7 @@ from engine.archs import architecture
 from engine.bench.multi import loss_one_by_one
 from engine.core.artifacts import Store
 from engine.core.errors import InvalidValue
+from engine.core.seeds import generator
 from engine.kinds.netspace.space import load_space
 from engine.kinds.netspace.training import space_training
 from engine.learn.loop import run
@@ -232,3 +233,16 @@ def test_the_papers_presets_are_buildable():
         config = presets.config(name)
         cells = config.prep_height * config.prep_width
         assert cells >= architecture(presets.config(config.zoo).architectures[-1]).parameters
+
+
+def test_a_step_in_bfloat16_points_where_that_in_float32_does(zoo, images):
+    def asked(**changes) -> tuple[float, torch.Tensor]:
+        training = space_training(replace(SPACE, **changes), zoo, images)
+        rows_N, picks_B = training.objective.draw(generator(0))
+        loss = training.loss(rows_N, picks_B)
+        loss.backward()
+        return float(loss.detach()), torch.cat([parameter.grad.flatten() for parameter in training.model.parameters()])
+
+    (loss, slopes), (near, alike), (_, unlike) = asked(), asked(bf16=True), asked(seed=1)
+    assert near == pytest.approx(loss, rel=0.02) and near != loss  # control: it is another arithmetic
+    assert F.cosine_similarity(slopes, alike, 0) > 0.999 > 0.9 > F.cosine_similarity(slopes, unlike, 0)

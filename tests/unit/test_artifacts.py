@@ -152,6 +152,18 @@ def test_the_workspace_hides_the_gallery(store):
     assert store.manifests("netspace") == []
 
 
+def test_a_list_follows_what_changes_on_disk(made_up_store):
+    folder, others = made_up_store.workspace / "space-made-up", [each.id for each in made_up_store.manifests("zoo")]
+    assert made_up_store.manifests("netspace")[0] is made_up_store.manifests("netspace")[0], "it is read once"
+    path = folder / "manifest.json"
+    write_atomic(path, path.read_bytes().replace(b"A <made-up> space", b"B <made-up> space"))
+    assert [each.title for each in made_up_store.manifests("netspace")] == ["B <made-up> space"]
+    path.write_text("{}")
+    assert made_up_store.manifests("netspace") == [] and set(made_up_store.broken()) == {"space-made-up"}
+    path.unlink()
+    assert made_up_store.broken() == {} and [each.id for each in made_up_store.manifests()] == others
+
+
 def test_inputs_are_checked_by_content(store):
     zoo = write(store)
     store.write(Manifest("space", "netspace", "", "", "", {}, {"zoo-a": {"sha256": manifest_hash(zoo)}}), {})
