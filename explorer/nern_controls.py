@@ -277,7 +277,8 @@ def test_images(images: Images | None) -> tuple[str, str]:
     if images is None:
         return "no images: its data set is not on this machine", "Sizes and kernels are live; accuracies need the images"
     shape = images.images["test"].shape
-    coarse = f" (while the thumb moves, and along the curve, on the first {live_images(shape):,})" if live_images(shape) < shape[0] else ""
+    few = f"on the first {live_images(shape):,}, those of large networks with kernels in bfloat16 if the CPU has it"
+    coarse = f" (while the thumb moves, and along the curve, {few})" if live_images(shape) < shape[0] else ""
     named = f"the {shape[0]:,} {images.title} test images"
     return named, f"Measured live on {named}{coarse}"
 

@@ -26,7 +26,8 @@ from ..kinds.nern.nern import Nern, sizes
 from ..kinds.nern.original import Layer, Original, load_original, logits
 from ..kinds.nern.permutations import KINDS, bits, permutation, permutations
 from ..nets.answers import Accuracy
-from ..tasks.images.live import PIECE_PIXELS, image_count
+from ..nets.fast import hardware_dtype
+from ..tasks.images.live import PIECE_PIXELS, image_count, live_images
 from .cache import Held, nbytes_of, stamp
 from .export import described
 from .host import Host
@@ -104,14 +105,29 @@ class Look:
         check(self.prune, self.bits)
 
 
-def weights(host: Host, found: Hosted, look: Look) -> list[Tensor]:
+def live_dtype(host: Host, found: Hosted, n: int) -> torch.dtype:
+    """What kernels are predicted in for an answer on the first n test images: where these are as few as while a thumb moves, and the
+    network is large, in what a CPU multiplies fastest; else in float32."""
+    assert found.images is not None
+    shape = found.images.images["test"].shape
+    fast = n <= live_images(shape) < shape[0] and host.device.type == "cpu" and found.original.learnable >= WIDE
+    return hardware_dtype() if fast else torch.float32
+
+
+def weights(host: Host, found: Hosted, look: Look, dtype: torch.dtype = torch.float32) -> list[Tensor]:
     """The reconstructed kernels; those of the last look are kept."""
-    if (known := found.latest("weights", look)) is not None:
+    if (known := found.latest("weights", (look, dtype))) is not None:
         return known
     nern = found.needed_nern
-    ours = run(host, found)(lambda: nern.weights(compressed(nern.predictor, look.prune, look.bits)))
-    found.note("weights", look, ours)
+    ours = run(host, found)(lambda: nern.weights(compressed(nern.predictor, look.prune, look.bits), dtype))
+    found.note("weights", (look, dtype), ours)
     return ours
+
+
+def seen_weights(host: Host, found: Hosted, look: Look) -> list[Tensor]:
+    """The same to be looked at: those that a figure of this look has just been measured with, whatever they were predicted in."""
+    known = found.latest("weights", (look, hardware_dtype()))
+    return weights(host, found, look) if known is None else known
 
 
 def figure(right_B: Tensor) -> dict:
@@ -139,10 +155,13 @@ def answers(host: Host, found: Hosted, key: str, of: object, weights: list[Tenso
 
 
 def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
-    """Accuracies of original and reconstructed network on the same test images, their agreement, and the sizes in bytes."""
+    """Accuracies of original and reconstructed network on the same test images, their agreement, and the sizes in bytes; `dtype` is what
+    the kernels were predicted in."""
     found = hosted(host, nern=id_)
     nern, data = found.needed_nern, found.images
-    ours = weights(host, found, look)
+    n = 0 if data is None else image_count(images, lambda: data)
+    dtype = live_dtype(host, found, n) if n else torch.float32
+    ours = weights(host, found, look, dtype)
     exact = sizes(nern.config, nern.original)
     predictor = stored_bytes(nern.predictor, look.prune, look.bits)
     answer = {
@@ -153,15 +172,15 @@ def measure(host: Host, id_: str, look: Look, images: int | str | None) -> dict:
     }
     if data is None:
         return answer
-    n = image_count(images, lambda: data)
     labels_B, theirs_B = data.labels["test"][:n], answers(host, found, "theirs", None, nern.original.weights, n)
-    ours_B = answers(host, found, "ours", look, ours, n)
+    ours_B = answers(host, found, "ours", (look, dtype), ours, n)
     accuracy = {
         "reconstructed": figure(ours_B == labels_B),
         "original": figure(theirs_B == labels_B),
         "agreement": figure(ours_B == theirs_B),
     }
-    return answer | {"split": "test", "total": len(data.labels["test"]), **accuracy}
+    said = {"split": "test", "total": len(data.labels["test"]), "dtype": str(dtype).removeprefix("torch.")}
+    return answer | said | accuracy
 
 
 def order_of(found: Hosted, index: int, kind: str) -> np.ndarray:
@@ -205,7 +224,7 @@ def kernels(host: Host, found: Hosted, look: Look, layer: object, first: int, co
     original = pick(found.original.weights[index])
     arrays = {"original": original, "index": index_FC.astype(np.float32)}
     if found.nern is not None:
-        arrays["reconstructed"] = pick(weights(host, found, look)[index])
+        arrays["reconstructed"] = pick(seen_weights(host, found, look)[index])
     whole = found.original.weights[index]
     high = float(torch.quantile(whole.abs().flatten()[:: max(1, whole.numel() // 1_000_000)], 0.99)) or 1.0
     return {

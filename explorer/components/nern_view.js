@@ -176,7 +176,8 @@ class NernView extends LiveView {
     Object.assign(this.value.dataset, { images: reconstructed.n, total: header.total, value: reconstructed.value });
     this.find("interval").textContent = `${(100 * reconstructed.low).toFixed(1)} to ${percent(reconstructed.high)}`;
     const [n, total] = [reconstructed.n, header.total].map((count) => count.toLocaleString("en"));
-    this.find("images").textContent = n === total ? `on all ${total} test images` : `on ${n} of ${total} test images`;
+    const coarse = header.dtype === "float32" ? "" : ` (${header.dtype})`; // its kernels
+    this.find("images").textContent = (n === total ? `on all ${total} test images` : `on ${n} of ${total} test images`) + coarse;
     this.find("original").textContent = percent(original.value);
     this.find("agreement").textContent = percent(agreement.value);
     const bar = this.find("bar").style;

@@ -90,6 +90,17 @@ def test_distances_of_rounded_maps_are_summed_in_float32(width):
     assert not torch.allclose(losses.distance(original_BX.flip(0), original_BX), fine_B, rtol=0.1)  # control
 
 
+@pytest.mark.parametrize("order", ("none", "cross-filter"))
+@torch.no_grad()
+def test_a_rounded_predictor_gives_nearly_the_same_kernels_in_the_same_places(original, order, monkeypatch):
+    placed = places(replace(SMALL, permutation=order), original)
+    predictor = trained(FINE, original).predictor
+    monkeypatch.setattr("engine.kinds.nern.predictor.PIECE", 100)
+    fine, coarse = (torch.cat([each.flatten() for each in placed.weights(predictor, dtype)]) for dtype in (torch.float32, torch.bfloat16))
+    assert coarse.dtype == torch.float32 and 0 < float((fine - coarse).norm() / fine.norm()) < 0.01
+    assert float((fine - coarse.roll(1)).norm() / fine.norm()) > 0.1  # control
+
+
 def test_a_nern_that_is_resumed_ends_as_one_that_never_stopped(original):
     whole, first, second = trained(COARSE, original, SMALL.steps), trained(COARSE, original, 7), trained(COARSE, original)
     second.restore({name: tensor.clone() for name, tensor in first.state().items()})

@@ -252,3 +252,25 @@ def test_a_wrong_question_gets_a_reason(host, op, changes):
     assert ask(host, op, **good)[0]["ok"]
     refused, _ = ask(host, op, **{**good, **changes})
     assert refused["ok"] is False and refused["kind"] in ("InvalidValue", "UnknownId") and 20 < len(refused["error"]) < 400
+
+
+def test_of_a_large_network_kernels_are_predicted_coarsely_while_a_thumb_moves_and_it_is_said(host, monkeypatch):
+    for name, value in (("WIDE", 0), ("live_images", lambda shape: 40), ("hardware_dtype", lambda: torch.bfloat16)):
+        monkeypatch.setattr(f"engine.host.nerns.{name}", value)
+    fresh, nern = Host(host.store, "cpu"), load_nern(host.store, NERN)
+    layer = nern.original.layers[2].name
+
+    def kernels() -> np.ndarray:
+        return ask(fresh, "nern_kernels", nern=NERN, prune=0.3, layer=layer)[1]["reconstructed"]
+
+    few = ask(fresh, "nern", nern=NERN, prune=0.3, images=40)[0]
+    coarse = kernels()
+    whole = ask(fresh, "nern", nern=NERN, prune=0.3, images="all")[0]
+    exact = kernels()
+    fresh.close()
+    plain = nern.weights(compressed(nern.predictor, 0.3))[2].numpy()
+    assert (few["dtype"], whole["dtype"]) == ("bfloat16", "float32")
+    assert whole["weight_error"] == pytest.approx(ask(host, "nern", nern=NERN, prune=0.3)[0]["weight_error"])
+    assert few["weight_error"] == pytest.approx(whole["weight_error"], rel=0.02) and few["weight_error"] != whole["weight_error"]
+    assert np.array_equal(exact[0], plain.reshape(*plain.shape[:2], -1)[0]) and not np.array_equal(coarse, exact)
+    assert np.abs(coarse - exact).max() < 0.03 * np.abs(exact).max()

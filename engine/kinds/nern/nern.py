@@ -56,9 +56,10 @@ class Places:
         """The size of kernels that each predictor gives."""
         return [group.kernel for group in self.groups]
 
-    def weights(self, predictor: Predictor | Predictors) -> list[Tensor]:
-        """All kernels as they are predicted, the weights [F, C, *kernel] of each layer."""
-        return self.split([part(group.inputs) for part, group in zip(predictor.parts, self.groups, strict=True)])
+    def weights(self, predictor: Predictor | Predictors, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+        """All kernels as they are predicted, the weights [F, C, *kernel] of each layer, float32; `dtype`: of the products."""
+        parts = zip(predictor.parts, self.groups, strict=True)
+        return self.split([part(group.inputs) if dtype == torch.float32 else part.rounded(group.inputs) for part, group in parts])
 
     def split(self, kernels: Sequence[Tensor]) -> list[Tensor]:
         """The predicted kernels of each group as the weights of each layer [F, C, *kernel]; smaller ones are cut from the centre."""
@@ -166,9 +167,9 @@ class Nern:
         return self.places.original
 
     @torch.no_grad()
-    def weights(self, predictor: Predictor | Predictors | None = None) -> list[Tensor]:
-        """The reconstructed kernels of each layer [F, C, *kernel]."""
-        return self.places.weights(predictor or self.predictor)
+    def weights(self, predictor: Predictor | Predictors | None = None, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+        """The reconstructed kernels of each layer [F, C, *kernel]; `dtype`: of the products, bfloat16 for looking only."""
+        return self.places.weights(predictor or self.predictor, dtype)
 
     def state(self, weights: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
         """State dict of the reconstructed network: the original's, with the predicted kernels."""
