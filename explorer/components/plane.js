@@ -46,6 +46,7 @@ class Planes {
       this.root.dataset.field = "";
       this.find("error").textContent = "";
       this.rebuild();
+      this.fill(); // a first part at once, before what has to be aligned first
       this.go(data.u, data.v);
     } else {
       if (!this.sent && !this.over) this.go(data.u, data.v);
@@ -221,6 +222,7 @@ class Planes {
 
   add(map, these, header) {
     map.add(these, header);
+    map.sketch(this.root);
     if (map.drawing) return;
     map.drawing = setTimeout(() => {
       map.drawing = null;

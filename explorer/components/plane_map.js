@@ -1,5 +1,6 @@
 // One heat map of the plane through three networks: A, B and C at the corners of an equilateral triangle, a cell for each network.
 
+import { colourTable, paintBytes } from "./colours.js";
 import { FORMS } from "./forms.js";
 
 /** @type {string}  A map of what lives where, beside those of accuracy. */
@@ -72,13 +73,14 @@ export class PlaneMap {
     caption.append(make("b", "", name), this.value, this.note);
     const square = make("div", "pl-square");
     this.plot = make("div", "pl-plot");
+    this.early = make("canvas", "pl-early");
     this.over = make("div", "pl-over");
     this.thumb = make("div", "pl-thumb");
     if (first) {
       const about = { role: "slider", tabindex: 0, "aria-label": "place in the plane", "aria-valuemin": -4, "aria-valuemax": 4 };
       for (const [attribute, value] of Object.entries(about)) this.thumb.setAttribute(attribute, String(value));
     } else this.thumb.setAttribute("aria-hidden", "true");
-    square.append(this.plot, this.over, this.thumb);
+    square.append(this.early, this.plot, this.over, this.thumb);
     this.least = make("div", "pl-least ip-quiet");
     this.least.dataset.testid = `plane-${path}-least`;
     if (path === ARCHITECTURE)
@@ -203,6 +205,16 @@ export class PlaneMap {
     });
     const column = (name) => named.map((each) => each[name]);
     return { type: "scatter", mode: "text", x: column("x"), y: column("y"), text: column("family"), hoverinfo: "skip", showlegend: false };
+  }
+
+  // The values so far, at once: the first picture does not wait until Plotly is loaded.
+  sketch(root) {
+    if (this.drawn || this.path === ARCHITECTURE) return;
+    const { low, high } = this.scale,
+      table = colourTable(root, "--st-chart-sequential-colors"),
+      cells = this.grid(({ value }) => value).reverse().flat(),
+      tones = cells.map((value) => Math.round((255 * (Math.min(high, Math.max(low, value ?? low)) - low)) / (high - low)));
+    paintBytes(this.early, Uint8Array.from(tones), SIDE, SIDE, table);
   }
 
   draw(Plotly, root) {
