@@ -50,7 +50,7 @@ def page(name: str) -> None:
     state.write()
 
 
-@pytest.mark.parametrize("name", ["interpolation", "latent_map", "preps", "lso"])
+@pytest.mark.parametrize("name", ["interpolation", "plane", "latent_map", "preps", "lso"])
 def test_every_page_shows_a_space_of_signals(store, name):
     services.use(store)
     try:
@@ -67,6 +67,22 @@ def test_every_page_shows_a_space_of_signals(store, name):
             app.query_params["objective"] = "image"
             app.run()
             assert not app.exception and dict(app.query_params)["image"] in ("test/0", ["test/0"])
+    finally:
+        services.use(None)
+
+
+def test_the_plane_says_what_it_needs_where_the_images_are_not_here_and_where_two_are_the_same(store, monkeypatch):
+    services.use(store)
+    try:
+        app = AppTest.from_function(page, args=("plane",), default_timeout=120)
+        app.query_params.update({"space": "space", "a": A, "b": A})
+        app.run()
+        assert not app.exception and "three different networks" in app.info[0].value
+        app.query_params["b"] = B
+        monkeypatch.setattr("explorer.data.missing", bool)
+        app.run()
+        words = " ".join(each.value for each in (*app.markdown, *app.info))
+        assert not app.exception and "Pictures in the plane need" in words and "stored" not in words
     finally:
         services.use(None)
 
