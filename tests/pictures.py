@@ -23,7 +23,7 @@ PAGES = {  # picture: path, what is there once the page has settled
     "latent_map": (f"/latent-map?space={SPACE}&a={POOR}&b={B}", "[data-testid=latent-map]"),
     "plane": (f"/plane?space={SPACE}", '[data-testid=plane][data-field="done"]'),
     "square": ("/interpolation?space=netspace-digits-multi&between=four&x=0.7&y=0.6", "[data-testid=corner-accuracy][data-x]"),
-    "shapes": ("/shapes?space=netspace-chairs&gamma=0.4", '[data-testid=filmstrip][data-frames="22"]'),
+    "shapes": ("/shapes?space=netspace-chairs&gamma=0.4", '[data-testid=filmstrip][data-frames="33"]'),
     "several": ("/interpolation?space=netspace-digits-multi&gamma=0.62", "[data-testid=live-accuracy][data-images]"),
     "nern": ("/nern", "[data-testid=nern-accuracy]"),
     "preps": (f"/preps?space={SPACE}&instance={B}", "[data-testid=prep-predicted]"),
@@ -32,6 +32,8 @@ PAGES = {  # picture: path, what is there once the page has settled
     "training": ("/training?preset=netspace-digits", "text=Estimate the cost"),
     "papers": ("/papers?entry=netspace-figure-3", "text=Ours rests on"),
 }
+DRAWN = """() => (images => images.length > 1 && images.every((each) => each.complete && each.naturalWidth))(
+  [...document.querySelectorAll('.stImage img')])"""
 SETTLE_MS = 6_000  # curves fill in by themselves
 SHRUNK, QUALITY = 720, 34  # pixels of width, and quality of WebP
 WIDTH, HEIGHT, SHOWN = 1100, 760, 720  # pixels of the window in which is dragged, and of the moving picture's width
@@ -46,6 +48,7 @@ def take(page: Page, name: str, theme: str, folder: Path, width: int) -> Path:
     if name == "lso":
         page.get_by_role("button", name="Launch").click()
         page.get_by_role("button", name="Keep").wait_for()
+        page.wait_for_function(DRAWN)
     page.wait_for_timeout(SETTLE_MS)
     file = folder / (f"{name}.png" if theme == "light" else f"{name}-{theme}-{width}.png")
     page.screenshot(path=file)

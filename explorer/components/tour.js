@@ -6,6 +6,7 @@ import { STEPS } from "./tour_steps.js";
 const STEP = "tour-step", // of the tab
   OFFERED = "tour-offered"; // of the browser
 const PATIENCE_MS = 30_000,
+  TRIES = 4,
   LOOK_MS = 150,
   STILL_MS = 900,
   KEY_MS = 90; // slow enough to be seen
@@ -60,10 +61,19 @@ export class Tour {
     this.show();
     this.part("next").focus();
     const { page, does } = STEPS[step];
-    if (here() !== page) linkTo(page)?.click();
-    await until(() => here() === page);
+    for (let tries = 0; tries < TRIES && here() !== page && this.step === step; tries += 1) {
+      await this.quiet(step); // what was just dragged is told first: a page left before that comes back
+      linkTo(page)?.click();
+      await until(() => here() === page, () => this.step === step, PATIENCE_MS / TRIES);
+    }
     await does?.(hand(() => this.step === step && !this.signal.aborted));
     if (this.step === step) this.part("box").dataset.done = String(step + 1);
+  }
+
+  async quiet(step) {
+    const wanted = () => this.step === step;
+    await rest(STILL_MS);
+    await until(() => document.querySelector(".stApp")?.dataset.testScriptState === "notRunning", wanted, PATIENCE_MS / TRIES);
   }
 
   end() {
@@ -84,8 +94,8 @@ function linkTo(page) {
 
 const rest = (ms) => new Promise((done) => setTimeout(done, ms));
 
-async function until(found, wanted = () => true) {
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end && wanted(); await rest(LOOK_MS)) {
+async function until(found, wanted = () => true, patience = PATIENCE_MS) {
+  for (const end = Date.now() + patience; Date.now() < end && wanted(); await rest(LOOK_MS)) {
     const what = found();
     if (what) return what;
   }

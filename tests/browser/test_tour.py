@@ -23,9 +23,13 @@ def no_worker_stays(server):
     end_workers(server.workspace)
 
 
+def placed(server) -> int:
+    """How many meshes are placed in the workspace."""
+    return len([*server.workspace.glob("placed-*/manifest.json")])
+
+
 def test_the_tour_does_the_things_by_keys_alone_and_escape_ends_it(page: Page, server):
-    placed = lambda: len([*server.workspace.glob("placed-*/manifest.json")])
-    before = placed()
+    before = placed(server)
     page.goto("/")
     tour, thumb = page.get_by_test_id("tour"), page.locator(".ip-thumb").first
     expect(thumb).to_be_visible()
@@ -69,7 +73,7 @@ def test_the_tour_does_the_things_by_keys_alone_and_escape_ends_it(page: Page, s
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     assert download.value.suggested_filename.endswith(".safetensors")
-    until(tour, lambda: placed() > before, "the mesh was never placed")
+    until(tour, lambda: placed(server) > before, "the mesh was never placed")
     page.keyboard.press("Escape")
     expect(tour).to_be_hidden()
     page.get_by_role("button", name="Tour", exact=True).focus()  # always in the menu, and offered no more
@@ -81,7 +85,7 @@ def test_the_tour_does_the_things_by_keys_alone_and_escape_ends_it(page: Page, s
 
 def test_a_newcomers_story_with_the_mouse(page: Page, server):
     """Without the tour: Home, drag, map, LSO, keep, PReps, drop a mesh, prune, export; from page to page by the bar."""
-    bar = page.locator(".st-key-links")
+    bar, before = page.locator(".st-key-links"), placed(server)
 
     def drag(thumb: Locator, by: float) -> None:
         box = grab(thumb)
@@ -93,6 +97,8 @@ def test_a_newcomers_story_with_the_mouse(page: Page, server):
     expect(accuracy).to_have_attribute("data-gamma", "0.5")
     drag(thumb, 300)
     until(thumb, lambda: float(accuracy.get_attribute("data-gamma")) > 0.7, "the network did not follow the thumb")
+    page.wait_for_timeout(500)  # letting go runs the page's script
+    at_rest(page)
 
     bar.get_by_role("link", name="Map").click()
     expect(page.get_by_test_id("latent-map")).to_have_attribute("data-state", "ready")
@@ -121,7 +127,8 @@ def test_a_newcomers_story_with_the_mouse(page: Page, server):
     mesh = trimesh.exchange.ply.export_ply(trimesh.util.concatenate([table, foot]))
     chooser.value.set_files({"name": "table.ply", "mimeType": "model/ply", "buffer": mesh})
     page.get_by_role("button", name="Place it").click()
-    expect(page.locator(".sh[data-shape='placed']")).to_be_visible(timeout=PLACED)
+    expect(page.get_by_text(re.compile("table.ply: Fitting"))).to_be_visible(timeout=PLACED)
+    page.locator(".st-key-placing").get_by_role("button", name="Stop").click()  # placed as it is fitted so far, while one goes on
 
     bar.get_by_role("link", name="NeRN").click()
     figure = page.get_by_test_id("nern-accuracy")
@@ -131,3 +138,4 @@ def test_a_newcomers_story_with_the_mouse(page: Page, server):
     with page.expect_download() as download:
         page.get_by_role("button", name="safetensors").click()
     assert download.value.suggested_filename.endswith(".safetensors")
+    until(figure, lambda: placed(server) > before, "the mesh was never placed")
