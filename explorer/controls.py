@@ -72,7 +72,7 @@ def pick_space(task: str | None = None) -> Space | None:
         )
         return None
     if state.get("space") in everything and state.get("space") not in ids:  # coming from a page of another task
-        state.remember(space=ids[0])
+        state.mend(space=ids[0])
     picked = st.selectbox("Space", ids, format_func=titles.__getitem__, **state.bound("space", ids))
     return services.host().space(picked)
 

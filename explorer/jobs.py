@@ -82,7 +82,7 @@ def selected(*kinds: str) -> Job | None:
         found = queue().job(id_)
     except ExplorerError as error:
         st.warning(str(error), icon=":material/link_off:")
-        state.remember(job=None)
+        state.mend(job=None)
         return None
     return found if found.spec["kind"] in kinds else None
 
@@ -121,7 +121,7 @@ def ask_to_delete(id_: str) -> None:
         if st.button("Delete", type="primary"):
             queue().delete(id_)
             if state.get("job") == id_:
-                state.remember(job=None)
+                state.mend(job=None)
             st.rerun()
         if st.button("Keep it"):
             st.rerun()

@@ -44,7 +44,7 @@ def pick_start(space: Space) -> dict:
     place = place_in_url()
     if place is None:
         place = [round(float(value), 3) for value in space.table[["x2", "y2"]].mean()]
-        state.remember(xy=json.dumps(place))
+        state.mend(xy=json.dumps(place))
     st.markdown(f"At ({place[0]:.2f}, {place[1]:.2f}): the mean of the 15 embeddings that the map shows nearest. Click the map to move it.")
     return {"xy": place}
 

@@ -73,7 +73,7 @@ def pick_original() -> tuple[Manifest, list[Manifest]] | None:
     with right:
         if not mine:
             st.selectbox("NeRN", ["none yet"], disabled=True, key="no_nern")
-            state.remember(nern=None)
+            state.mend(nern=None)
             return networks[original], []
         ids = [nern.id for nern in mine]
         chosen = st.selectbox(
@@ -176,7 +176,7 @@ def bring() -> None:
         st.caption("There is no space of classifiers to import one from. `python -m engine train netspace-digits` trains one.")
         return
     if state.get("space") not in (None, *titles):  # coming from a page of another task, whose networks have no convolutions
-        state.remember(space=None)
+        state.mend(space=None)
     space = services.host().space(st.selectbox("Space", list(titles), format_func=titles.__getitem__, **state.bound("space", list(titles))))
     a, b = controls.pick_anchors(space)
     gamma = st.slider("Gamma", 0.0, 1.0, state.gamma(), 0.01, help="0 is anchor A, 1 is anchor B")

@@ -145,4 +145,4 @@ def remove(id_: str) -> None:
         placed_shapes.forget(services.store(), id_)
     except ExplorerError:  # gone already
         pass
-    state.remember(**{name: None for name in ("a", "b", "instance") if state.get(name) == id_})
+    state.mend(**{name: None for name in ("a", "b", "instance") if state.get(name) == id_})

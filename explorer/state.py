@@ -6,7 +6,9 @@ the URL's query and, because Streamlit drops the query when the page changes, in
 - at the start of a run `read()` takes the URL into the session (what the URL says wins; what it leaves out is kept);
 - a page asks with `space()`, `instance()`, `gamma()`, `number()`, `choice()`; a value that cannot be used gives one message with a
   remedy and falls back, and what was fallen back to is in the URL when the run ends (`write()`);
-- a widget is tied with `**bound(...)`; anything else that changes the selection calls `remember()`.
+- a widget is tied with `**bound(...)`; anything else that changes the selection calls `remember()`, or `mend()` where a page
+  corrects it and no person did;
+- what a person selected on a page is taken back step by step (`step()`); steps of the page before are forgotten.
 
 `app.py` calls read() and write(); pages need only the rest.
 """
@@ -32,7 +34,12 @@ WITHIN = {
 LONGEST = 200
 LARGEST = 1e6  # of a number in a link
 
+SEEN = ("eye", "range", "camera")  # where one looks from: no step
+STEPS = 100  # kept at most
+WORDS = {"a": "A", "b": "B", "c": "C", "way": "alignment", "find": "filter", "xy": "start on the map"}  # names in sentences
+
 _SELECTION, _NOTICES, _SCREEN = "_selection", "_notices", "_screen"
+_BEFORE, _AFTER = "_before", "_after"  # selections that step() goes back to, and forward to again
 
 
 def _selection() -> dict[str, str]:
@@ -69,6 +76,7 @@ def read(screen: str) -> None:
     if st.session_state.get(_SCREEN) != screen:
         st.session_state[_SCREEN] = screen
         _notices().clear()
+        st.session_state[_BEFORE], st.session_state[_AFTER] = [], []
     _merge({name: value[:LONGEST] for name, value in st.query_params.to_dict().items()})
 
 
@@ -80,8 +88,36 @@ def write() -> None:
 
 def remember(**values: object) -> None:
     """Select, e.g. remember(a="z017", gamma=0.25); None forgets. For callbacks, fragments and components' values."""
+    before = _of_steps()
+    mend(**values)
+    if before != _of_steps():
+        st.session_state[_BEFORE] = [*st.session_state.get(_BEFORE, []), before][-STEPS:]
+        st.session_state[_AFTER] = []
+
+
+def mend(**values: object) -> None:
+    """The same where no person selects it: nobody will take it back."""
     _merge({name: None if value is None else text(value) for name, value in values.items()})
     write()
+
+
+def _of_steps() -> dict[str, str]:
+    return {name: value for name, value in _selection().items() if name not in SEEN}
+
+
+def step(back: bool) -> str:
+    """Take back what was selected last on this page, or select it again. What has changed, in words; "" where there is nothing."""
+    here, there = (st.session_state.setdefault(name, []) for name in ((_BEFORE, _AFTER) if back else (_AFTER, _BEFORE)))
+    now = _of_steps()
+    wanted = next((found for found in iter(lambda: here.pop() if here else None, None) if found != now), None)
+    if wanted is None:
+        return ""
+    there.append(now)
+    changed = {name: wanted.get(name) for name in {**now, **wanted} if now.get(name) != wanted.get(name)}
+    _merge(changed)
+    _selection().update(wanted)  # another space has forgotten what is the same in both
+    write()
+    return ", ".join(f"{WORDS.get(name, name)} {'–' if value is None else quoted(value)}" for name, value in sorted(changed.items()))
 
 
 def text(value: object) -> str:

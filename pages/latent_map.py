@@ -60,7 +60,7 @@ ids = [*space.table["id"], *(row["id"] for row in mine)]
 dropped = dropping.row(space)
 colours, axes = maps.colours(space, shown), maps.axes(space)
 if state.get("colour") not in colours and ((had := state.get("colour")) in every_colour() or str(had).startswith(maps.PROPERTY)):
-    state.remember(colour=None)  # of another space
+    state.mend(colour=None)  # of another space
 a, b, instance = (picked := {name: optional(name, ids) for name in ("a", "b", "instance")}).values()
 embedding_E = shown.embedding(host, space, instance) if instance else None
 if dropped and dropping.looked_at():

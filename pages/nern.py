@@ -11,7 +11,7 @@ from explorer.components.nern_view import nern_view
 
 CAPTIONS = {
     "live": Caption(
-        "Prune or round the predictor's weights: its network is made anew and run.",
+        "Prune or round the predictor's weights: its network is made anew and run. A click on the curve moves the thumb there.",
         "{measured}: the predictor's weights of smallest magnitude are dropped (over all its layers), the rest rounded to the bits "
         "chosen, all kernels predicted, and the "
         "network run. Pruned weights are counted as a bit each. Bands: 95 % Wilson. Fig. 5 (left) of the NeRN paper. {stored}",

@@ -40,7 +40,7 @@ with navigation.heading("preps"):
 if space is None:
     st.stop()
 if placed_shapes.is_id(state.get("instance")):  # a placed shape is no instance of the zoo
-    state.remember(instance=None)
+    state.mend(instance=None)
 instance = controls.pick_instance("instance", "Instance", space, screens(space.task.id).best(space))
 row = space.row(instance)
 view, form = state.choice("view", VIEWS), state.choice("form", FORMS)

@@ -107,6 +107,16 @@ export class GammaSlider {
     this.onInput(this.gamma, timeStamp);
   }
 
+  /**
+   * A hand elsewhere, a click on a curve say, moves the thumb and lets go.
+   *
+   * @param {number} gamma @param {number} [timeStamp]
+   */
+  go(gamma, timeStamp) {
+    this.set(gamma, timeStamp);
+    this.commit();
+  }
+
   commit() {
     clearTimeout(this.timer);
     if (!this.uncommitted || this.dragging) return;

@@ -1,6 +1,6 @@
-// The way around a page: the first stop of the Tab key is a link to what the page is for, and F shows that in full screen.
+// The way around a page: the first stop of the Tab key is a link to what the page is for; its keys, and the tour.
 
-import { fullScreens } from "./full_screen.js";
+import { Keys } from "./keys.js";
 import { mount } from "./mount.js";
 import { Tour } from "./tour.js";
 
@@ -9,13 +9,14 @@ const STOPS = 'a[href], button, input, select, textarea, canvas[tabindex], [tabi
 class Guide {
   constructor(root) {
     this.listening = new AbortController();
-    fullScreens(this.listening.signal);
+    const [dialog, opens] = [root.querySelector(".keys"), root.querySelector("[data-opens]")];
+    this.keys = new Keys(dialog, opens, (back) => this.step(back), this.listening.signal);
     this.tour = new Tour(root, this.listening.signal);
     root.querySelector(".skip").addEventListener("click", () => this.skip(), { signal: this.listening.signal });
   }
 
-  update({ hero }) {
-    this.hero = hero;
+  update({ hero }, step) {
+    Object.assign(this, { hero, step });
   }
 
   skip() {
@@ -35,13 +36,14 @@ class Guide {
  * @param {object} args
  * @param {HTMLElement} args.parentElement  Holds the component's HTML.
  * @param {{hero: string}} args.data  The selector of what the page is for.
+ * @param {(name: string, value: unknown) => void} args.setTriggerValue  Tells Python what was done, once.
  * @returns {() => void}  The clean-up.
  */
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   return mount(
     parentElement,
     () => new Guide(parentElement),
-    (view) => view.update(data),
+    (view) => view.update(data, (back) => setTriggerValue("step", back ? "back" : "again")),
     import.meta.url,
   );
 }

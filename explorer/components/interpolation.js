@@ -50,7 +50,11 @@ class Interpolation extends LiveView {
       (gamma, stamp) => this.input(gamma, stamp),
       (gamma) => this.commit(gamma),
     );
-    this.curve = new PathCurve(root.querySelector(".ip-curve"), (error) => this.fail(error));
+    this.curve = new PathCurve(
+      root.querySelector(".ip-curve"),
+      (error) => this.fail(error),
+      (gamma, stamp) => this.slider.go(gamma, stamp),
+    );
     this.find("way").addEventListener("change", () => {
       this.align();
       this.sent = this.find("way").value; // until Python has it, what it says is older

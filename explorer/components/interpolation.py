@@ -38,7 +38,8 @@ def interpolation(
     images = f"{space.images.title} test images" if space.images else ""
     captions = {
         "curve": Caption(
-            "Each place of the line is a network that the space makes; dashed and dotted are what plain mixing of the weights gives.",
+            "Each place of the line is a network that the space makes; dashed and dotted are what plain mixing of the weights gives. "
+            "A click on the curve moves the thumb there.",
             f"{measured(space)} Bands and interval: 95 % Wilson. Line: the network decoded from the embedding "
             "(1 \u2212 gamma) e_A + gamma e_B. Dashed: the same gamma applied to the weights of A and B. Dotted: the same after B's units "
             f"are matched to A's (Git Re-Basin) by their weights, or by what they answer to {ASKED} training images; REPAIR then gives "
@@ -57,7 +58,8 @@ def interpolation(
     }
     if len(space.archs) > 1:
         captions["curve"] = Caption(
-            "Each point is a network that the space makes; its colour is the architecture that lives there.",
+            "Each point is a network that the space makes; its colour is the architecture that lives there. "
+            "A click moves the thumb there.",
             f"{measured(space)} Band and interval: 95 % Wilson. Each point is a network decoded from the embedding "
             "(1 \u2212 gamma) e_A + gamma e_B and loaded into the architecture that the ClassId head finds there. Stars: the gammas of eq. "
             "12; rings: the anchors. Fig. 5 of the NetSpace paper.",

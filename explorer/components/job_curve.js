@@ -3,7 +3,7 @@
 
 import { shareRange } from "./forms.js";
 import { saveCsv } from "./csv.js";
-import { loadPlotly } from "./plotly.js";
+import { loadPlotly, picks } from "./plotly.js";
 
 const CURVE_TICKS = [-6, -5, -4, -3, -2, -1, 0, 1, 2, 3].flatMap((power) => [1, 3].map((digit) => Number(`${digit}e${power}`)));
 /** @type {string[]} */
@@ -13,10 +13,15 @@ export const CURVE_DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
  * @typedef {{title: string, names: {name: string, label: string, thick: boolean}[], log?: boolean, percent?: boolean}} Chart
  */
 export class JobCurve {
-  /** @param {HTMLElement} element @param {Chart[]} rows  The upper chart first. */
-  constructor(element, rows) {
+  /**
+   * @param {HTMLElement} element @param {Chart[]} rows  The upper chart first.
+   * @param {(step: number) => void} [onPick]  Told of a click.
+   */
+  constructor(element, rows, onPick) {
     this.element = element;
     this.rows = rows;
+    this.listening = new AbortController();
+    if (onPick) picks(element, this.listening.signal, onPick);
     this.observer = new ResizeObserver(() => this.drawn && this.Plotly.Plots.resize(element));
     this.observer.observe(element);
   }
@@ -104,14 +109,14 @@ export class JobCurve {
       xaxis: { ...axis, title: { text: "step", standoff: 6 }, rangemode: "tozero", anchor: two ? "y2" : "y" },
       yaxis: side(this.rows[0], [two ? 0.45 : 0, 1]),
       yaxis2: side(this.rows[1], [0, 0.36]),
-      shapes: stages.map((point) => ({
+      shapes: [...stages, ...(this.at == null ? [] : [{ step: this.at }])].map((point) => ({
         type: "line",
         x0: point.step,
         x1: point.step,
         yref: "paper",
         y0: 0,
         y1: 1,
-        line: { color: grid, dash: "dot" },
+        line: point.stage === undefined ? { color: text, width: 1.5 } : { color: grid, dash: "dot" },
       })),
       annotations: stages.map((point) => ({
         x: point.step,
@@ -138,6 +143,7 @@ export class JobCurve {
 
   close() {
     this.closed = true;
+    this.listening.abort();
     this.observer.disconnect();
     if (this.drawn) this.Plotly.purge(this.element);
   }

@@ -60,10 +60,23 @@ class LsoScreen {
         log: true,
       },
     ];
-    this.curve = new JobCurve(this.find("curve"), rows);
+    this.curve = new JobCurve(this.find("curve"), rows, (step) => this.choose(step));
     this.feed = new JobFeed([], (jobs, lost) => this.fed(jobs, lost));
     root.addEventListener("click", (event) => this.clicked(event), { signal: this.listening.signal });
+    this.find("step").addEventListener("input", ({ target }) => this.choose(Number(target.value)), { signal: this.listening.signal });
     this.seen = new Seen();
+  }
+
+  // A step of the run that is looked at: the nearest that was measured.
+  choose(step) {
+    const points = this.looked();
+    if (!points.length) return;
+    this.curve.at = points.reduce((best, point) => (Math.abs(point.step - step) < Math.abs(best.step - step) ? point : best)).step;
+    this.paint();
+  }
+
+  looked() {
+    return this.jobs?.find((each) => each.id === this.data.job)?.points.filter((point) => point.val_quality != null) ?? [];
   }
 
   update(data) {
@@ -89,6 +102,7 @@ class LsoScreen {
       root = this.root;
     this.jobs = [...jobs.values()];
     const before = this.of === job?.id ? root.dataset.state : null; // of this job, not of another one
+    if (this.of !== job?.id) this.curve.at = null;
     this.of = job?.id;
     root.dataset.state = job?.state ?? "none";
     this.tell(lost ? "The server does not answer; the job keeps running." : "");
@@ -130,6 +144,7 @@ class LsoScreen {
     disable(this.find("stop"), job?.state === "stopping");
     this.find("resume").hidden = !job || !["stopped", "failed"].includes(job.state);
     this.figures(job);
+    this.here();
     try {
       if (this.jobs?.some((each) => each.points.length)) await this.curve.draw(this.jobs);
       await this.map();
@@ -139,7 +154,7 @@ class LsoScreen {
   }
 
   figures(job) {
-    const looked = job?.points.filter((point) => point.val_quality != null) ?? [],
+    const looked = this.looked(),
       first = looked[0],
       now = looked.at(-1);
     const best = now && looked.find((point) => point.step === now.best_step); // as the descent chose it: of equal ones the lowest loss
@@ -147,6 +162,18 @@ class LsoScreen {
       this.find(name).textContent = point ? FORMS[this.data.form].write(point.val_quality) : "–";
       this.find(`${name}-step`).textContent = point ? `step ${point.step}` : "";
     }
+  }
+
+  // Of the step that was chosen, on the curve or by the slider; the last one where none was.
+  here() {
+    const points = this.looked(),
+      [slider, { at }] = [this.find("step"), this.curve];
+    this.find("chosen").hidden = points.length < 2;
+    if (points.length < 2) return;
+    const point = points.find((each) => each.step === at) ?? points.at(-1);
+    Object.assign(slider, { min: points[0].step, max: points.at(-1).step, value: point.step });
+    this.find("here").textContent = FORMS[this.data.form].write(point.val_quality);
+    this.find("here-step").textContent = `step ${point.step}, validation`;
   }
 
   async map() {
@@ -243,6 +270,20 @@ class LsoScreen {
         marker: { size: 13, symbol: last.outside ? "diamond-open" : "diamond", color: colour, line: { width: 2, color: back } },
       });
     });
+    const chosen = this.curve.at,
+      run = this.jobs?.find((each) => each.id === this.data.job),
+      at = chosen != null && run?.points.findLast((point) => point.xy && point.step <= chosen);
+    if (at)
+      traces.push({
+        x: [at.xy[0]],
+        y: [at.xy[1]],
+        mode: "markers",
+        type: "scatter",
+        hoverinfo: "text",
+        text: `step ${at.step}`,
+        showlegend: false,
+        marker: { size: 15, symbol: "circle", color: back, line: { width: 3, color: text } },
+      });
     const { seen } = this,
       home = [...reach(table.x2), ...reach(table.y2)];
     if (String(seen.home) !== String(home)) Object.assign(seen, { home, box: null }); // of another space

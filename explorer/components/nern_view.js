@@ -13,7 +13,7 @@ import { mount } from "./mount.js";
 import { NernKernels } from "./nern_kernels.js";
 import { NernPanels } from "./nern_panels.js";
 import { megabytes, percent } from "./nern_words.js";
-import { loadPlotly } from "./plotly.js";
+import { loadPlotly, picks } from "./plotly.js";
 
 const PRUNE_MAX = 0.95;
 const OWN = ["prune", "bits", "layer", "filter", "channel", "window", "order", "class"]; // what a person sets here
@@ -41,6 +41,7 @@ class NernView extends LiveView {
       button.addEventListener("click", () => this.choose(bits), { signal: this.listening.signal });
       this.root.querySelector(".nv-bits").append(button);
     }
+    picks(this.find("curve"), this.listening.signal, (prune, event) => this.slider.go(prune / PRUNE_MAX, event.timeStamp));
     this.acts = new Acts();
     this.kernels = new NernKernels(this);
     this.panels = new NernPanels(this);

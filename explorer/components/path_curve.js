@@ -3,7 +3,7 @@
 
 import { saveCsv } from "./csv.js";
 import { shareRange } from "./forms.js";
-import { loadPlotly } from "./plotly.js";
+import { loadPlotly, picks } from "./plotly.js";
 
 // From the back to the front, as they are drawn.
 const PATHS = {
@@ -14,8 +14,11 @@ const PATHS = {
 
 /** @typedef {{gamma: number, accuracy: number, low: number, high: number, architecture: string}} Point  Of the op "curve". */
 export class PathCurve {
-  /** @param {HTMLElement} element @param {(error: Error) => void} onError */
-  constructor(element, onError) {
+  /**
+   * @param {HTMLElement} element @param {(error: Error) => void} onError
+   * @param {(gamma: number, timeStamp: number) => void} onPick  Told of a click.
+   */
+  constructor(element, onError, onPick) {
     this.element = element;
     this.plot = element.querySelector(".ip-plot");
     this.line = element.querySelector(".ip-here");
@@ -26,6 +29,7 @@ export class PathCurve {
     const on = (button, handler) => button.addEventListener("click", handler, { signal: this.listening.signal });
     for (const button of element.querySelectorAll("[data-save]")) on(button, () => this.save(button.dataset.save));
     on(element.querySelector("[data-zoom-out]"), () => this.wide());
+    picks(this.plot, this.listening.signal, (gamma, event) => onPick(gamma, event.timeStamp));
     this.observer = new ResizeObserver(() => this.drawn && this.Plotly.Plots.resize(this.plot));
     this.observer.observe(this.plot);
   }

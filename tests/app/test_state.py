@@ -17,6 +17,9 @@ def screen():
     st.text(f"{space} {a} {state.gamma()}")
     if st.button("Quarter"):
         state.remember(gamma=0.25, b=None)
+    st.button("Look", on_click=lambda: state.remember(camera="1_2_3"))
+    st.button("Back", on_click=lambda: st.session_state.update(said=state.step(back=True)))
+    st.button("Again", on_click=lambda: st.session_state.update(said=state.step(back=False)))
     state.write()
 
 
@@ -83,3 +86,41 @@ def test_a_message_stays_until_something_else_is_chosen():
     assert len(app.warning) == 1
     app.selectbox[1].select("p2").run()
     assert not app.warning
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def test_steps_go_back_to_the_start_and_forward_again_and_looking_around_is_none():
+    app = run(space="first", a="p2", gamma="0.1", b="p3")
+    walk = [url(app)]
+    for act in (
+        lambda: app.selectbox[1].select("p3").run(),
+        lambda: press(app, "Quarter"),
+        lambda: app.selectbox[0].select("second").run(),
+        lambda: app.selectbox[1].select("p2").run(),
+    ):
+        act()
+        walk.append(url(app))
+    press(app, "Look")
+    for then in reversed(walk[:-1]):
+        press(app, "Back")
+        assert {**url(app), "camera": ""} == {**then, "camera": ""}
+    press(app, "Back")
+    assert app.session_state["said"] == "" and url(app)["a"] == "p2"
+    for then in walk[1:]:
+        press(app, "Again")
+        assert url(app) == {**then, "camera": "1_2_3"}
+    press(app, "Back")
+    app.selectbox[1].select("p2").run()
+    press(app, "Again")
+    assert app.session_state["said"] == "", "another choice has ended what could be selected again"
+
+
+def test_steps_of_another_page_are_forgotten():
+    app = run(space="first", a="p2")
+    app.selectbox[1].select("p3").run()
+    app.session_state["_screen"] = "elsewhere"
+    press(app.run(), "Back")
+    assert url(app)["a"] == "p3" and app.session_state["said"] == ""
