@@ -37,9 +37,9 @@ def binary(message: bytes) -> Response:
     return Response(message, media_type="application/octet-stream", headers={"Cache-Control": "no-cache"})
 
 
-def attachment(data: bytes, name: str) -> Response:
+def attachment(data: bytes, name: str, media: str = "application/octet-stream") -> Response:
     """A file to download. The name is made of ids, which are safe: the host knew them."""
-    return Response(data, media_type="application/octet-stream", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(data, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from ..core.errors import InvalidValue, PortInUse, UnknownId
 from ..host.host import Host
 from ..host.live import serve_live
 from .answers import endpoint
+from .films import film_routes
 from .guard import Guard, allowed_hosts, base_path
 from .jobs import job_routes
 from .wire import configuration
@@ -33,7 +34,7 @@ def routes(host: Host) -> list[BaseRoute]:
     functions = {path: function for of_file in collected(package, paths, "ROUTES") for path, function in of_file.items()}
     http = [Route(path, endpoint(host, function), methods=["GET"]) for path, function in functions.items()]
     rest = Route("/api/{rest:path}", endpoint(host, nothing), methods=METHODS)  # last: what no route before it knows
-    return [WebSocketRoute("/api/live", serve_live(host)), *job_routes(host.store), *http, rest]
+    return [WebSocketRoute("/api/live", serve_live(host)), *job_routes(host.store), *film_routes(host), *http, rest]
 
 
 def guarded(app: Callable, hosts: Iterable[str] = ()) -> Guard:

@@ -33,6 +33,17 @@ def mesh(options: Options) -> None:
     emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
 
 
+def film(options: Options) -> None:
+    from ..film.files import FORMS
+
+    path = output_path(options.output or f"{options.id}-{options.a}-{options.b}.gif")
+    form = form_of(path, tuple(FORMS), "A film")
+    space = library.space(options.id, options.workspace, options.device)
+    data = space.film(options.a, options.b, form, options.frames, options.theme)
+    write_output(path, data)
+    emit(options, {"file": str(path), "bytes": len(data)}, f"{path} ({len(data)} bytes)")
+
+
 SPACE, INSTANCE = {"help": "space id"}, {"help": "instance id"}
 SECOND = {"help": "instance id (default: the first)", "nargs": "?"}
 COMMANDS = (
@@ -41,6 +52,19 @@ COMMANDS = (
         "measure the accuracy of the network between two anchors",
         interpolate,
         {"id": SPACE, "a": INSTANCE, "b": INSTANCE, "--gamma": GAMMA, "--path": PATH},
+    ),
+    Command(
+        "film",
+        "write the walk between two anchors as a GIF, an MP4 or a filmstrip",
+        film,
+        {
+            "id": SPACE,
+            "a": INSTANCE,
+            "b": INSTANCE,
+            "--frames": {"type": int, "default": 100, "help": "2 to 300, 20 a second (default: 100)"},
+            "--theme": {"choices": ("light", "dark"), "default": "light", "help": "light or dark (default: light)"},
+            "--output": {"help": "a .gif or .mp4 file, or .png or .svg for a filmstrip (default: a GIF named after the anchors)"},
+        },
     ),
     Command(
         "mesh",

@@ -167,6 +167,14 @@ class Space(Opened):
 
         return png(self.host, self.id, a, b or a, check_gamma(gamma) if b else 0.0, path, pixels)
 
+    def film(self, a: str, b: str, form: str = "gif", frames: int = 100, theme: str = "light") -> bytes:
+        """The walk from instance `a` to `b` as a file: "gif", "mp4", or "png" and "svg" of a filmstrip. 2 to 300 frames, 20 a second;
+        `theme` "light" or "dark". Its caption says what was measured on what. Raises UnknownId, InvalidValue."""
+        from ..film.walk import Walk, sweep
+        from ..host.films import film
+
+        return film(self.host, Walk(self.id, a, b, sweep(frames), theme=theme), form)
+
     def launch(self, start: str = "", **fields: Any) -> Launched:
         """Queue a latent space optimisation as a job, which keeps running when this process ends; `follow` waits for it.
 

@@ -328,6 +328,10 @@ class Task:
         looks. Raises InvalidValue."""
         return {}, {}
 
+    def film(self, host, space, walk) -> Any:
+        """The `Reel` (engine.film.walk) of a `Walk` of a space. Raises UnknownId, InvalidValue."""
+        raise self.refusal("filmed")
+
     def exported(self, host, found) -> dict:
         """Metrics of a network that is written to a file, measured now."""
         return {}

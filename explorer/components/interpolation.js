@@ -11,6 +11,7 @@ import { rightOf } from "./live.js";
 import { LiveView } from "./live_view.js";
 import { mount } from "./mount.js";
 import { PathCurve } from "./path_curve.js";
+import { Walk } from "./walk.js";
 
 const IMAGES_SHOWN = 40,
   FEW_SHOWN = 20; // on Home, twice
@@ -50,6 +51,7 @@ class Interpolation extends LiveView {
       (gamma, stamp) => this.input(gamma, stamp),
       (gamma) => this.commit(gamma),
     );
+    this.walk = new Walk(root.querySelector(".ip-gamma"), this.slider, () => this.filmed());
     this.curve = new PathCurve(
       root.querySelector(".ip-curve"),
       (error) => this.fail(error),
@@ -111,8 +113,14 @@ class Interpolation extends LiveView {
     }
   }
 
+  filmed() {
+    const { space, a, b, way, mixes } = this.data;
+    return { space, query: { a, b, ...(mixes && { way: this.find("way").value || way }) } };
+  }
+
   start(otherSpace) {
     const { data } = this;
+    this.walk.reset();
     for (const slot of ["step", ...BASELINES, "curve", "a", "b", "decoded-a", "decoded-b"]) this.live.drop(slot);
     for (const end of ["a", "b"]) {
       this.find(`name-${end}`).textContent = data[end];
@@ -337,6 +345,7 @@ class Interpolation extends LiveView {
   close() {
     clearTimeout(this.timer);
     this.key = null;
+    this.walk.close();
     this.slider.close();
     this.curve.close();
     this.live.close();

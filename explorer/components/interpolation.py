@@ -23,7 +23,7 @@ KEY = "interpolation"
 _mount = component(
     "explorer_interpolation",
     html=source("interpolation.html"),
-    css=source("live.css", "interpolation.css"),
+    css=source("live.css", "walk.css", "interpolation.css"),
     js=script("interpolation.js"),
     isolate_styles=False,  # Plotly's hover styles live in the document's head
 )

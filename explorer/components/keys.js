@@ -15,6 +15,7 @@ const KEYS = [
       ["Space", "Play, pause"],
     ],
   },
+  { of: "Level", at: '[data-sh="level"]', keys: [["← →", "By 0.005"], ["Space", "Play, pause"]] },
   {
     of: "Map",
     at: ".lm-stage",

@@ -14,6 +14,7 @@ import { NernKernels } from "./nern_kernels.js";
 import { NernPanels } from "./nern_panels.js";
 import { megabytes, percent } from "./nern_words.js";
 import { loadPlotly, picks } from "./plotly.js";
+import { Walk } from "./walk.js";
 
 const PRUNE_MAX = 0.95;
 const OWN = ["prune", "bits", "layer", "filter", "channel", "window", "order", "class"]; // what a person sets here
@@ -33,6 +34,7 @@ class NernView extends LiveView {
       () => this.input(),
       () => this.commit(),
     );
+    this.walk = new Walk(root.querySelector(".ip-gamma"), this.slider);
     this.listening = new AbortController();
     for (const bits of NERN_BITS) {
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: bits });
@@ -68,6 +70,7 @@ class NernView extends LiveView {
     if (key !== this.key) {
       this.key = key;
       this.acts.forget();
+      this.walk.reset();
       for (const slot of ["look", "whole", "curve"]) this.live.drop(slot);
       this.later?.close(); // what it may be waiting for is of another network
       this.later = new Live(() => {}, "api/live", LATER_PATIENCE_MS);
@@ -320,6 +323,7 @@ class NernView extends LiveView {
     this.acts.forget();
     this.key = null;
     this.listening.abort();
+    this.walk.close();
     this.slider.close();
     this.live.close();
     this.later?.close();

@@ -14,7 +14,7 @@ KEY = "nern_view"
 _mount = component(
     "explorer_nern",
     html=source("nern_view.html"),
-    css=source("live.css", "interpolation.css", "nern_view.css"),
+    css=source("live.css", "walk.css", "interpolation.css", "nern_view.css"),
     js=script("nern_view.js"),
     isolate_styles=False,  # Plotly's hover styles live in the document's head
 )

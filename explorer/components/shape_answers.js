@@ -3,6 +3,7 @@
 import { meshShadow } from "./colours.js";
 import { offer } from "./downloads.js";
 import { LiveView } from "./live_view.js";
+import { Sweep, Walk } from "./walk.js";
 
 /** What the page of shapes shows of an answer; see Shapes for its fields. */
 export class ShapeAnswers extends LiveView {
@@ -52,6 +53,40 @@ export class ShapeAnswers extends LiveView {
     const meshed = { ...asked, level, resolution: this.view.resolution };
     for (const link of this.root.querySelectorAll("[data-take]"))
       link.href = `${base}/mesh?${new URLSearchParams({ ...meshed, format: link.dataset.take })}`;
+  }
+
+  // ---- play and record: the slider, and the level, which plays too
+
+  walks() {
+    this.walk = new Walk(this.root.querySelector(".ip-gamma"), this.slider, () => {
+      const { a, b, level } = this.view;
+      return { space: this.data.space, query: { a, b, camera: this.camera.text() }, level };
+    });
+    const [input, button] = [this.find("level"), this.find("level-play")],
+      [low, high] = [Number(input.min), Number(input.max)],
+      tell = (type) => input.dispatchEvent(new Event(type, { bubbles: true }));
+    const moved = {
+      at: () => (Number(input.value) - low) / (high - low),
+      move: (share) => {
+        const value = Math.round((low + share * (high - low)) / Number(input.step)) * Number(input.step);
+        if (Math.abs(value - Number(input.value)) < 1e-9) return;
+        input.value = value;
+        tell("input");
+      },
+      rest: () => tell("change"),
+    };
+    this.levels = new Sweep(moved, (playing) => {
+      button.textContent = playing ? "Pause" : "Play";
+      button.setAttribute("aria-label", `${button.textContent} the level`);
+    });
+    const on = (target, type, handler) => target.addEventListener(type, handler, { signal: this.listening.signal });
+    on(button, "click", () => this.levels.toggle());
+    on(input, "pointerdown", () => this.levels.pause());
+    on(input, "keydown", (event) => {
+      if (event.key !== " ") return;
+      event.preventDefault();
+      this.levels.toggle();
+    });
   }
 
   // ---- look

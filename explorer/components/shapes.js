@@ -81,6 +81,7 @@ class Shapes extends ShapeAnswers {
     });
     this.table = new ShapeTable(this.find("table"));
     this.listen();
+    this.walks();
   }
 
   listen() {
@@ -238,6 +239,7 @@ class Shapes extends ShapeAnswers {
     if (this.data.brief && !this.visible) return;
     for (const slot of ["mesh", "mesh-weights", "mesh-original"]) (this.live.drop(slot), this.later.drop(slot));
     this.later.drop("film");
+    this.walk.reset();
     const panes = this.shownPanes(),
       guess = this.placed(this.view.instance)?.known === false && this.mode() === "placed";
     const titles = panes.map(([, , title], at) => (guess && !at ? "Its best guess" : title));
@@ -354,7 +356,7 @@ class Shapes extends ShapeAnswers {
     this.key = null;
     this.listening.abort();
     this.observer.disconnect();
-    for (const part of [this.slider, this.live, this.later, this.sheet, this.film]) part.close();
+    for (const part of [this.walk, this.levels, this.slider, this.live, this.later, this.sheet, this.film]) part.close();
     for (const { surface } of this.panes) surface.close();
   }
 }

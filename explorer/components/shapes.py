@@ -22,7 +22,7 @@ RESOLUTIONS = ("64", "96", "128", "192", "256")  # when the thumb rests
 _mount = component(
     "explorer_shapes",
     html=source("shapes.html"),
-    css=source("live.css", "interpolation.css", "shapes.css", "shape_figures.css"),
+    css=source("live.css", "walk.css", "interpolation.css", "shapes.css", "shape_figures.css"),
     js=script("shapes.js"),
     isolate_styles=False,  # Plotly, where it is needed, listens on the document and adds its own styles there
 )

@@ -5,6 +5,7 @@ import { paintBytes } from "./colours.js";
 import { GammaSlider } from "./gamma_slider.js";
 import { LiveView } from "./live_view.js";
 import { mount } from "./mount.js";
+import { Walk } from "./walk.js";
 
 const MOVING = 64,
   RESTING = 256; // pixels a side while the thumb moves, and when it rests
@@ -20,6 +21,8 @@ class Signals extends LiveView {
     const input = (gamma, stamp) => this.input(gamma, stamp),
       commit = (gamma) => this.commit(gamma);
     this.slider = new GammaSlider(root.querySelector(".ip-slider"), input, commit);
+    const filmed = () => ({ space: this.data.space, query: { a: this.data.a, b: this.data.b } });
+    this.walk = new Walk(root.querySelector(".ip-gamma"), this.slider, filmed);
   }
 
   update(data, setStateValue) {
@@ -29,6 +32,7 @@ class Signals extends LiveView {
     if (key === this.key) return this.adopt(data.gamma);
     this.key = key;
     this.pending = [];
+    this.walk.reset();
     for (const end of ["a", "b"]) this.find(`name-${end}`).textContent = data[end];
     this.show(data.gamma);
   }
@@ -77,6 +81,7 @@ class Signals extends LiveView {
 
   close() {
     clearTimeout(this.rest);
+    this.walk.close();
     this.slider.close();
     this.live.close();
   }

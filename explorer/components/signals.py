@@ -22,7 +22,7 @@ HOW = (
 _mount = component(
     "explorer_signals",
     html=source("signals.html"),
-    css=source("live.css", "interpolation.css", "signals.css"),
+    css=source("live.css", "walk.css", "interpolation.css", "signals.css"),
     js=script("signals.js"),
     isolate_styles=False,
 )

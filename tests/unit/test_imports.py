@@ -19,7 +19,7 @@ LINES, PAGE_LINES, WIDTH, LOOSE = 400, 100, 140, 4
 
 # A room imports from the rooms of its own row and of those above it, lazily too; __init__ is what `import engine` gives.
 ROWS = (
-    {"core"}, {"archs", "datasets"}, {"nets"}, {"learn"}, {"tasks"}, {"kinds"}, {"presets"}, {"plan", "make"}, {"zoos"},
+    {"core"}, {"archs", "datasets", "film"}, {"nets"}, {"learn"}, {"tasks"}, {"kinds"}, {"presets"}, {"plan", "make"}, {"zoos"},
     {"host"}, {"jobs"}, {"api", "library", "__init__"}, {"bench", "soak", "papers"}, {"docs"}, {"cli"}, {"__main__"},
 )  # fmt: skip
 

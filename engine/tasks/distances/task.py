@@ -49,6 +49,11 @@ class Distances(Task):
     def space_of(self, facts: ZooFacts, variant: str, steps: int, seed: int) -> ShapeSpaceConfig:
         return auto.space_of(facts, variant, steps, seed)
 
+    def film(self, host, space, walk) -> Any:
+        from .film import Film
+
+        return Film(host, space, walk)
+
     def yardsticks(self, space) -> list[Yardstick]:
         return yardsticks.measured(space)
 

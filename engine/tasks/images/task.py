@@ -202,6 +202,11 @@ class Images(Task):
     def between(self, host, found: Sequence[Any], ends: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[dict, list[dict]]:
         return live.between(host, found, question)
 
+    def film(self, host, space, walk) -> Any:
+        from .film import Film
+
+        return Film(host, space, walk)
+
     def exported(self, host, found) -> dict:
         return live.exported(host, found)
 
