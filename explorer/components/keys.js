@@ -10,7 +10,7 @@ const KEYS = [
     at: ".ip-thumb",
     keys: [
       ["← →", "By 0.01, with Shift by 0.001"],
-      ["Page Up, Page Down", "By 0.1"],
+      ["Page\u00a0Up, Page\u00a0Down", "By 0.1"],
       ["Home, End", "To its ends"],
       ["Space", "Play, pause"],
     ],

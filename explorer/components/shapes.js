@@ -303,13 +303,13 @@ class Shapes extends ShapeAnswers {
   }
 
   async beside() {
-    this.besides = performance.now();
-    const panes = this.shownPanes();
-    for (let at = 1; at < panes.length; at += 1) {
-      if (panes[at][1] === "original") continue; // it depends on nothing that moves
-      const answer = await this.ask(panes[at][0], BESIDE, this.question("mesh", panes[at][1], COARSE));
+    this.besides = Infinity; // until all are shown: else the last one's turn would never come
+    for (const [at, [slot, path]] of this.shownPanes().entries()) {
+      if (!at || path === "original") continue; // it depends on nothing that moves
+      const answer = await this.ask(slot, BESIDE, this.question("mesh", path, COARSE));
       if (answer) this.show(at, answer, true);
     }
+    this.besides = performance.now();
   }
 
   // The thumb rests: fine meshes, what is said of them, the filmstrip. A movement ends it.
