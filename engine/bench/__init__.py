@@ -17,6 +17,7 @@ ROWS = {  # name -> the file and function that measure it; heavy imports stay in
     "drag_step_p95_four": "drag.step_p95_four",
     "aligned_drag_p95": "drag.aligned_p95",
     "plane_441": "drag.plane",
+    "film_100": "film.hundred",
     "zoo_stacked": "zoo.stacked",
     "accuracy_10k": "accuracy.ten_thousand",
     "tour_resnet20": "nern.tour_resnet20",

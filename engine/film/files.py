@@ -72,14 +72,15 @@ def gif(frames: list[Image], rate: int, stop: Callable[[], bool] = lambda: False
     for at, frame in enumerate(seen):
         wall.paste(frame, (0, at * frame.height))
     palette = wall.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    colours, ground, corner = palette.getpalette() or [], palette.getpixel((0, 0)), wall.getpixel((0, 0))
-    assert isinstance(ground, int) and isinstance(corner, tuple)
-    palette.putpalette([*colours[: 3 * ground], *corner, *colours[3 * ground + 3 :]])  # the ground is the page's own colour
     shown = []
     for frame in frames:
         _go_on(stop)
         same = shown and frame is frames[len(shown) - 1]
         shown.append(shown[-1] if same else frame.quantize(palette=palette, dither=Image.Dither.NONE))
+    colours, ground, corner = shown[0].getpalette() or [], shown[0].getpixel((0, 0)), frames[0].getpixel((0, 0))
+    assert isinstance(ground, int) and isinstance(corner, tuple)
+    for each in shown:  # the ground is the page's own colour, not one near it
+        each.putpalette([*colours[: 3 * ground], *corner, *colours[3 * ground + 3 :]])
     return _saved(shown[0], "gif", save_all=True, append_images=shown[1:], duration=round(1000 / rate), loop=0, optimize=False)
 
 

@@ -56,3 +56,21 @@ def full_screen(page: Page) -> None:
     page.wait_for_function("document.fullscreenElement?.matches('[data-full]')")
     page.keyboard.press("f")
     page.wait_for_function("!document.fullscreenElement")
+
+
+def keys(page: Page, wanted: tuple[str, ...], both: bool) -> None:
+    """The key ? shows a page's own keys in a dialog that is open to all (looked at in `both` themes, or not at all); Escape closes it, and
+    the focus is where it was."""
+    hero = page.locator(".skip").first
+    hero.focus()
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys on this page")
+    dialog.wait_for()
+    shown = dialog.get_by_role("heading", level=3).all_inner_texts()
+    assert shown[-1] == "Everywhere" and set(wanted) <= set(shown), shown
+    assert ("Map" in shown) == ("Map" in wanted), "another page's keys"
+    if both:
+        assert in_both_themes(page) == {}
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.className") == "skip"

@@ -51,6 +51,15 @@ def test_an_lso_is_launched_watched_stopped_kept_and_found_on_the_map(page, serv
     assert len(Queue(server.workspace).jobs()) == known + 1
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_test_id("job-words")).to_have_text("stopped")
+    here, curve = page.get_by_test_id("lso-here"), page.get_by_test_id("lso-curve")
+    plot = curve.locator(".nsewdrag").first.bounding_box()
+    page.mouse.click(plot["x"] + 2, plot["y"] + plot["height"] / 2)  # the first step, which is looked at again
+    step = page.get_by_label("Step that is looked at")
+    expect(step).to_have_value("0")
+    first = here.inner_text()
+    step.press("End")
+    expect(step).not_to_have_value("0")
+    expect(here).not_to_have_text(first)
     start, best = (float(page.get_by_test_id(f"lso-{name}").inner_text().split("\u202f")[0]) for name in ("before", "after"))
     assert 0 < start < 60 < best <= 100
     assert page.get_by_role("button", name="Keep").evaluate(FOLD) <= 800

@@ -106,6 +106,11 @@ def test_dragging_pruning_measures_all_the_way_and_asks_one_question_at_a_time(p
     assert before[0] == after[0] and before[1] != after[1] and before[2] != after[2]  # the original stays
     stats = page.evaluate("window.__live")
     assert stats["inFlightMax"] == 1
+    expect(page.get_by_test_id("prune-curve")).to_have_attribute("data-points", re.compile("[0-9]{2}"))
+    plot = page.get_by_test_id("prune-curve").locator(".nsewdrag").first.bounding_box()
+    page.mouse.click(plot["x"] + plot["width"] * (0.5 + 0.02) / 0.99, plot["y"] + plot["height"] / 2)  # the axis goes from -0.02 to 0.97
+    page.wait_for_function("Math.abs(new URL(location).searchParams.get('prune') - 0.5) < 0.01")
+    assert float(figure.get_attribute("data-prune")) == pytest.approx(0.5, abs=0.01)
     page.get_by_role("slider", name="pruning").press("Home")
     expect(page.get_by_test_id("nern-accuracy")).to_have_attribute("data-prune", "0")
     expect(page.get_by_test_id("nern-agreement")).to_have_text("99.7\u202f%")

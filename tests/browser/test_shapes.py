@@ -200,6 +200,17 @@ def test_keys_turn_the_view_and_the_level_can_leave_no_surface(page, seen):
     expect(mesh(page)).to_have_attribute("data-surface", "outside")
     expect(mesh(page)).to_have_attribute("data-faces", "0")
     expect(mesh(page).get_by_role("status")).to_contain_text("No surface")
+    page.get_by_role("button", name="Record").click()
+    level.focus()
+    page.keyboard.press("Space")  # the level plays, too
+    page.wait_for_function("Number(document.querySelector('[data-sh=level]').value) > -0.1")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play the level")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Filmstrip SVG").click()
+    strip = download.value.path().read_text("utf-8")
+    assert "gamma 0.10, level -0.20" in strip and "no surface" not in strip and strip.count("<image") == 33
 
 
 def test_one_shape_shows_prediction_target_and_the_chair_itself(page, seen, gallery_store):

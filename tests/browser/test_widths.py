@@ -48,6 +48,7 @@ NAMES = {  # on a phone: titles of meshes, anchors
 
 
 FULL = ("latent-map", "shapes")
+KEYS = {"latent-map": ("Map", "Full screen"), "interpolation": ("Slider", "Picker"), "preps": ("PRep",), "papers": ()}
 
 
 @pytest.mark.parametrize("address", PAGES, ids=[each or "home" for each in PAGES])
@@ -59,6 +60,7 @@ def test_a_page_fits_can_be_read_and_is_open_to_all(page, address):
     assert access.in_both_themes(page) == {}
     if path in FULL:
         access.full_screen(page)
+    access.keys(page, KEYS.get(path, ()), both=path == "shapes")
     assert measure(page) == dict.fromkeys(WIDTHS, 0)
     if path in NAMES:
         names = page.locator(NAMES[path])  # the window is a phone's now
