@@ -60,7 +60,8 @@ def test_a_walk_is_a_gif_an_mp4_and_a_filmstrip_that_say_what_they_show(host, sp
 
     svg = film(host, replace(walk, theme="dark", played=False), "svg")
     said = words(svg)
-    for each in (space, walk.a, walk.b, SPACES[space], "measured for this film", "as it was dragged", "Decoded from the space", "gamma 0.00"):
+    measured = ("measured for this film", "as it was dragged", "Decoded from the space", "gamma 0.00")
+    for each in (space, walk.a, walk.b, SPACES[space], *measured):
         assert each in said
     assert Image.open(io.BytesIO(film(host, walk, "png"))).size[0] == int(ET.fromstring(svg).get("width", "0"))
 
