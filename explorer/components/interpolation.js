@@ -332,6 +332,7 @@ class Interpolation extends LiveView {
       this.board = new ClassBoard(this.find("classes"), answer, brief ? FEW_SHOWN : IMAGES_SHOWN);
       if (brief && mixes) this.mixed = new ClassBoard(this.find("classes-weights"), answer, FEW_SHOWN);
       if (this.answers) this.board.paint(this.answers, this.perClass);
+      if (this.mixed && "gamma" in this.value.dataset) this.baseline({ images: "all" }); // measured before its board was there
     } catch (error) {
       this.fail(error);
     }
