@@ -5,6 +5,7 @@ Streamlit runs this file as a script, once per interaction; `python -m explorer`
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,10 @@ def create(hosts: Iterable[str] = ()) -> Guard:
     from explorer.shell import page_routes
     from explorer.visits import forgetting
 
+    # Streamlit puts this folder first in sys.path for each run and takes it away again, unless it is there. Then an import in another
+    # thread can miss a whole folder of packages, and `import code` finds ours.
+    if (folder := str(Path(__file__).parent)) not in sys.path:
+        sys.path.append(folder)
     pages = page_routes(map(navigation.url_path, navigation.SCREENS))
     return guarded(st.App(__file__, routes=[*pages, *components.routes(), *routes(services.host())], lifespan=forgetting), hosts)
 

@@ -42,7 +42,7 @@ def test_an_entry_is_found_opened_and_taken_away(page: Page, tmp_path):
 
     page.goto("/papers?entry=netspace-figure-3")
     expect(page.get_by_role("heading", name="NetSpace \u00b7 Figure 3")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_have_count(2)  # one for each space that ours rests on, of either seed
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)  # one for each space that ours rests on, of either seed
     page.get_by_role("link", name="Launch netspace-digits-resnet8", exact=True).click()
     expect(page).to_have_url(re.compile(r"/training\?.*preset=netspace-digits-resnet8\b"))
 

@@ -39,3 +39,16 @@ def test_both_themes_name_the_same_tokens():
     light, dark = theme.tokens("light"), theme.tokens("dark")
     assert light.keys() == dark.keys()
     assert light["primaryColor"] != dark["primaryColor"] and len(light["chartSequentialColors"]) == 10
+
+
+def test_a_run_of_a_page_leaves_the_path_of_imports_alone():
+    """Streamlit changes it around each run, under the feet of an import in another thread, unless the folder is there already."""
+    script = (
+        "import sys; from explorer import app; from streamlit.runtime.scriptrunner.exec_code import modified_sys_path as run\n"
+        "{create}before = list(sys.path)\nwith run(app.__file__): print(sys.path == before, sys.path[0].endswith('explorer'))"
+    )
+    said = [
+        subprocess.run([sys.executable, "-c", script.format(create=create)], cwd=ROOT, capture_output=True, text=True, timeout=120).stdout
+        for create in ("app.create()\n", "")
+    ]
+    assert [each.split() for each in said] == [["True", "False"], ["False", "True"]]

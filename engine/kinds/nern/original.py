@@ -262,7 +262,8 @@ class Network:
             scaled = weight * self.scales[name] if name in self.scales else weight
             tensors[f"{name}.weight"] = scaled.to(self.dtype).contiguous(memory_format=self.layout)
         images_BCHW = images_BCHW.to(self.dtype).contiguous(memory_format=self.layout)
-        return functional_call(self.module, tensors, (images_BCHW,), tie_weights=False).float()
+        answer = functional_call(self.module, tensors, (images_BCHW,), tie_weights=False)
+        return answer.float() if torch.is_tensor(answer) else answer  # what is none is refused where a network is read
 
 
 def noise(architecture_id: str, count: int, *seeds: int) -> Tensor:
