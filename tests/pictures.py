@@ -37,7 +37,7 @@ DRAWN = """() => (images => images.length > 1 && images.every((each) => each.com
 SETTLE_MS = 6_000  # curves fill in by themselves
 SHRUNK, QUALITY = 720, 34  # pixels of width, and quality of WebP
 WIDTH, HEIGHT, SHOWN = 1100, 760, 720  # pixels of the window in which is dragged, and of the moving picture's width
-FRAMES, PAINT_MS, FRAME_MS, COLOURS = 36, 250, 100, 48
+FRAMES, PAINT_MS, FRAME_MS, COLOURS = 26, 250, 110, 48
 
 
 def take(page: Page, name: str, theme: str, folder: Path, width: int) -> Path:
