@@ -128,7 +128,6 @@ def test_a_newcomers_story_with_the_mouse(page: Page, server):
     chooser.value.set_files({"name": "table.ply", "mimeType": "model/ply", "buffer": mesh})
     page.get_by_role("button", name="Place it").click()
     expect(page.get_by_text(re.compile("table.ply: Fitting"))).to_be_visible(timeout=PLACED)
-    page.locator(".st-key-placing").get_by_role("button", name="Stop").click()  # placed as it is fitted so far, while one goes on
 
     bar.get_by_role("link", name="NeRN").click()
     figure = page.get_by_test_id("nern-accuracy")
