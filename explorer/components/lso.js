@@ -227,15 +227,7 @@ class LsoScreen {
     ];
     const start = this.data.start;
     if (start)
-      traces.push({
-        x: [start.xy[0]],
-        y: [start.xy[1]],
-        mode: "markers",
-        type: "scatter",
-        hoverinfo: "skip",
-        showlegend: false,
-        marker: { symbol: "circle-open", size: 17, color: text, line: { width: 2.5 } },
-      });
+      traces.push(spot(start.xy, { symbol: "circle-open", size: 17, color: text, line: { width: 2.5 } }));
     (this.jobs ?? []).forEach((job, run) => {
       const points = job.points.filter((point) => point.xy),
         colour = this.jobs.length > 1 ? colours[run % colours.length].trim() : text;
@@ -260,30 +252,14 @@ class LsoScreen {
         text: points.map((p) => `${job.id}, step ${p.step}${p.outside ? "<br>outside the zoo" : ""}`),
       });
       const last = points.at(-1);
-      traces.push({
-        x: [last.xy[0]],
-        y: [last.xy[1]],
-        mode: "markers",
-        type: "scatter",
-        hoverinfo: "skip",
-        showlegend: false,
-        marker: { size: 13, symbol: last.outside ? "diamond-open" : "diamond", color: colour, line: { width: 2, color: back } },
-      });
+      const symbol = last.outside ? "diamond-open" : "diamond";
+      traces.push(spot(last.xy, { size: 13, symbol, color: colour, line: { width: 2, color: back } }));
     });
     const chosen = this.curve.at,
       run = this.jobs?.find((each) => each.id === this.data.job),
       at = chosen != null && run?.points.findLast((point) => point.xy && point.step <= chosen);
     if (at)
-      traces.push({
-        x: [at.xy[0]],
-        y: [at.xy[1]],
-        mode: "markers",
-        type: "scatter",
-        hoverinfo: "text",
-        text: `step ${at.step}`,
-        showlegend: false,
-        marker: { size: 15, symbol: "circle", color: back, line: { width: 3, color: text } },
-      });
+      traces.push(spot(at.xy, { size: 15, symbol: "circle", color: back, line: { width: 3, color: text } }, `step ${at.step}`));
     const { seen } = this,
       home = [...reach(table.x2), ...reach(table.y2)];
     if (String(seen.home) !== String(home)) Object.assign(seen, { home, box: null }); // of another space
@@ -345,4 +321,10 @@ function reach(values) {
     high = Math.max(...values),
     room = 0.08 * (high - low) || 1;
   return [low - room, high + room];
+}
+
+// A trace of one point; `words` are shown where the mouse is on it.
+function spot([x, y], marker, words = "") {
+  const hover = words ? { hoverinfo: "text", text: words } : { hoverinfo: "skip" };
+  return { x: [x], y: [y], mode: "markers", type: "scatter", showlegend: false, marker, ...hover };
 }
