@@ -27,7 +27,8 @@ def keep(names: Iterable[str] | None = None, file: Path = FILE) -> list[dict]:
         measured += [row | {"load": load} for row in run([name])]
     rows |= {row["name"]: row for row in measured}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(head() | here | {"rows": list(rows.values())}, indent=1) + "\n", "utf-8")
+    lines = ",\n ".join(map(json.dumps, rows.values()))  # a row a line
+    file.write_text(f'{json.dumps(head() | here)[:-1]}, "rows": [\n {lines}\n]}}\n', "utf-8")
     return measured
 
 
