@@ -5,16 +5,18 @@ Legend: P parameters in PRep order, H x W a picture of them.
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
     from engine.archs import Entry
 
@@ -97,6 +99,16 @@ def statistics(layers: Sequence[Entry], target_P: np.ndarray, predicted_P: np.nd
             }
         )
     return pd.DataFrame(rows)
+
+
+def inline(picture: np.ndarray | Image, form: str = "png", **options: Any) -> str:
+    """A picture (uint8 [H, W] or [H, W, C]) as an address that holds it. A file of Streamlit's is gone once its page has been left, and a
+    browser that was still to fetch it gets a 404."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    (Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture).save(file, form, **options)
+    return f"data:image/{form};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def prep_pixels(values_P: np.ndarray, high: float, stops: Sequence[str], aspect: float = 2.4, side: int = 6) -> np.ndarray:

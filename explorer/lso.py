@@ -159,10 +159,10 @@ def before_and_after(space: Space, job: Job) -> None:
         with column.container(border=True):
             st.html(f'<div class="end"><h4>{name}</h4>{shown.lso_figures(result, key)}</div>')
             if pictures is not None:
-                st.image(pictures[name], width="content")
+                st.image(charts.inline(pictures[name]), width="content")
             else:
                 st.image(
-                    charts.prep_pixels(parameters[name].numpy(), high, theme.current()["chartDivergingColors"]),
+                    charts.inline(charts.prep_pixels(parameters[name].numpy(), high, theme.current()["chartDivergingColors"])),
                     width="stretch",
                     caption=f"PRep, all {len(parameters[name]):,} parameters; one colour scale on both sides, \u00b1{high:.2f}",
                 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import streamlit as st
 
 from engine.core.artifacts import Manifest
 from engine.core.errors import ExplorerError
-from explorer import services, theme
+from explorer import charts, services, theme
 from explorer.tasks import screens
 
 if TYPE_CHECKING:
@@ -55,9 +54,7 @@ def drawn(space: str, created: str, dark: bool) -> str:
         picture = sheet(found) if shown.pictures == "sheet" else scatter(found.table("instances.parquet"), shown, dark)
     except (ExplorerError, KeyError, OSError):
         return ""
-    written = io.BytesIO()
-    picture.save(written, "WEBP", quality=80)
-    return f"data:image/webp;base64,{base64.b64encode(written.getvalue()).decode()}"
+    return charts.inline(picture, "webp", quality=80)
 
 
 def scatter(table: pd.DataFrame, shown, dark: bool) -> Image.Image:

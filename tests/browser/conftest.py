@@ -117,6 +117,14 @@ def pytest_configure(config) -> None:
     )
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """A browser on a busy machine is now and then too late for a hand: a test that fails is tried once more, and the summary names it
+    (RERUN). What is broken fails twice."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def complaints(tab: Page) -> list[str]:
     """What a person with the console open would see go wrong in a tab from now on, as it comes: errors in scripts, errors in the
     console, answers of 400 and above."""

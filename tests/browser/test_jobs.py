@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -52,8 +53,10 @@ def test_an_lso_is_launched_watched_stopped_kept_and_found_on_the_map(page, serv
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_test_id("job-words")).to_have_text("stopped")
     here, curve = page.get_by_test_id("lso-here"), page.get_by_test_id("lso-curve")
-    curve.locator(".nsewdrag").first.click(position={"x": 2, "y": 20})  # the first step, which is looked at again
+    curve.locator(".nsewdrag").first.click(position={"x": 2, "y": 20})  # one of the first steps is looked at again
     step = page.get_by_label("Step that is looked at")
+    expect(step).to_have_value(re.compile(r"^\d{1,2}$"))
+    step.press("Home")
     expect(step).to_have_value("0")
     first = here.inner_text()
     step.press("End")

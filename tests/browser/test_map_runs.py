@@ -58,16 +58,18 @@ def test_properties_are_axes_and_filters_and_runs_are_played(page):
     stage = page.get_by_test_id("latent-map")
     expect(stage).to_have_attribute("data-state", "ready")
     count = int(stage.get_attribute("data-points"))
+    lengths = [len(range(first, min(first + STEPS, count))) for first in range(0, count, STEPS)]  # other tests keep networks here: the
+    runs = sum(length > 1 for length in lengths)  # last run may be shorter, and one network alone is none
     assert drawn(page)["lines"] == 0
     stage.get_by_role("button", name="Runs", exact=True).click()
-    expect(stage).to_have_attribute("data-runs", str(count // STEPS))
-    assert drawn(page)["lines"] == 2 * (STEPS - 1) * (count // STEPS)
+    expect(stage).to_have_attribute("data-runs", str(runs))
+    assert drawn(page)["lines"] == 2 * sum(length - 1 for length in lengths)
     places = []
     for share, step in (("0", "step 0"), ("1", "step 30"), ("0.5", "step 15")):
         stage.get_by_label("Step of the runs").fill(share)
         expect(page.get_by_test_id("run-step")).to_have_text(step)
         places.append(drawn(page)["at"])
-    assert len(places[0]) == 3 * (count // STEPS) and places[0] != places[1] != places[2]
+    assert len(places[0]) == 3 * runs and places[0] != places[1] != places[2]
 
     table = page.request.get(f"/api/spaces/{SPACE}").json()["instances"]
     known = [steps for steps in table["steps"] if steps is not None]

@@ -67,7 +67,8 @@ def page(outside) -> Iterator[Page]:
 
 def test_a_page_behind_a_proxy_drags_gamma_loads_all_it_shows_and_leads_on(page, address, host):
     ranked = host.space("netspace-digits").table.sort_values("test_accuracy", kind="stable")["id"].tolist()
-    page.goto(f"{address}/interpolation/?space=netspace-digits&a={ranked[3]}&b={ranked[-1]}&gamma=0.5")  # with a slash too many
+    there = f"{address}/interpolation/?space=netspace-digits&a={ranked[3]}&b={ranked[-1]}&gamma=0.5"  # with a slash too many
+    page.goto(there, wait_until="commit")
     settled(page, 0.5)
     expect(page.locator('.ip[data-curve="done"]')).to_be_visible()
     expect(page.get_by_test_id("test-images").locator("canvas").last).to_be_visible()

@@ -68,6 +68,7 @@ def test_the_tour_does_the_things_by_keys_alone_and_escape_ends_it(page: Page, s
     done(8)
     expect(page.get_by_test_id("nern-accuracy")).to_be_visible()
     until(tour, lambda: float(query().get("prune", 0)) > 0.3, "nothing is pruned")
+    at_rest(page)  # a run of the page that is still going takes its files with it
     export = page.get_by_role("button", name="safetensors")
     export.focus()
     with page.expect_download() as download:
@@ -134,6 +135,8 @@ def test_a_newcomers_story_with_the_mouse(page: Page, server):
     expect(figure).to_have_attribute("data-images", "360")
     drag(page.get_by_role("slider", name="pruning"), 400)
     until(figure, lambda: float(figure.get_attribute("data-prune")) > 0.3, "nothing is pruned")
+    page.wait_for_url(re.compile("prune="))
+    at_rest(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="safetensors").click()
     assert download.value.suggested_filename.endswith(".safetensors")
