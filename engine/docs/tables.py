@@ -49,10 +49,12 @@ def titled(id_: str) -> str:
 
 
 def cell(runs: list[dict], metric: str) -> str:
-    """One run: value, ± its spread, n in brackets. Several: their range."""
+    """One run: value, ± its spread, n in brackets. Several: the range of those that have it."""
     found = [each["metrics"][metric] for each in runs if (each["metrics"].get(metric) or {}).get("value") is not None]
     if not found:
         return ""
+    if len(runs) > 1 and len(found) == 1:
+        return ""  # one run is no range
     if len(runs) > 1:
         values = [each["value"] for each in found]
         return f"{shown(min(values))} to {shown(max(values))}" + (f" ({len(found)} runs)" if len(found) < len(runs) else "")

@@ -6,6 +6,7 @@ import { able, compiled, Surface } from "./gl.js";
 
 const FINER = 2,
   DRAFT = 0.75; // pixels drawn for each one shown, an axis: smooth edges at rest; without a graphics card while it moves
+const MARGIN = 1.05; // around what is framed
 const UNIFORMS = ["turn", "middle", "lens", "ground", "flat_", "colour", "shadow"];
 
 const VERTEX = `#version 300 es
@@ -34,10 +35,13 @@ void main() {
 export class MeshView extends Surface {
   // Every mesh that arrives is drawn on the canvas as the camera sees it. Without a graphics card (where a frame takes tens of
   // milliseconds) it is drawn with fewer pixels and no shadow while it moves.
-  /** @param {HTMLCanvasElement} canvas @param {import("./camera.js").Camera} camera */
-  constructor(canvas, camera) {
+  /**
+   * @param {HTMLCanvasElement} canvas @param {import("./camera.js").Camera} camera
+   * @param {boolean} [framed]  Whether it steps back where the surface reaches out of the picture, as those of wrecks do.
+   */
+  constructor(canvas, camera, framed = false) {
     super();
-    Object.assign(this, { camera, count: 0 });
+    Object.assign(this, { camera, framed, count: 0 });
     this.look = { colour: [0.56, 0.66, 0.74], shadow: [0.85, 0.87, 0.89] };
     this.open(canvas);
     camera.views.add(this);
@@ -95,7 +99,9 @@ export class MeshView extends Surface {
       [0, 1, 2].flatMap((column) => rows.map((row) => row[column])),
     );
     gl.uniform3f(uniforms.middle, camera.x, camera.y, camera.z);
-    gl.uniform4f(uniforms.lens, ...lens(width, height), camera.distance, 1.0);
+    const [across, up] = lens(width, height),
+      away = this.framed ? this.farther(rows, across, up) : 1;
+    gl.uniform4f(uniforms.lens, across, up, away * camera.distance, 1.0);
     gl.uniform3fv(uniforms.colour, this.look.colour);
     gl.uniform3fv(uniforms.shadow, this.look.shadow);
     gl.uniform1f(uniforms.ground, this.ground);
@@ -107,6 +113,20 @@ export class MeshView extends Surface {
     gl.enable(gl.DEPTH_TEST);
     gl.uniform1i(uniforms.flat_, 0);
     gl.drawElements(gl.TRIANGLES, this.count, gl.UNSIGNED_INT, 0);
+  }
+
+  // How many times as far as at home the camera has to stand for all of the surface to be in the picture; 1 for what is.
+  farther([right, above, back], across, up) {
+    const { x, y, z, distance } = this.camera.home,
+      [vertices] = this.last;
+    let needed = distance;
+    for (let at = 0; at < vertices.length; at += 3) {
+      const [i, j, k] = [vertices[at] - x, vertices[at + 1] - y, vertices[at + 2] - z];
+      const aside = across * Math.abs(right[0] * i + right[1] * j + right[2] * k),
+        high = up * Math.abs(above[0] * i + above[1] * j + above[2] * k);
+      needed = Math.max(needed, MARGIN * Math.max(aside, high) + back[0] * i + back[1] * j + back[2] * k);
+    }
+    return needed / distance;
   }
 
   // A picture of `size` pixels a side of some mesh, drawn now into `pen` at (x, y). For a canvas that is not on the page.

@@ -35,7 +35,7 @@ class Turned {
     for (const [attribute, value] of Object.entries(about)) this.element.setAttribute(attribute, String(value));
     const canvas = this.element.appendChild(document.createElement("canvas"));
     this.facts = this.element.appendChild(document.createElement("span"));
-    this.surface = new (MeshView.able() ? MeshView : MeshPlotly)(canvas, camera);
+    this.surface = MeshView.able() ? new MeshView(canvas, camera, true) : new MeshPlotly(canvas, camera);
     if (MeshView.able()) handle(this.element, camera, signal);
   }
 

@@ -7,8 +7,8 @@ import { FORMS } from "./forms.js";
 export const ARCHITECTURE = "architecture";
 /** @type {number}  Cells of a side. */
 export const SIDE = 21;
-/** @type {number[]}  Coarse to fine, so that the whole is seen soon. */
-export const STRIDES = [4, 2, 1];
+/** @type {number[]}  Coarse to fine, so that the whole is seen soon: the coarsest is one question (AT_ONCE). */
+export const STRIDES = [8, 4, 2, 1];
 /** @type {number}  Of the triangle, whose sides are 1. */
 export const HEIGHT = Math.sqrt(3) / 2;
 const LEAST_NAMED = 8; // cells of an architecture from which on its name stands in them

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser import access
@@ -68,6 +70,13 @@ def put(page: Page, path: str, u: float, v: float, kept: bool = False) -> None:
         page.mouse.click(*place)
 
 
+def colours_right(png: bytes) -> int:
+    """How many colours the right third of a picture has."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    width, height = picture.size
+    return len(picture.crop((2 * width // 3, 4, width - 4, height - 4)).getcolors(width * height))
+
+
 def test_the_plane_of_shapes_says_how_like_the_three_each_is_and_shows_it(page: Page):
     shown(page, "/plane?space=netspace-chairs")
     decoded, weights = (float(page.get_by_test_id(f"plane-{path}").get_attribute("data-least")) for path in ("embedding", "weights"))
@@ -79,6 +88,12 @@ def test_the_plane_of_shapes_says_how_like_the_three_each_is_and_shows_it(page: 
     until(value, at_b, "the shape under the pointer is not measured on all cells once it rests")
     expect(look).to_have_attribute("data-resolution", "96")
     assert int(look.get_attribute("data-faces")) > 1000 and float(value.get_attribute("data-value")) > 0.8, "B itself"
+    small = page.get_by_test_id("plane-aligned-look")
+    put(page, "aligned", 0.25, 0.5)  # a wreck that is but a speck far from the middle: the view steps back for it
+    wreck = page.get_by_test_id("plane-aligned-accuracy")
+    there = lambda: abs(float(wreck.get_attribute("data-v")) - 0.5) < 0.02 and wreck.get_attribute("data-n") == str(48**3)
+    until(wreck, there, "the wreck is not measured")
+    until(small, lambda: colours_right(small.screenshot()) > 8, "a surface that is far from the middle is not in the view")
     put(page, "aligned", 0.4, 0.3, kept=True)
     until(value, lambda: "u=0.4" in page.url and "v=0.3" in page.url, "the click is not in the address")
     page.get_by_role("slider", name="place in the plane").press("ArrowUp")
