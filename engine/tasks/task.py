@@ -179,6 +179,19 @@ class Task:
         """Properties that are worked out from the columns of a zoo's table: name -> values [N]."""
         return {}
 
+    def in_full(self, config: Any) -> Any:
+        """A space's config, of which everything is measured."""
+        return config
+
+    def endings(self, config: Any, zoo: Any, data: Any) -> list[tuple[Any, int]]:
+        """How a planned space may be measured at its end, from everything to the least: its config, and how many passes of a network over
+        an input that is."""
+        return [(config, 0)]
+
+    def one_pass(self, zoo: Any, data: Any) -> int:
+        """Lets a network of the zoo answer some inputs, so that it can be timed; how many."""
+        return 1
+
     def yardsticks(self, space: Any) -> list[Yardstick]:
         """What a space gives for the instances that were held out, beside what anybody would have without one."""
         raise self.refusal("compared")

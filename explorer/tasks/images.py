@@ -137,13 +137,14 @@ class Images(Screens):
             f"are measured on the {len(space.images.labels['test'])} test images"
             if space.images
             else "are stored ones, since the test images are not on this machine"
-        )
+        ) + briefly(space, "; those of predicted networks")
         return super().map_caption(space, measured=measured, **words)
 
     def likeness(self, space: Space, facts: Any) -> str:
         on = f"{len(space.images.labels['test']):,} test images" if space.images else "test images"
         return (
-            f"on the {on}: trained {percent(facts['test_accuracy'])}, predicted by the space {percent(facts['predicted_test_accuracy'])}. "
+            f"on the {on}: trained {percent(facts['test_accuracy'])}, predicted by the space {percent(facts['predicted_test_accuracy'])}"
+            f"{briefly(space, ', the latter')}. "
             f"{WHY} As in Suppl. VII, figures 5 and 6 of the paper."
         )
 
@@ -175,6 +176,11 @@ class Images(Screens):
 
     def lso_basis(self, result: Mapping[str, Any]) -> str:
         return "Accuracy is on the test images, which took no part in any choice; interval: 95 % Wilson."
+
+
+def briefly(space: Space, which: str) -> str:
+    """On how many images `which` figures rest, where a planned space was measured briefly; else nothing."""
+    return f"{which} on the first {space.config.brief:,} of them" if space.config.brief else ""
 
 
 def default_teacher(space: Space) -> str:

@@ -17,12 +17,18 @@ from engine import presets
 from engine.cli.command import overridden
 from engine.core.artifacts import Store
 from engine.core.errors import InvalidValue, Stopped
+from engine.kinds import kind_of
 from engine.kinds.netspace import planning
 from engine.kinds.netspace.auto import AutoSpaceConfig, plan_of
 from engine.kinds.netspace.learnt import Learnt, learnt
 from engine.kinds.netspace.space import load_space
+from engine.kinds.zoo.loading import load_zoo
 from engine.make import train
+from engine.nets import answers
+from engine.tasks import task_of
+from engine.tasks.images import ending
 from engine.tasks.images.config import ZooConfig
+from engine.tasks.images.measuring import evaluate
 from engine.tasks.sizing import ZooFacts, memory_of
 from engine.tasks.task import Yardstick
 
@@ -136,6 +142,40 @@ def test_a_stopped_run_goes_on_with_what_was_chosen_and_its_command_makes_the_sa
     assert by_name["gap"].value == pytest.approx(made.manifest.metrics["gap_mean"]["value"], abs=1e-6) and by_name["gap"].n == 2
     assert not found.worked and "It did not work: accuracy gap is" in found.words[0] and "would help" in " ".join(found.words)
     assert "mean network" in found.table() and 0 <= (by_name["agreement"].nearest or -1) <= 1
+
+
+def test_what_does_not_fit_into_the_minutes_is_measured_briefly_and_says_so(store, monkeypatch):
+    zoo = load_zoo(store, "zoo-mine")
+    data = task_of("images").data(zoo, "cpu")
+    facts, asked = planning.facts_of(zoo, "images", data), AutoSpaceConfig("zoo-mine", minutes=10)
+    ends = task_of("images").endings(plan_of(facts), zoo, data)
+    assert [config.brief for config, _ in ends] == [0, 250] and ends[0][1] > 2 * ends[1][1]
+
+    def with_passes_of(seconds: float) -> tuple[int, float]:
+        clock = SimpleNamespace(seconds=0.0)
+        monkeypatch.setattr(ending, "one_pass", lambda zoo, data: setattr(clock, "seconds", clock.seconds + 10 * seconds) or 10)
+        return planning.ending(asked, facts, zoo, data, clock)
+
+    limit = planning.LONGEST_END * 600 - planning.MAP_SECONDS
+    for passes, brief in ((ends[0][1], 0), (ends[1][1], 250)):
+        found, seconds = with_passes_of(0.99 * limit / passes)
+        assert found == brief and seconds == pytest.approx(0.99 * limit)
+    assert with_passes_of(1.01 * limit / ends[0][1])[0] == 250 and with_passes_of(1.01 * limit / ends[1][1])[0] == 250, "the least"
+
+    made, counted = train(store, "netspace", replace(asked, variant="noise 0.2", steps=20, brief=250), "cpu", quiet, "brief"), []
+    parts = answers._in_parts
+    monkeypatch.setattr(answers, "_in_parts", lambda p_NP, x, *of: counted.append(len(p_NP) * len(x)) or parts(p_NP, x, *of))
+    space = load_space(store, made.id)
+    found = space.task.measure(space.model, space.zoo, space.config, data)
+    space.task.columns(space.model, space.zoo, space.config, data, space.embeddings_NE)
+    rows = {row.name: row for row in learnt(space).rows}
+    assert sum(counted) == ends[1][1], "what was foreseen is what it took"
+    assert found.keys() == made.manifest.metrics.keys() - {"seconds", "cpu_seconds"} and "placed_gap_mean" not in found
+    assert all("the first 250 of 360 test images" in each["split"] for each in found.values())
+    assert rows["gap"].value == pytest.approx(found["gap_mean"]["value"], abs=1e-6)
+    slow = evaluate(space.model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, data.first(250), "test", "test")
+    assert all(slow[name]["value"] == each["value"] for name, each in found.items()), "the same on those images, measured in full"
+    assert "placed_gap_mean" in kind_of("netspace").measure(store, made, "cpu")
 
 
 @pytest.mark.parametrize("chooses", [True, False])

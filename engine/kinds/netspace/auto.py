@@ -37,6 +37,11 @@ class AutoSpaceConfig:
     )  # fmt: skip
     variant: str = told("Variant", "The plan's variant, by name; if empty, validation instances choose.", "")
     steps: int = told("Training length", "Steps of gradient descent; 0 for as many as the minutes allow.", 0, low=0, high=10_000_000)
+    brief: int = told(
+        "Measured briefly",
+        "Images that it is measured on at its end, along few paths; 0 for all there is, where the minutes allow.",
+        0, unit="images", low=0,
+    )  # fmt: skip
     seed: int = told(*SEED, 0, low=0, high=LAST_SEED)
 
     def __post_init__(self):

@@ -31,10 +31,12 @@ from .auto import AutoSpaceConfig, plan_of
 from .training import SpaceTraining, space_training
 
 FINISHING, MAP_SECONDS = 0.2, 30.0  # of the minutes that measuring takes, and the map
+LONGEST_END = 0.4  # of the minutes, for measuring and the map; what takes longer is measured briefly
 TRIALS = 0.2  # of the training's time that goes into choosing, all variants together
 FEWEST, MOST = 20, 1_000_000  # steps
 WORTH = 5000  # steps: a shorter training is too short for trials to tell variants apart, and none of it is spent on them
 TIMED = 3  # steps at least
+ONE_PASS = 0.2  # seconds that passes of a network are timed for
 
 Progress = Callable[[str, int], Callable[[int, dict[str, float]], None]]
 
@@ -50,6 +52,8 @@ class Plan:
     judges: int  # validation instances
     step_seconds: float
     busy: float  # share of a processor that others had meanwhile
+    brief: int = 0  # images that it is measured on at its end; 0: all there is
+    end_seconds: float = 0.0  # of that
 
     @property
     def words(self) -> str:
@@ -63,6 +67,11 @@ class Plan:
         clock = computing / (1 - self.busy)
         shared = f", or {duration(clock)} by the clock while other programs use {self.busy:.0%} of the CPU" if self.busy > 0.1 else ""
         said.append(f"{self.steps:,} steps of {1000 * self.step_seconds:.0f} ms: {duration(computing)} of computing{shared}.")
+        if self.brief:
+            said.append(
+                f"Measured at its end on the first {self.brief:,} images and along few paths, {duration(self.end_seconds)} of computing: "
+                "all of it would not fit. `python -m engine evaluate` measures the rest."
+            )
         return " ".join(said)
 
 
@@ -95,7 +104,7 @@ def settled(
     first = plan_of(facts, config.variant, seed=config.seed)
     print(outline(facts, first, config.minutes), file=sys.stderr)
     if config.steps and config.variant:
-        return plan_of(facts, config.variant, config.steps, config.seed), config, {}
+        return briefly(plan_of(facts, config.variant, config.steps, config.seed), config.brief), config, {}
     key = digest(config, tag)
     plan = kept(folder, key)
     if plan is None:
@@ -103,8 +112,18 @@ def settled(
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / CHOICE, json.dumps({"key": key, **asdict(plan)}).encode())
     print(plan.words, file=sys.stderr)
-    asked = replace(config, variant=plan.variant, steps=plan.steps)
-    return plan_of(facts, plan.variant, plan.steps, config.seed), asked, asdict(plan) | {"words": plan.words}
+    asked = replace(config, variant=plan.variant, steps=plan.steps, brief=plan.brief)
+    return briefly(plan_of(facts, plan.variant, plan.steps, config.seed), plan.brief), asked, asdict(plan) | {"words": plan.words}
+
+
+def briefly(config: Any, brief: int) -> Any:
+    """The config of a space that is measured on so many images at its end; 0: on all there is. Raises InvalidValue for a task that
+    measures no images."""
+    if not brief:
+        return config
+    if not hasattr(config, "brief"):
+        raise InvalidValue(f"brief is of spaces of classifiers; {config.zoo} holds {task_of(config.TASK).many}. Leave it out.")
+    return replace(config, brief=brief)
 
 
 def kept(folder: Path, key: str) -> Plan | None:
@@ -120,8 +139,9 @@ def chosen(config: AutoSpaceConfig, facts: ZooFacts, zoo: Zoo, data: Any, device
     """Times a step, tries the variants, and says how many steps are left for the best of them."""
     names = [config.variant] if config.variant else list(task_of(facts.task).variants(facts))
     whole = 60 * config.minutes
-    budget = max(0.3 * whole, (1 - FINISHING) * whole - MAP_SECONDS)
     watch = Watch(device)
+    brief, end_seconds = ending(config, facts, zoo, data, watch)
+    budget = max(0.3 * whole, whole - MAP_SECONDS - max(FINISHING * whole, end_seconds))
 
     def trainee(name: str, steps: int) -> SpaceTraining:
         return space_training(plan_of(facts, name, steps, config.seed), zoo, data)
@@ -142,7 +162,23 @@ def chosen(config: AutoSpaceConfig, facts: ZooFacts, zoo: Zoo, data: Any, device
         each, look = timed(trainee(best, 1000), watch, 0.01 * budget)
     left = budget - watch.seconds - LOOKS * look
     steps = config.steps or min(MOST, max(FEWEST, int(left / (each + look / LOOK_EVERY))))
-    return Plan(best, steps, scores, trial, facts.val, round(each, 5), round(watch.busy, 2))
+    return Plan(best, steps, scores, trial, facts.val, round(each, 5), round(watch.busy, 2), brief, round(end_seconds, 1))
+
+
+def ending(config: AutoSpaceConfig, facts: ZooFacts, zoo: Zoo, data: Any, watch: Watch) -> tuple[int, float]:
+    """(brief, seconds of computing) of measuring at the end: all of it where that fits, else as much as does, at least the least."""
+    task, (wanted, limit) = task_of(facts.task), (config.brief, LONGEST_END * 60 * config.minutes - MAP_SECONDS)
+    endings = task.endings(briefly(plan_of(facts, seed=config.seed), wanted), zoo, data)
+    if len(endings) == 1:
+        return wanted, 0.0
+    task.one_pass(zoo, data)
+    began, passes = watch.seconds, 0
+    while not passes or watch.seconds - began < ONE_PASS:
+        passes += task.one_pass(zoo, data)
+    each = (watch.seconds - began) / passes
+    fitting = endings[:1] if wanted else [end for end in endings if end[1] * each <= limit]
+    chosen, needed = (fitting or endings[-1:])[0]
+    return chosen.brief, needed * each
 
 
 class Watch:

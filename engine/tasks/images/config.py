@@ -34,6 +34,11 @@ DECAYS = ("Learning rate decays", "Shares of a training, after each of which the
 LSO_STEPS = ("Optimisation steps", "Most steps of the latent space optimisation that the space is measured by; validation picks the best.")
 LSO_LR = ("Optimisation rate", "Adam's, constant, in that descent; 0: a twentieth of the spread of the training embeddings.")
 LSO_PATIENCE = ("Optimisation's patience", "Looks at validation without a better one after which that descent ends; 0: it takes all steps.")
+BRIEF = (
+    "Measured briefly",
+    "The first images of a split, which at the end alone are measured on, along few paths, without inversion, optimisation and further "
+    "baselines: what a planned space does whose networks are slow. 0 measures all of it.",
+)
 AUGMENT = ("Augment by", "Pixels that training images are shifted by at most; half of them are mirrored, too. 0 for neither.")
 
 
@@ -236,6 +241,7 @@ class NetSpaceConfig(SpaceConfig):
         "The first images of a split, used to choose the best step and to measure the space's paths; 0 for all.",
         0, unit="images", low=0,
     )
+    brief: int = told(*BRIEF, 0, unit="images", low=0)
 
     @property
     def taught_by(self) -> str:
@@ -291,6 +297,7 @@ class MultiSpaceConfig(SpaceConfig):
     lso_lr: float = told(LSO_LR[0], "Adam's, constant, in that descent.", 1e-2, above=0, high=RATE)
     lso_patience: int = told(*LSO_PATIENCE, 0, unit="looks", low=0)
     measured: int = told(*MEASURED, 0, unit="images", low=0)
+    brief: int = told(*BRIEF, 0, unit="images", low=0)
 
     def __post_init__(self):
         super().__post_init__()

@@ -20,7 +20,7 @@ from ...nets.alignment import ASKED, WAYS, aligned_all, mixtures
 from ...nets.answers import accuracies, classes, share
 from .lso import invert
 
-PAIRS = 32
+PAIRS, FEW_PAIRS = 32, 8  # along whose paths is measured; where it has to be brief
 POOR, GOOD = 0.3, 0.9  # accuracies
 GAMMAS = torch.linspace(0, 1, 21)
 INVERSION_STEPS = 100
@@ -28,9 +28,9 @@ FLAT = "accuracy is the same all along"  # why a rank correlation may not be def
 BANDS = (("below_0.3", 0.0, 0.3), ("0.3_to_0.8", 0.3, 0.8), ("above_0.8", 0.8, 1.01))
 
 
-def pairs(accuracy_N: np.ndarray, seed: int) -> dict[str, list[tuple[int, int]]]:
+def pairs(accuracy_N: np.ndarray, seed: int, most: int = PAIRS) -> dict[str, list[tuple[int, int]]]:
     """(poor, good) and (good, good) pairs among instances: poor are below POOR, good at GOOD or above (where fewer than four
-    are, the lowest and the highest quarter). PAIRS of each, drawn without repetition, there and back being one pair; all where
+    are, the lowest and the highest quarter). `most` of each, drawn without repetition, there and back being one pair; all where
     there are fewer."""
     assert len(accuracy_N) >= 2, "a pair needs two instances"
     order = np.argsort(accuracy_N, kind="stable")
@@ -43,7 +43,7 @@ def pairs(accuracy_N: np.ndarray, seed: int) -> dict[str, list[tuple[int, int]]]
     def draw(from_, to) -> list[tuple[int, int]]:
         possible = {frozenset(pair) for pair in product(from_, to) if len(set(pair)) == 2}
         drawn = {}
-        while len(drawn) < min(PAIRS, len(possible)):
+        while len(drawn) < min(most, len(possible)):
             a, b = (int(group[torch.randint(len(group), (), generator=random)]) for group in (from_, to))
             if a != b:
                 drawn.setdefault(frozenset((a, b)), (a, b))
@@ -67,7 +67,8 @@ def path_accuracies(decode, starts_NX: Tensor, ends_NX: Tensor, images_BCHW: Ten
 
 
 def evaluate(
-    model, targets_NP: Tensor, arch: Architecture, images, instance_split: str, image_split: str, seed: int = 0, measured: int = 0
+    model, targets_NP: Tensor, arch: Architecture, images, instance_split: str, image_split: str, seed: int = 0, measured: int = 0,
+    brief: int = 0,
 ) -> dict:
     """All metrics of a single-architecture classification space, over the instances `targets_NP` and the images of a split; along
     paths over its first `measured` images (0 for all). `weight_path_*` mixes the targets' weights as they are, `aligned_path_*` after
@@ -76,9 +77,13 @@ def evaluate(
     better than that of any mixture.
 
     The embedding refined by inversion (`placed_*`) is fitted to the target's answers on training images, without labels.
-    """
-    images_BCHW, labels_B = images.images[image_split], images.labels[image_split]
-    where = f"{instance_split} instances, {image_split} images"
+
+    `brief` above 0 measures on the first so many images alone, along FEW_PAIRS, and leaves out inversion and all baselines but the
+    weights as they are and aligned.
+    """  # fmt: skip
+    shown = images.first(brief)
+    images_BCHW, labels_B = shown.images[image_split], shown.labels[image_split]
+    where = f"{instance_split} instances, {counted(images, image_split, brief)}"
     with torch.no_grad():
         embeddings_NE = model.encode(targets_NP)
         predicted_NP = model.decode(embeddings_NE)
@@ -91,16 +96,17 @@ def evaluate(
     metrics["gap_correlation"] = correlation(target_N, predicted_N, where)
     metrics["agreement"] = metric((target_NB == predicted_NB).float().mean(-1).cpu(), where)
 
-    few = images.first(measured)
-    placed_NE = invert(model, arch, targets_NP, embeddings_NE, few, INVERSION_STEPS)
-    with torch.no_grad():
-        placed_NB = classes(model.decode(placed_NE), images_BCHW, arch)
-    metrics["placed_gap_mean"] = metric(np.abs(target_N - share(placed_NB, labels_B)), where)
-    metrics["placed_agreement"] = metric((target_NB == placed_NB).float().mean(-1).cpu(), where)
+    if not brief:
+        few = images.first(measured)
+        placed_NE = invert(model, arch, targets_NP, embeddings_NE, few, INVERSION_STEPS)
+        with torch.no_grad():
+            placed_NB = classes(model.decode(placed_NE), images_BCHW, arch)
+        metrics["placed_gap_mean"] = metric(np.abs(target_N - share(placed_NB, labels_B)), where)
+        metrics["placed_agreement"] = metric((target_NB == placed_NB).float().mean(-1).cpu(), where)
+        images_BCHW, labels_B = few.images[image_split], few.labels[image_split]
+        where = f"{instance_split} instances, {counted(images, image_split, measured)}"
 
-    images_BCHW, labels_B = few.images[image_split], few.labels[image_split]
-    where = f"{instance_split} instances, {counted(images, image_split, measured)}"
-    chosen = pairs(target_N, seed)
+    chosen = pairs(target_N, seed, FEW_PAIRS if brief else PAIRS)
     for name, group in chosen.items():
         first, last = (torch.tensor(side) for side in zip(*group))
         path = path_accuracies(model.decode, embeddings_NE[first], embeddings_NE[last], images_BCHW, labels_B, arch)
@@ -119,6 +125,10 @@ def evaluate(
         else:
             metrics["path_floor_mean"] = metric(path.min(-1), where)
             metrics["weight_path_floor_mean"] = metric(weights.min(-1), where)
+            if brief:
+                aligned = mixed(aligned_all(arch, targets_NP[first], targets_NP[last]))
+                metrics["aligned_path_floor_mean"] = metric(aligned.min(-1), where)
+                continue
             floors = aligned_floors(arch, targets_NP[first], targets_NP[last], images.images["train"][:ASKED], images_BCHW, labels_B)
             metrics |= {f"{way}_floor_mean": metric(floor_N, where) for way, floor_N in floors.items()}
             beaten_N = path.min(-1) > np.max([weights.min(-1), *floors.values()], 0)

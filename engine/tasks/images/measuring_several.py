@@ -14,7 +14,7 @@ from ...core.metrics import single
 from ...core.seeds import generator
 from ...nets.alignment import ASKED
 from ...nets.by_architecture import accuracies_by_architecture
-from .measuring import aligned_floors, along, pairs, path_accuracies
+from .measuring import aligned_floors, along, counted, pairs, path_accuracies
 from .teaching import gammas
 
 WITHIN = 8  # pairs of each architecture
@@ -48,13 +48,18 @@ def is_ordered(class_ids_G: list[int], architectures: int) -> bool:
 
 @torch.no_grad()
 def evaluate_several(
-    model, zoo, images, shown: tuple[int, ...], instance_split: str, image_split: str, seed: int = 0
+    model, zoo, images, shown: tuple[int, ...], instance_split: str, image_split: str, seed: int = 0, brief: int = 0
 ) -> dict:
-    """All metrics of a space of several architectures, over a split's instances and a split's images. `shown` gives how many
-    instances of each architecture the space was trained on: those of 0 are *unseen*, and are not encoded here."""
+    """All metrics of a space of several architectures, over a split's instances and a split's images (`brief` above 0: the first so
+    many). `shown` gives how many instances of each architecture the space was trained on: those of 0 are *unseen*, and are not encoded
+    here."""
+    where = f"{instance_split} instances, {counted(images, image_split, brief)}"
+    images = images.first(brief)
     archs, images_BCHW, labels_B = zoo.archs, images.images[image_split], images.labels[image_split]
-    where = f"{instance_split} instances, {image_split} images"
     target_N = zoo.table[f"{image_split}_accuracy"].to_numpy()
+    if brief:  # on the same images
+        ids_N = torch.tensor(zoo.class_ids_N, device=zoo.parameters_NP.device)
+        target_N = accuracies_by_architecture(zoo.parameters_NP, ids_N, images_BCHW, labels_B, archs).cpu().numpy()
     seen = [id_ for id_, count in enumerate(shown) if count]
     metrics, right, embeddings = {}, [], {}
     for id_ in seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ...core.errors import InvalidValue
 from ...nets.by_architecture import accuracies_by_architecture
 from ..sizing import ZooFacts
 from ..task import MIXED, Descent, SpaceObjective, Task, Yardstick
-from . import auto, live, lso_several, placing, yardsticks
+from . import auto, ending, live, lso_several, placing, yardsticks
 from .config import MultiSpaceConfig, NetSpaceConfig
 from .distilling import Distilling
 from .lso import Classifying, teachers_of
@@ -80,6 +81,15 @@ class Images(Task):
         needed = ("train_accuracy", "test_accuracy")
         return {"generalisation_gap": table[needed[0]] - table[needed[1]]} if all(name in table for name in needed) else {}
 
+    def in_full(self, config):
+        return replace(config, brief=0)
+
+    def endings(self, config, zoo, data: datasets.Images) -> list[tuple[Any, int]]:
+        return ending.endings(config, zoo, data)
+
+    def one_pass(self, zoo, data: datasets.Images) -> int:
+        return ending.one_pass(zoo, data)
+
     def yardsticks(self, space) -> list[Yardstick]:
         return yardsticks.measured(space)
 
@@ -91,16 +101,16 @@ class Images(Task):
         return (Distilling if len(zoo.archs) == 1 else Teaching)(config, zoo, data)
 
     def measure(self, model, zoo, config, data: datasets.Images, seed: int = 0) -> dict:
-        few = config.measured
+        few, brief = config.measured, config.brief
         if model.head is not None:
-            found = evaluate_several(model, zoo, data, config.train, "test", "test", seed)
-            return found | lso_several.evaluate_lso(
+            found = evaluate_several(model, zoo, data, config.train, "test", "test", seed, brief)
+            return found if brief else found | lso_several.evaluate_lso(
                 model, zoo, data, config.train, seed=seed, measured=few,
                 steps=config.lso_steps, lr=config.lso_lr, patience=config.lso_patience,
             )  # fmt: skip
         held = [row for row, split in enumerate(zoo.table["split"]) if split == "test"]
-        found = evaluate(model, zoo.parameters_NP[held], zoo.arch, data, "test", "test", seed, few)
-        return found | evaluate_lso(model, zoo, config, data, seed)
+        found = evaluate(model, zoo.parameters_NP[held], zoo.arch, data, "test", "test", seed, few, brief)
+        return found if brief else found | evaluate_lso(model, zoo, config, data, seed)
 
     def columns(self, model, zoo, config, data: datasets.Images, embeddings_NE: Tensor) -> dict:
         predicted_NP, ids_N = networks(model, embeddings_NE)
@@ -109,7 +119,7 @@ class Images(Task):
             found["predicted_class_id"] = ids_N.cpu().numpy()
             found["seen"] = [config.train[id_] > 0 for id_ in zoo.table["class_id"]]
         for split in datasets.SPLITS:
-            shown = data if split == "test" else data.first(config.measured)
+            shown = data.first(config.brief or (0 if split == "test" else config.measured))
             right_N = accuracies_by_architecture(predicted_NP, ids_N, shown.images[split], shown.labels[split], zoo.archs)
             found[f"predicted_{split}_accuracy"] = right_N.cpu().numpy()
         return found
