@@ -16,6 +16,7 @@ ROWS = {  # name -> the file and function that measure it; heavy imports stay in
     "drag_step_p95": "drag.step_p95",
     "drag_step_p95_four": "drag.step_p95_four",
     "aligned_drag_p95": "drag.aligned_p95",
+    "plane_first": "drag.plane_first",
     "plane_441": "drag.plane",
     "film_100": "film.hundred",
     "zoo_stacked": "zoo.stacked",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from ..core.artifacts import Store
 from ..core.errors import DataMissing
@@ -22,9 +23,10 @@ WANT = ["accuracy", "per_class", "answers", "prep"]
 STEPS, WARM_UP = 400, 40
 PEOPLE, TICK = 4, 1 / 60  # a browser sends at most once a frame
 BAR_FOUR = 60.0  # ms
-PLANE, PLANE_FIRST = 5.0, 0.3  # s
+PLANE, PLANE_FIRST = 5.0, 300.0  # s; ms
 COARSEST, THREES = 8, 5  # the first of the page's strides (plane_map.js); how many threes
-PLANES = {"plane_441": "netspace-digits", "plane_441_chairs": "netspace-chairs", "plane_441_digits_inr": "netspace-digits-inr"}
+PLANES = {"netspace-digits": "", "netspace-chairs": "_chairs", "netspace-digits-inr": "_digits_inr"}  # and their rows' ends
+PLACES = [[column / 14 - 0.25, row_ / 14 - 0.25] for row_ in range(21) for column in range(21)]
 
 
 def questions(host: Host, space_id: str, person: int = 0, **more) -> list[str]:
@@ -150,20 +152,14 @@ def connected(port: int):
             time.sleep(0.1)
 
 
-def plane() -> list[dict]:
-    """Seconds until a map of three networks that nobody has looked at has its first picture (its coarsest places, decoded; the median of
-    some threes), and until all three maps of the page Plane are whole: 441 networks each, decoded or mixed, and measured as the page
-    asks for it: of digits on all test images, of chairs on a sample of the grid, of signals on the pixels; the references are the bars."""
+def planes(name: str, unit: str, bar: float, measured: Callable[[Callable, list[str]], float]) -> list[dict]:
+    """A row of each shipped space of PLANES; `measured` gets what times a question (corners, path, places) and the space's ids."""
     store, _ = shipped()
     host = Host(store, "cpu")
-    places = [[column / 14 - 0.25, row_ / 14 - 0.25] for row_ in range(21) for column in range(21)]
-    coarse = [places[21 * row_ + column] for row_ in range(0, 21, COARSEST) for column in range(0, 21, COARSEST)]
     rows = []
-    for name, space_id in PLANES.items():
+    for space_id, suffix in PLANES.items():
         if not store.has(space_id):
             continue
-        ids = list(host.space(space_id).table["id"])
-        known, *fresh = [ids[first : first + 3] for first in range(0, 3 * (1 + THREES), 3)]
 
         def seconds(corners: list[str], path: str, places: list, space_id: str = space_id) -> float:
             question = {"id": 0, "op": "plane", "space": space_id, "corners": corners, "path": path, "places": places}
@@ -172,9 +168,30 @@ def plane() -> list[dict]:
             assert isinstance(reply, bytes), reply
             return time.perf_counter() - began
 
-        seconds(known, PATHS[0], places[:12])
-        first = statistics.median(seconds(corners, "embedding", coarse) for corners in fresh)
-        whole = sum(seconds(known, path, places[at:][:12]) for path in PATHS for at in range(0, len(places), 12))
-        rows += [row(name.replace("441", "first"), first, "s", PLANE_FIRST), row(name, whole, "s", PLANE)]
+        ids = list(host.space(space_id).table["id"])
+        seconds(ids[:3], PATHS[0], PLACES[:12])
+        rows.append(row(name + suffix, measured(seconds, ids), unit, bar))
     host.close()
     return rows
+
+
+def plane() -> list[dict]:
+    """Seconds until all three maps of the page Plane are whole: 441 networks each, decoded or mixed, and measured as the page asks for
+    it: of digits on all test images, of chairs on a sample of the grid, of signals on the pixels; the reference is the bar."""
+
+    def whole(seconds: Callable, ids: list[str]) -> float:
+        return sum(seconds(ids[:3], path, PLACES[at:][:12]) for path in PATHS for at in range(0, len(PLACES), 12))
+
+    return planes("plane_441", "s", PLANE, whole)
+
+
+def plane_first() -> list[dict]:
+    """Milliseconds until the first picture, its coarsest places decoded and measured, of three networks nobody has looked at; the median
+    of some threes."""
+    coarse = [PLACES[21 * row_ + column] for row_ in range(0, 21, COARSEST) for column in range(0, 21, COARSEST)]
+
+    def first(seconds: Callable, ids: list[str]) -> float:
+        threes = [ids[at : at + 3] for at in range(3, 3 * (1 + THREES), 3)]
+        return 1000 * statistics.median(seconds(corners, "embedding", coarse) for corners in threes)
+
+    return planes("plane_first", "ms", PLANE_FIRST, first)
