@@ -48,7 +48,8 @@ def of_several(config: Any, zoo: Any, data: Images) -> int:
     held, trained, count = len(zoo.rows("test")), len(zoo.rows("train")), len(zoo.archs)
     shown, few = data.first(config.brief), data.first(config.measured)
     test = len(shown.labels["test"])
-    passes = held * test + (2 + len(WAYS)) * count * WITHIN * len(GAMMAS) * test + LINES * max(0, count - 2) * test + rest(config, zoo, data)
+    within, between = (2 + len(WAYS)) * count * WITHIN * len(GAMMAS), LINES * max(0, count - 2)
+    passes = (held + within + between) * test + rest(config, zoo, data)
     if config.brief:
         return passes + (len(zoo.table) + trained) * test
     return passes + optimised(config, count, few)
