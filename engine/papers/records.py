@@ -1,16 +1,18 @@
 """Runs whose tensors do not ship: what they say of themselves (manifests) and their tables, kept so that figures can rest on them.
 
-A record is an artifact's folder without its tensors, in `records` beside the gallery, where `python -m engine record ID` puts it.
+A record is an artifact's folder without its tensors and without the places of a map, in `records` beside the gallery, where
+`python -m engine record ID` puts it.
 """
 
 from __future__ import annotations
 
-import shutil
+import json
 import tempfile
 from pathlib import Path
 
-from ..core.artifacts import Artifact, Store, fsync, replace_folder
+from ..core.artifacts import SMALL, Artifact, Store, fsync, replace_folder, sha256
 from ..core.errors import StorageError
+from ..kinds.netspace.umap_map import MAP_2D, MAP_3D
 
 
 def records(store: Store) -> Store:
@@ -27,15 +29,18 @@ def artifact_or_record(store: Store, id_: str) -> Artifact | None:
 def record(store: Store, id_: str) -> Path:
     """Write the record of an artifact; where it is. Raises UnknownId, CorruptArtifact, StorageError."""
     artifact, root = store.open(id_), records(store).gallery
-    kept = ["manifest.json", *(name for name in artifact.manifest.files if name.endswith(".parquet"))]
-    for name in kept[1:]:
-        artifact.path(name)  # checked against its hash
+    tables = {name: artifact.table(name) for name in artifact.manifest.files if name.endswith(".parquet")}
+    raw = json.loads((artifact.folder / "manifest.json").read_text("utf-8"))
     try:
         root.mkdir(parents=True, exist_ok=True)
         temp = Path(tempfile.mkdtemp(prefix=f".{id_}-", dir=root))
-        for name in kept:
-            shutil.copyfile(artifact.folder / name, temp / name)
-            fsync(temp / name)
+        for name, table in tables.items():
+            table.drop(columns=[*MAP_2D, *MAP_3D], errors="ignore").to_parquet(temp / name, index=False, **SMALL)
+            raw["files"][name] = {"sha256": sha256(temp / name), "bytes": (temp / name).stat().st_size}
+        (temp / "manifest.json").write_text(json.dumps(raw, indent=1, allow_nan=False) + "\n", "utf-8")
+        for path in temp.iterdir():
+            path.chmod(0o644)
+            fsync(path)
         temp.chmod(0o755)
         replace_folder(temp, root / id_)
     except OSError as error:
