@@ -183,6 +183,10 @@ class Task:
         """A space's config, of which everything is measured."""
         return config
 
+    def brief_words(self, config: Any) -> str:
+        """On what a space was measured that was measured briefly, and without what; else nothing."""
+        return ""
+
     def endings(self, config: Any, zoo: Any, data: Any) -> list[tuple[Any, int]]:
         """How a planned space may be measured at its end, from everything to the least: its config, and how many passes of a network over
         an input that is."""

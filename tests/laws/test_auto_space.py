@@ -25,6 +25,7 @@ from engine.kinds.netspace.space import load_space
 from engine.kinds.zoo.loading import load_zoo
 from engine.make import train
 from engine.nets import answers
+from engine.nets.alignment import repair
 from engine.tasks import task_of
 from engine.tasks.images import ending
 from engine.tasks.images.config import ZooConfig
@@ -170,12 +171,19 @@ def test_what_does_not_fit_into_the_minutes_is_measured_briefly_and_says_so(stor
     space.task.columns(space.model, space.zoo, space.config, data, space.embeddings_NE)
     rows = {row.name: row for row in learnt(space).rows}
     assert sum(counted) == ends[1][1], "what was foreseen is what it took"
+    counted.clear()
     assert found.keys() == made.manifest.metrics.keys() - {"seconds", "cpu_seconds"} and "placed_gap_mean" not in found
     assert all("the first 250 of 360 test images" in each["split"] for each in found.values())
     assert rows["gap"].value == pytest.approx(found["gap_mean"]["value"], abs=1e-6)
     slow = evaluate(space.model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, data.first(250), "test", "test")
     assert all(slow[name]["value"] == each["value"] for name, each in found.items()), "the same on those images, measured in full"
-    assert "placed_gap_mean" in kind_of("netspace").measure(store, made, "cpu")
+    assert "on the first 250 images alone" in learnt(space).words[-1]
+
+    run, repaired = repair.run, []
+    monkeypatch.setattr(repair, "run", lambda arch, p_P, x, look: repaired.append(len(x)) or run(arch, p_P, x, look))
+    full = kind_of("netspace").measure(store, made, "cpu")
+    assert "placed_gap_mean" in full and sum(repaired) == ending.repairing(full["aligned_path_floor_mean"]["n"], data) > 0
+    assert sum(counted) + ending.STATISTICS * sum(repaired) < ends[0][1], "gradients come on top"
 
 
 @pytest.mark.parametrize("chooses", [True, False])

@@ -20,6 +20,7 @@ class Learnt:
     rows: list[Yardstick]
     train: int  # training instances
     many: str  # what they are
+    brief: str = ""  # on what it was measured, where all of it would not have fitted the minutes
 
     @property
     def worked(self) -> bool:
@@ -29,8 +30,9 @@ class Learnt:
     @property
     def words(self) -> list[str]:
         """The verdict, a sentence a line."""
+        part = [f"Measured {self.brief}: `python -m engine evaluate {self.space}` measures in full."] if self.brief else []
         if self.worked:
-            return ["It worked: every goal was reached on instances that it was not trained on."]
+            return ["It worked: every goal was reached on instances that it was not trained on.", *part]
         said = []
         for row in self.rows:
             if row.reached:
@@ -44,7 +46,7 @@ class Learnt:
                 said.append(f"The nearest training instance alone gives {row.nearest:.3f}.")
             if row.seen is not None:
                 said.append(help_for(row, self.train, self.many))
-        return list(dict.fromkeys(said))
+        return list(dict.fromkeys(said + part))
 
     def table(self) -> str:
         """All figures, in columns."""
@@ -76,4 +78,4 @@ def help_for(row: Yardstick, train: int, many: str) -> str:
 
 def learnt(space: Space) -> Learnt:
     """What a space has learnt; measures the yardsticks now. Raises DataMissing."""
-    return Learnt(space.id, space.task.yardsticks(space), len(space.trained), space.task.many)
+    return Learnt(space.id, space.task.yardsticks(space), len(space.trained), space.task.many, space.task.brief_words(space.config))

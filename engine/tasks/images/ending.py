@@ -1,5 +1,5 @@
 """What measuring a space of classifiers takes at its end, in passes of a network over an image, and how it can be less: on the first images
-alone (`brief`). A pass with its gradient counts for three.
+alone (`brief`). A pass with its gradient counts for three, one whose layers' statistics are taken for five.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ...datasets.images import Images, first
-from ...nets.alignment import WAYS
+from ...nets.alignment import ASKED, WAYS
 from ...nets.answers import classes
 from .lso import INVERSION_IMAGES
 from .lso_measuring import BATCH, STARTS, VALIDATE_EVERY
@@ -18,8 +18,13 @@ from .measuring import FEW_PAIRS, GAMMAS, INVERSION_STEPS, PAIRS
 from .measuring_several import LINES, WITHIN
 
 BRIEF = (2000, 1000, 500, 250)  # images, fewer and fewer
-GRADIENT = 3
+GRADIENT, STATISTICS = 3, 5
 TIMED = 256  # images of a pass that is timed
+
+
+def words(brief: int) -> str:
+    """On what is measured, and without what."""
+    return f"on the first {brief:,} images alone, without inversion, optimisation and REPAIR"
 
 
 def endings(config: Any, zoo: Any, data: Images) -> list[tuple[Any, int]]:
@@ -40,7 +45,8 @@ def of_one(config: Any, zoo: Any, data: Images) -> int:
     if config.brief:
         return passes + 6 * lines * test + trained * test
     inverted = held * (test + GRADIENT * INVERSION_STEPS * min(INVERSION_IMAGES, len(few.labels["train"])))
-    return passes + inverted + (5 + len(WAYS)) * lines * looked + optimised(config, held, few)
+    repaired = STATISTICS * repairing(lines // len(GAMMAS), data)
+    return passes + inverted + (5 + len(WAYS)) * lines * looked + repaired + optimised(config, held, few)
 
 
 def of_several(config: Any, zoo: Any, data: Images) -> int:
@@ -48,11 +54,12 @@ def of_several(config: Any, zoo: Any, data: Images) -> int:
     held, trained, count = len(zoo.rows("test")), len(zoo.rows("train")), len(zoo.archs)
     shown, few = data.first(config.brief), data.first(config.measured)
     test = len(shown.labels["test"])
-    within, between = (2 + len(WAYS)) * count * WITHIN * len(GAMMAS), LINES * max(0, count - 2)
+    pairs, ways = count * WITHIN, 1 if config.brief else len(WAYS)
+    within, between = (2 + ways) * pairs * len(GAMMAS), LINES * max(0, count - 2)
     passes = (held + within + between) * test + rest(config, zoo, data)
     if config.brief:
         return passes + (len(zoo.table) + trained) * test
-    return passes + optimised(config, count, few)
+    return passes + STATISTICS * repairing(pairs, data) + optimised(config, count, few)
 
 
 def rest(config: Any, zoo: Any, data: Images) -> int:
@@ -62,6 +69,13 @@ def rest(config: Any, zoo: Any, data: Images) -> int:
     columns = len(zoo.table) * sum(len(each.labels[split]) for split, each in splits.items())
     choosing = len(data.first(config.measured).labels["val"])
     return columns + (2 * held + len(zoo.archs)) * len(splits["test"].labels["test"]) + (held + trained) * choosing
+
+
+def repairing(pairs: int, data: Images) -> int:
+    """Images that networks answer while their layers' statistics are taken, for aligned paths between so many pairs: those of both ends
+    once by weights and once by activations, and those of each mixture between them that REPAIR puts right."""
+    asked, repaired = min(ASKED, len(data.labels["train"])), sum(way.repaired for way in WAYS.values())
+    return pairs * asked * (2 * len({way.activations for way in WAYS.values()}) + repaired * (len(GAMMAS) - 2))
 
 
 def optimised(config: Any, held: int, few: Images) -> int:

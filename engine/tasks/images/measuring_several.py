@@ -12,7 +12,7 @@ from torch import Tensor
 from ...core.metrics import mean as metric
 from ...core.metrics import single
 from ...core.seeds import generator
-from ...nets.alignment import ASKED
+from ...nets.alignment import ASKED, aligned_all
 from ...nets.by_architecture import accuracies_by_architecture
 from .measuring import aligned_floors, along, counted, pairs, path_accuracies
 from .teaching import gammas
@@ -77,15 +77,17 @@ def evaluate_several(
     split = f"{instance_split} instances, spread within an architecture over spread between them"
     share = float(within / between) if between > 0 else np.nan
     metrics["spread_within_share"] = single(share, split, len(right), "the architectures' mean embeddings are equal")
-    metrics |= floors_within(model, zoo, images, target_N, embeddings, instance_split, image_split, where, seed)
+    metrics |= floors_within(model, zoo, images, target_N, embeddings, instance_split, image_split, where, seed, brief)
     return metrics | along_lines(model, zoo, images_BCHW, labels_B, target_N, shown, instance_split, where, seed)
 
 
 def floors_within(
-    model, zoo, images, target_N: np.ndarray, embeddings: dict[int, Tensor], split: str, image_split: str, where: str, seed: int
+    model, zoo, images, target_N: np.ndarray, embeddings: dict[int, Tensor], split: str, image_split: str, where: str, seed: int,
+    brief: int = 0,
 ) -> dict:
     """The worst accuracy on the way between two good instances of one architecture, WITHIN pairs of each that was seen: through the space,
-    and along the weights, which can be mixed there, as they are and after alignment in each of the ways."""
+    and along the weights, which can be mixed there, as they are and after alignment in each of the ways; if brief, by
+    weights alone."""  # fmt: skip
     shown = images.images[image_split], images.labels[image_split]
     floors: dict[str, list[float]] = {}
     for id_, embeddings_NE in embeddings.items():
@@ -97,11 +99,17 @@ def floors_within(
         ways_NGE = along(embeddings_NE[first], embeddings_NE[last])
         through = [accuracies_by_architecture(*networks(model, way_GE), *shown, zoo.archs).min().item() for way_GE in ways_NGE]
         weights = path_accuracies(torch.nn.Identity(), own_NP[first], own_NP[last], *shown, arch).min(-1).tolist()
-        aligned = aligned_floors(arch, own_NP[first], own_NP[last], images.images["train"][:ASKED], *shown)
+        if brief:
+            mixed = path_accuracies(torch.nn.Identity(), own_NP[first], aligned_all(arch, own_NP[first], own_NP[last]), *shown, arch)
+            aligned = {"aligned_path": mixed.min(-1).tolist()}
+        else:
+            aligned = aligned_floors(arch, own_NP[first], own_NP[last], images.images["train"][:ASKED], *shown)
         for name, each in {"path": through, "weight_path": weights, **aligned}.items():
             floors.setdefault(name, []).extend(each)
     said = f"pairs of good {where}, both of one architecture"
     found = {f"within_{name}_floor_mean": metric(each, said) for name, each in floors.items()}
+    if brief:
+        return found
     beaten = [ours > max(mixed) for ours, *mixed in zip(*floors.values())]
     return found | {"within_path_beats_mixing_share": metric(beaten, said) | {"spread": None}}
 

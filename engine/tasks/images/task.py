@@ -84,6 +84,9 @@ class Images(Task):
     def in_full(self, config):
         return replace(config, brief=0)
 
+    def brief_words(self, config) -> str:
+        return ending.words(config.brief) if config.brief else ""
+
     def endings(self, config, zoo, data: datasets.Images) -> list[tuple[Any, int]]:
         return ending.endings(config, zoo, data)
 
