@@ -15,7 +15,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from ..archs.siren import siren_field, stacked_layers
@@ -158,6 +157,8 @@ def points_on(found: Mesh, seed: int) -> np.ndarray:
 
 def chamfer(points_Q3: np.ndarray, others_Q3: np.ndarray) -> float:
     """As engine.tasks.distances.measures.chamfer, of points that are drawn already."""
+    from scipy.spatial import KDTree
+
     there, back = (KDTree(one).query(other)[0].mean() for one, other in ((points_Q3, others_Q3), (others_Q3, points_Q3)))
     return float((there + back) / 2)
 

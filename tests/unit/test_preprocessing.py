@@ -263,3 +263,18 @@ def test_a_zoo_and_its_space_are_measured_on_what_the_zoo_records(strangers, tmp
     with pytest.raises(CorruptArtifact, match=ZOO):
         load_zoo(store, ZOO)
     edit_manifest(folder, provenance={})
+
+
+def test_digits_are_scikit_learns_images_in_its_own_split():
+    """Which `digits` reads and draws without it. Another seed is another split."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    images_BD, label_B = load_digits(return_X_y=True)
+    for seed, same in ((digits.SPLIT_SEED, True), (digits.SPLIT_SEED + 1, False)):
+        rest_B, test_B = train_test_split(range(len(label_B)), test_size=digits.TEST, stratify=label_B, random_state=seed)
+        train_B, val_B = train_test_split(rest_B, test_size=digits.VAL, stratify=label_B[rest_B], random_state=seed)
+        for split, index in (("train", train_B), ("val", val_B), ("test", test_B)):
+            found_BHW, answer_B = digits.arrays()[split]
+            assert found_BHW.shape == (len(index), 8, 8) and answer_B.shape == (len(index),)
+            assert (np.array_equal(found_BHW.reshape(len(index), -1), images_BD[index]), np.array_equal(answer_B, label_B[index])) == (same, same)

@@ -25,8 +25,10 @@ class Decoder(nn.Module):
         self.block2 = nn.Conv2d(depth, width // 8, 3, 2, padding=1)
         self.block3 = nn.Conv2d(self.middle, narrow, 3, 2, padding=1)
         self.block4 = nn.Conv2d(narrow, 32, 3, padding=1)
-        self.scale_HW = nn.Parameter(torch.randn(height, width) * 1e-3)
-        self.bias_HW = nn.Parameter(torch.rand(height, width) * 1e-2)
+        self.scale_HW, self.bias_HW = (nn.Parameter(torch.empty(height, width)) for _ in range(2))
+        if not self.scale_HW.is_meta:  # to draw without memory torch imports its compiler, longer than all else of a space takes
+            nn.init.normal_(self.scale_HW, std=1e-3)
+            nn.init.uniform_(self.bias_HW, 0, 1e-2)
 
     def plain(self) -> None:
         """Leave the scale and bias of each element out, for good: what the convolutions give is the PRep."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.fx.node import map_arg
 
@@ -80,6 +79,8 @@ def likeness(a: Params, b: Params, group: Tied, places: Sequence[Place]) -> np.n
 
 def assigned(likeness_GG: np.ndarray, signed: bool) -> tuple[np.ndarray, np.ndarray, float]:
     """(order, signs, what it gains over the order as it is) of the best assignment."""
+    from scipy.optimize import linear_sum_assignment
+
     gain_GG = np.abs(likeness_GG) if signed else likeness_GG
     _, order = linear_sum_assignment(gain_GG, maximize=True)
     rows = np.arange(len(order))

@@ -9,14 +9,17 @@ import io
 import zipfile
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from ...core.errors import InvalidValue
 from .chairs import RADIUS
 from .pose import Pose
 from .sampling import Samples, balanced
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 MAX_SAMPLES = 20_000_000  # rows of a table (DeepSDF's own have 250 000)
 KEPT = 100_000  # of each side: what stands for the shape
@@ -49,6 +52,8 @@ class SampleShape:
 
     @cached_property
     def _tree(self) -> tuple[KDTree, np.ndarray]:
+        from scipy.spatial import KDTree
+
         both_Q4 = np.concatenate([self.outside_Q4, self.inside_Q4])
         return KDTree(both_Q4[:, :3]), both_Q4[:, 3].astype(np.float64)
 
@@ -125,6 +130,8 @@ def in_the_ball(outside_Q4: np.ndarray, inside_Q4: np.ndarray) -> tuple[np.ndarr
 def check_distances(outside_Q4: np.ndarray, inside_Q4: np.ndarray) -> None:
     """Distances that are not those of the points, by their unit or their kind, are refused: they change by no more than points
     are apart, and far from the inside they are about as large as the way to the nearest inside sample. Raises InvalidValue."""
+    from scipy.spatial import KDTree
+
     both_Q4 = np.concatenate([outside_Q4, inside_Q4])
     if len(both_Q4) < FEW:
         return

@@ -3,16 +3,18 @@
 Lengths are in units of the cube [-1, 1]^3. Shape suffixes: V vertices, F faces, C components, Q points, R grid nodes.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import trimesh
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from ...core.errors import InvalidValue
 from .meshing import Mesh
+
+if TYPE_CHECKING:
+    import trimesh
 
 FORMATS = ("glb", "ply", "stl", "obj")
 CHAMFER_POINTS = 10_000  # on each surface
@@ -33,6 +35,8 @@ class MeshMeasures:
 
 def as_trimesh(mesh: Mesh) -> trimesh.Trimesh:
     """The same vertices and faces, none merged and none dropped."""
+    import trimesh
+
     return trimesh.Trimesh(mesh.vertices_V3, mesh.faces_F3, process=False)
 
 
@@ -55,6 +59,9 @@ def measure(mesh: Mesh) -> MeshMeasures:
 def component_volumes(mesh: Mesh) -> np.ndarray:
     """Signed volume (C,) of each connected component; that of a cavity is negative. An open component (one that the
     cube's border cuts) is closed by the cone to the middle of its vertices, which is a rough figure."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     faces_F3, count = mesh.faces_F3, len(mesh.vertices_V3)
     edges = np.concatenate([faces_F3[:, :2], faces_F3[:, 1:]])
     graph = coo_array((np.ones(len(edges), bool), edges.T), shape=(count, count))
@@ -80,6 +87,9 @@ def chamfer(mesh_a: Mesh, mesh_b: Mesh, count: int = CHAMFER_POINTS, seed: int =
     """Chamfer distance: the mean distance from ``count`` points of one surface to the nearest of as many of the other,
     averaged over both directions. Not squared. Two samples of one surface are about 0.5 sqrt(area / count) apart, so
     that is its floor (0.01 for a chair)."""
+    import trimesh
+    from scipy.spatial import KDTree
+
     points = []
     for stream, mesh in enumerate((mesh_a, mesh_b)):
         points.append(trimesh.sample.sample_surface(as_trimesh(mesh), count, seed=2 * seed + stream)[0])

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import igl
 import numpy as np
 
 from ...core.boundary import readable
@@ -53,6 +52,8 @@ class MeshShape:
     def sdf(self, points_Q3: np.ndarray) -> np.ndarray:
         """Signed distances (Q,), negative inside. Inside is where the winding number is above 1/2, or, for a mesh
         that is inside out, below -1/2."""
+        import igl
+
         points_Q3 = np.ascontiguousarray(points_Q3, dtype=np.float64)
         squared_Q = igl.point_mesh_squared_distance(points_Q3, self.vertices_V3, self.faces_F3)[0]
         winding_Q = np.asarray(igl.fast_winding_number(self.vertices_V3, self.faces_F3, points_Q3))

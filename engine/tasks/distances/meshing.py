@@ -23,7 +23,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from scipy.ndimage import maximum_filter
 from skimage.measure import marching_cubes
 from torch import Tensor
 
@@ -161,6 +160,8 @@ def _surviving_blocks(
 ) -> tuple[np.ndarray | None, np.ndarray | None, int]:
     """Which of the smallest blocks may hold surface (b, b, b), on which side the others lie (True: outside), and the
     number of points asked. The first two are None where a block was found steeper than the margin allows."""
+    from scipy.ndimage import maximum_filter
+
     cell = 2 / (resolution - 1)
     side = LAST_SIDE
     while (resolution - 1) / side > FIRST_BLOCKS:
