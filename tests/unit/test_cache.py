@@ -136,8 +136,8 @@ def test_naming_the_ops_imports_none_of_them():
     """Nor does the start of the app, or planning a space, what a first page can do without."""
     late = {"numba", "scipy", "trimesh", "networkx", "igl", "sklearn", "pandas", "sympy", "torch._dynamo"}
     code = (
-        "import sys, torch, engine.api.server; from engine.datasets import load; from engine.host import ops; load('digits'); "
-        "from engine.kinds.netspace.decoder import Decoder\nwith torch.device('meta'): Decoder(64, 24, 32, (8, 32, 8))\n"
+        "import sys, torch, engine.api.server, engine.host.export; from engine.datasets import load; from engine.host import ops\n"
+        "load('digits'); from engine.kinds.netspace.decoder import Decoder\nwith torch.device('meta'): Decoder(64, 24, 32, (8, 32, 8))\n"
         f"print([m for m in sys.modules if m in {late} or m.startswith('engine.host.ops.')], len(ops.names()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)

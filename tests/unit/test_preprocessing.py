@@ -277,4 +277,5 @@ def test_digits_are_scikit_learns_images_in_its_own_split():
         for split, index in (("train", train_B), ("val", val_B), ("test", test_B)):
             found_BHW, answer_B = digits.arrays()[split]
             assert found_BHW.shape == (len(index), 8, 8) and answer_B.shape == (len(index),)
-            assert (np.array_equal(found_BHW.reshape(len(index), -1), images_BD[index]), np.array_equal(answer_B, label_B[index])) == (same, same)
+            assert np.array_equal(found_BHW.reshape(len(index), -1), images_BD[index]) == same
+            assert np.array_equal(answer_B, label_B[index]) == same
