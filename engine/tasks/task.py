@@ -179,8 +179,11 @@ class Task:
         """Properties that are worked out from the columns of a zoo's table: name -> values [N]."""
         return {}
 
-    def in_full(self, config: Any) -> Any:
-        """A space's config, of which everything is measured."""
+    def briefly(self, config: Any, images: int) -> Any:
+        """The config of a space that is measured on so many images at its end; 0: on all there is. Raises InvalidValue for a task whose
+        spaces are measured on no images."""
+        if images:
+            raise InvalidValue(f"Only spaces of classifiers are measured briefly; {config.zoo} holds {self.many}. Leave out brief.")
         return config
 
     def brief_words(self, config: Any) -> str:

@@ -120,7 +120,7 @@ class NetspaceKind(Kind):
     def measure(self, store: Store, artifact: Artifact, device: str, seed: int = 0) -> dict:
         space = load_space(store, artifact.id, device)
         data = space.needed_images() if space.dataset else None
-        return space.task.measure(space.model, space.zoo, space.task.in_full(space.config), data, seed)
+        return space.task.measure(space.model, space.zoo, space.task.briefly(space.config, 0), data, seed)
 
     def network(
         self, store: Store, id_: str, a: str, b: str | None, gamma: float, path: str, device: str

@@ -100,11 +100,11 @@ def settled(
 ) -> tuple[Any, AutoSpaceConfig, dict]:
     """(the config of the space, what was asked for with everything in it that was left open, what is told of the choice). `tag` names the
     zoo's version; `folder` is where the choice is kept. Raises InvalidValue, NonFiniteLoss where every variant diverges."""
-    facts = facts_of(zoo, zoo.arch.task, data, device)
+    facts, of = facts_of(zoo, zoo.arch.task, data, device), task_of(zoo.arch.task)
     first = plan_of(facts, config.variant, seed=config.seed)
     print(outline(facts, first, config.minutes), file=sys.stderr)
     if config.steps and config.variant:
-        return briefly(plan_of(facts, config.variant, config.steps, config.seed), config.brief), config, {}
+        return of.briefly(plan_of(facts, config.variant, config.steps, config.seed), config.brief), config, {}
     key = digest(config, tag)
     plan = kept(folder, key)
     if plan is None:
@@ -113,17 +113,7 @@ def settled(
         write_atomic(folder / CHOICE, json.dumps({"key": key, **asdict(plan)}).encode())
     print(plan.words, file=sys.stderr)
     asked = replace(config, variant=plan.variant, steps=plan.steps, brief=plan.brief)
-    return briefly(plan_of(facts, plan.variant, plan.steps, config.seed), plan.brief), asked, asdict(plan) | {"words": plan.words}
-
-
-def briefly(config: Any, brief: int) -> Any:
-    """The config of a space that is measured on so many images at its end; 0: on all there is. Raises InvalidValue for a task that
-    measures no images."""
-    if not brief:
-        return config
-    if not hasattr(config, "brief"):
-        raise InvalidValue(f"brief is of spaces of classifiers; {config.zoo} holds {task_of(config.TASK).many}. Leave it out.")
-    return replace(config, brief=brief)
+    return of.briefly(plan_of(facts, plan.variant, plan.steps, config.seed), plan.brief), asked, asdict(plan) | {"words": plan.words}
 
 
 def kept(folder: Path, key: str) -> Plan | None:
@@ -168,7 +158,7 @@ def chosen(config: AutoSpaceConfig, facts: ZooFacts, zoo: Zoo, data: Any, device
 def ending(config: AutoSpaceConfig, facts: ZooFacts, zoo: Zoo, data: Any, watch: Watch) -> tuple[int, float]:
     """(brief, seconds of computing) of measuring at the end: all of it where that fits, else as much as does, at least the least."""
     task, (wanted, limit) = task_of(facts.task), (config.brief, LONGEST_END * 60 * config.minutes - MAP_SECONDS)
-    endings = task.endings(briefly(plan_of(facts, seed=config.seed), wanted), zoo, data)
+    endings = task.endings(task.briefly(plan_of(facts, seed=config.seed), wanted), zoo, data)
     if len(endings) == 1:
         return wanted, 0.0
     task.one_pass(zoo, data)

@@ -81,8 +81,8 @@ class Images(Task):
         needed = ("train_accuracy", "test_accuracy")
         return {"generalisation_gap": table[needed[0]] - table[needed[1]]} if all(name in table for name in needed) else {}
 
-    def in_full(self, config):
-        return replace(config, brief=0)
+    def briefly(self, config, images: int):
+        return replace(config, brief=images)
 
     def brief_words(self, config) -> str:
         return ending.words(config.brief) if config.brief else ""
