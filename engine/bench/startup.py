@@ -13,7 +13,7 @@ from . import row
 from .measure import seconds
 from .programs import explorer, opened
 
-BAR_LIST, BAR_PAGE = 1.0, 5.0  # seconds
+BAR_LIST, BAR_PAGE = 1.0, 2.5  # seconds
 
 
 def list_seconds() -> list[dict]:

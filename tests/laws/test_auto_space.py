@@ -177,7 +177,7 @@ def test_what_does_not_fit_into_the_minutes_is_measured_briefly_and_says_so(stor
     assert rows["gap"].value == pytest.approx(found["gap_mean"]["value"], abs=1e-6)
     slow = evaluate(space.model, zoo.parameters_NP[zoo.rows("test")], zoo.arch, data.first(250), "test", "test")
     assert all(slow[name]["value"] == each["value"] for name, each in found.items()), "the same on those images, measured in full"
-    assert "on the first 250 images alone" in learnt(space).words[-1]
+    assert "on the first 250 images only" in learnt(space).words[-1]
 
     run, repaired = repair.run, []
     monkeypatch.setattr(repair, "run", lambda arch, p_P, x, look: repaired.append(len(x)) or run(arch, p_P, x, look))

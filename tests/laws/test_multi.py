@@ -25,7 +25,7 @@ from engine.tasks import task_of
 from engine.tasks.images import lso_several
 from engine.tasks.images.config import MultiSpaceConfig, MultiZooConfig
 from engine.tasks.images.lso_several import optimise
-from engine.tasks.images.measuring_several import LINES, is_ordered, lines
+from engine.tasks.images.measuring_several import LINES, evaluate_several, is_ordered, lines
 from engine.tasks.images.teaching import boundary_pairs, gammas, knowledge_distillation
 from engine.tasks.images.zoo import ZOOS
 
@@ -221,6 +221,19 @@ def test_a_space_is_written_and_read(tmp_path, monkeypatch):
     }
     assert measured["within_aligned_path_floor_mean"]["n"] == measured["within_path_beats_mixing_share"]["n"] == 2, "a pair of each seen"
     assert measured["class_id_accuracy"]["n"] == 4 and "gap_mean_vanillacnn-digits" not in measured and "gamma_gap_max_unseen" in measured
+
+    images = datasets.load("digits")
+    brief = space.task.measure(space.model, space.zoo, space.task.briefly(space.config, 100), images)
+    own = by_name(brief, "predicted_accuracy", "class_id", "path_ordered", "gamma_accuracy")
+    assert own and own == by_name(evaluate_several(space.model, space.zoo, images.first(100), (3, 0, 2), "test", "test"), *own)
+    assert own != by_name(measured, *own), "which are not those of all images"
+    assert all("the first 100 of 360 test images" in each["split"] for name, each in brief.items() if name != "spread_within_share")
+    assert measured.keys() - brief.keys() == {name for name in measured if "activations" in name or "repaired" in name
+                                             or name.startswith("lso_") or name.endswith("beats_mixing_share")}  # fmt: skip
+
+
+def by_name(metrics: dict, *starts: str) -> dict[str, float]:
+    return {name: each["value"] for name, each in metrics.items() if name.startswith(starts)}
 
 
 def test_the_papers_presets_are_buildable():

@@ -39,7 +39,7 @@ class AutoSpaceConfig:
     steps: int = told("Training length", "Steps of gradient descent; 0 for as many as the minutes allow.", 0, low=0, high=10_000_000)
     brief: int = told(
         "Measured briefly",
-        "Images that it is measured on at its end, along few paths; 0 for all there is, where the minutes allow.",
+        "Images to measure on at the end, along few paths; 0 for all of them, if the minutes allow.",
         0, unit="images", low=0,
     )  # fmt: skip
     seed: int = told(*SEED, 0, low=0, high=LAST_SEED)

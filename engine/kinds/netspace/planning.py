@@ -69,8 +69,8 @@ class Plan:
         said.append(f"{self.steps:,} steps of {1000 * self.step_seconds:.0f} ms: {duration(computing)} of computing{shared}.")
         if self.brief:
             said.append(
-                f"Measured at its end on the first {self.brief:,} images alone, without the slowest metrics, "
-                f"{duration(self.end_seconds)} of computing: all of it would not fit. `python -m engine evaluate` measures the rest."
+                f"Measuring everything would not fit: it is measured on the first {self.brief:,} images only, without the slowest metrics, in "
+                f"{duration(self.end_seconds)} of computing. `python -m engine evaluate` measures the rest."
             )
         return " ".join(said)
 

@@ -36,8 +36,8 @@ LSO_LR = ("Optimisation rate", "Adam's, constant, in that descent; 0: a twentiet
 LSO_PATIENCE = ("Optimisation's patience", "Looks at validation without a better one after which that descent ends; 0: it takes all steps.")
 BRIEF = (
     "Measured briefly",
-    "The first images of a split, which at the end alone are measured on, along few paths, without inversion, optimisation and further "
-    "baselines: what a planned space does whose networks are slow. 0 measures all of it.",
+    "Measures at the end on the first so many images of each split only, along few paths, and skips inversion, optimisation and REPAIR: "
+    "for slow networks. 0 measures everything.",
 )
 AUGMENT = ("Augment by", "Pixels that training images are shifted by at most; half of them are mirrored, too. 0 for neither.")
 

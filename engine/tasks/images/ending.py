@@ -24,7 +24,7 @@ TIMED = 256  # images of a pass that is timed
 
 def words(brief: int) -> str:
     """On what is measured, and without what."""
-    return f"on the first {brief:,} images alone, without inversion, optimisation and REPAIR"
+    return f"on the first {brief:,} images only, without inversion, optimisation and REPAIR"
 
 
 def endings(config: Any, zoo: Any, data: Images) -> list[tuple[Any, int]]:
