@@ -69,7 +69,7 @@ class Plan:
         said.append(f"{self.steps:,} steps of {1000 * self.step_seconds:.0f} ms: {duration(computing)} of computing{shared}.")
         if self.brief:
             said.append(
-                f"Measuring everything would not fit: it is measured on the first {self.brief:,} images only, without the slowest metrics, in "
+                f"Measuring everything would not fit: the first {self.brief:,} images are measured, without the slowest metrics, in "
                 f"{duration(self.end_seconds)} of computing. `python -m engine evaluate` measures the rest."
             )
         return " ".join(said)
