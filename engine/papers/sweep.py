@@ -13,7 +13,7 @@ from ..kinds.configs import read_config
 from ..kinds.nern.config import NernConfig
 from ..make import train
 from ..plan import artifact_id
-from ..presets.nern_tables import PRESET, TABLES
+from ..presets.nern_tables import TABLES
 
 COLUMNS = ("original_accuracy", "reconstructed_accuracy", "agreement", "logit_divergence", "weight_error", "size_ratio")
 
@@ -51,7 +51,8 @@ def sweep(store: Store, names: Sequence[str], seeds: int, changes: Callable[[Ner
 def variants(name: str) -> list[tuple[str, str, NernConfig]]:
     """(variant, preset, config) of each variant of a table, or of a preset alone. Raises UnknownId, InvalidValue."""
     if name in TABLES:
-        return [(variant, PRESET, replace(presets.config(PRESET), **fields)) for variant, fields in TABLES[name].items()]
+        preset, departures = TABLES[name]
+        return [(variant, preset, replace(presets.config(preset), **fields)) for variant, fields in departures.items()]
     config = presets.config(name)
     if config.KIND != NernConfig.KIND:
         raise InvalidValue(f"{name} is not a preset of a NeRN; a sweep takes those whose names begin with nern-, and {', '.join(TABLES)}.")
