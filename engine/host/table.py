@@ -71,15 +71,21 @@ def hollow(loaded: Loaded) -> np.ndarray | None:
 
 
 def in_background(space: Space) -> None:
-    """Works out how far outside all instances lie, on one core, once the page is there."""
+    """Works out how far outside all instances lie, on one core, once the page is there; and at once what one of them is compared with,
+    as somebody may soon point at it."""
 
-    def work() -> None:
+    def compared() -> None:
+        torch.set_num_threads(1)
+        _ = space.members
+
+    def all_of_them() -> None:
         torch.set_num_threads(1)
         _ = space.outside_of_rows
 
-    later = threading.Timer(LATER, work)
-    later.daemon = True
-    later.start()
+    for wait, work in ((0.0, compared), (LATER, all_of_them)):
+        timer = threading.Timer(wait, work)
+        timer.daemon = True
+        timer.start()
 
 
 def facts(space: Space, row: int) -> dict[str, Any]:

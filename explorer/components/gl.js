@@ -97,6 +97,7 @@ export class Surface {
   invalidate() {
     Surface.touched = performance.now();
     clearTimeout(this.timer);
+    cancelAnimationFrame(this.part);
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.draw(this.drafts);
@@ -108,11 +109,16 @@ export class Surface {
   finish() {
     clearTimeout(this.timer);
     const wait = Surface.touched + REST_MS - performance.now();
-    this.timer = setTimeout(() => (performance.now() < Surface.touched + REST_MS ? this.finish() : this.draw(false)), wait);
+    this.timer = setTimeout(() => (performance.now() < Surface.touched + REST_MS ? this.finish() : this.whole()), wait);
+  }
+
+  // What a view that rests shows. One that takes long may draw it in parts, a frame each (`part`).
+  whole() {
+    this.draw(false);
   }
 
   close() {
-    cancelAnimationFrame(this.frame);
+    for (const frame of [this.frame, this.part]) cancelAnimationFrame(frame);
     clearTimeout(this.timer);
     clearTimeout(this.lost);
     this.closed = true;

@@ -81,6 +81,14 @@ export function inWords(count, all, chosen) {
   return `While it moves: ${some} of ${of} points, ${chosen ? "those selected first" : "a fair sample"}`;
 }
 
+// Pixels drawn for each one of the page.
+const RATIO = () => Math.min(3, window.devicePixelRatio || 1);
+
+// How many points the next frame draws, after one of `count` that took so many milliseconds.
+function paced(count, took) {
+  return Math.max(FEWEST, Math.round(count * (took > SLOW_MS ? 0.5 : took < QUICK_MS ? 1.5 : 1)));
+}
+
 /** The points on a canvas. */
 export class PointsView extends Surface {
   /** @param {HTMLCanvasElement} canvas @param {() => {matrix: Float32Array, far: number}} see  From where it is seen. */
@@ -98,6 +106,7 @@ export class PointsView extends Surface {
     const uniforms = ["see", "size", "pixel", "far", "palette", "grey", "back", "edge"];
     this.markers = compiled(gl, VERTEX, FRAGMENT, ["place", "tone", "mark"], uniforms);
     this.lines = compiled(gl, LINE_VERTEX, LINE_FRAGMENT, ["place"], ["see", "ink"]);
+    this.aside = null;
     this.buffers = Object.fromEntries(
       ["places", "tones", "marks", "order", "lines", "movers"].map((name) => [name, gl.createBuffer()]),
     );
@@ -132,22 +141,94 @@ export class PointsView extends Surface {
 
   draw(draft) {
     const began = performance.now(),
-      { gl, drawing } = this,
-      ratio = Math.min(3, window.devicePixelRatio || 1),
-      size = this.sized(ratio);
+      { drawing } = this,
+      size = this.sized(RATIO());
     if (!size || !drawing.order) return;
     const all = drawing.order.length,
       count = draft ? Math.min(all, this.most) : all;
-    const { matrix, far } = this.see();
+    this.empty(size);
+    this.points(all - count, count);
+    if (drawing.movers?.length) this.moving(this.markers.at);
+    if (draft) this.pace(began, count);
+    this.shown(count, all);
+  }
+
+  // All points, as many in each frame as a draft has, into a picture beside the canvas, which shows it once it is whole: what else the page
+  // does, such as a card under the pointer, does not wait for a hundred thousand of them.
+  whole() {
+    const { gl, drawing } = this,
+      size = this.sized(RATIO()),
+      all = drawing.order?.length ?? 0;
+    if (!size || all <= this.most) return this.draw(false);
+    const aside = this.beside(size);
+    let [done, count] = [0, this.most];
+    const part = () => {
+      const began = performance.now();
+      gl.bindFramebuffer(gl.FRAMEBUFFER, aside);
+      if (!done) this.empty(size);
+      this.points(done, Math.min(count, all - done));
+      done += count;
+      if (done >= all && drawing.movers?.length) this.moving(this.markers.at);
+      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); // returns once they are drawn
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+      if (done < all) {
+        count = paced(count, performance.now() - began);
+        this.part = requestAnimationFrame(part);
+        return;
+      }
+      this.copy(aside, size);
+      this.shown(all, all);
+    };
+    part();
+  }
+
+  // A framebuffer of that size, with depths.
+  beside([width, height]) {
+    const { gl } = this;
+    if (this.aside?.width === width && this.aside.height === height) return this.aside.buffer;
+    for (const part of this.aside?.parts ?? []) gl.deleteRenderbuffer(part);
+    const buffer = this.aside?.buffer ?? gl.createFramebuffer(),
+      parts = [gl.createRenderbuffer(), gl.createRenderbuffer()];
+    gl.bindFramebuffer(gl.FRAMEBUFFER, buffer);
+    [
+      [gl.RGBA8, gl.COLOR_ATTACHMENT0],
+      [gl.DEPTH_COMPONENT24, gl.DEPTH_ATTACHMENT],
+    ].forEach(([format, place], i) => {
+      gl.bindRenderbuffer(gl.RENDERBUFFER, parts[i]);
+      gl.renderbufferStorage(gl.RENDERBUFFER, format, width, height);
+      gl.framebufferRenderbuffer(gl.FRAMEBUFFER, place, gl.RENDERBUFFER, parts[i]);
+    });
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    this.aside = { width, height, buffer, parts };
+    return buffer;
+  }
+
+  copy(from, [width, height]) {
+    const { gl } = this;
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, from);
+    gl.blitFramebuffer(0, 0, width, height, 0, 0, width, height, gl.COLOR_BUFFER_BIT, gl.NEAREST);
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, null);
+  }
+
+  // Nothing yet but the faint lines.
+  empty(size) {
+    const { gl } = this,
+      { matrix, far } = this.see();
     gl.viewport(0, 0, ...size);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     far ? gl.enable(gl.DEPTH_TEST) : gl.disable(gl.DEPTH_TEST);
     this.strokes(matrix);
-    const { program, at } = this.markers;
+  }
+
+  // So many points of the order, from a place in it on.
+  points(from, count) {
+    const { gl, drawing } = this,
+      { matrix, far } = this.see(),
+      { program, at } = this.markers;
     gl.useProgram(program);
     gl.uniformMatrix4fv(at.see, false, matrix);
-    gl.uniform1f(at.pixel, ratio);
+    gl.uniform1f(at.pixel, RATIO());
     gl.uniform1f(at.far, far);
     gl.uniform3fv(at.grey, drawing.grey);
     gl.uniform3fv(at.back, drawing.back);
@@ -157,10 +238,7 @@ export class PointsView extends Surface {
     this.attribute(1, "tones", 1, gl.SHORT);
     this.attribute(2, "marks", 1, gl.UNSIGNED_BYTE);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.buffers.order);
-    gl.drawElements(gl.POINTS, count, gl.UNSIGNED_INT, 4 * (all - count));
-    if (drawing.movers?.length) this.moving(at);
-    if (draft) this.pace(began, count);
-    this.shown(count, all);
+    gl.drawElements(gl.POINTS, count, gl.UNSIGNED_INT, 4 * from);
   }
 
   /** @returns {string}  All points as a picture's address. */
@@ -176,7 +254,7 @@ export class PointsView extends Surface {
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
     requestAnimationFrame(() => {
       this.took = performance.now() - began;
-      this.most = Math.max(FEWEST, Math.round(count * (this.took > SLOW_MS ? 0.5 : this.took < QUICK_MS ? 1.5 : 1)));
+      this.most = paced(count, this.took);
     });
   }
 

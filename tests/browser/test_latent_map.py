@@ -373,3 +373,31 @@ def test_three_dimensions_colours_and_the_way_to_interpolation(page):
 def test_an_unknown_anchor_gives_a_message_and_the_map_works(page):
     open_map(page, "&a=nobody")
     expect(page.get_by_text("There is no instance")).to_be_visible()
+
+
+IN_PARTS = """async () => {
+  const { plot } = document.querySelector('.lm').latentMap, { most, shown, points } = plot, drawn = [];
+  const whole = plot.image();
+  plot.points = (from, count) => { drawn.push([from, count]); points.call(plot, from, count); };
+  const parts = await new Promise((done) => {
+    plot.shown = () => done(plot.canvas.toDataURL());
+    plot.most = 7;
+    plot.whole();
+  });
+  Object.assign(plot, { most, shown });
+  delete plot.points;
+  plot.most = 7;
+  plot.whole();
+  plot.invalidate();  // a movement ends what was begun
+  plot.most = most;
+  return { same: parts === whole, drawn, all: plot.drawing.order.length };
+}"""
+
+
+@pytest.mark.parametrize("view", ["", "&dims=3"])
+def test_points_that_are_drawn_in_parts_are_the_picture_drawn_at_once(page, view):
+    found = open_map(page, view).evaluate(IN_PARTS)
+    assert found["same"] and len(found["drawn"]) > 1
+    assert [first for first, _ in found["drawn"]] == [sum(count for _, count in found["drawn"][:at]) for at in range(len(found["drawn"]))]
+    assert sum(count for _, count in found["drawn"]) == found["all"]
+    expect(page.get_by_test_id("latent-map")).to_have_attribute("data-drawn", str(found["all"]), timeout=WAIT)
