@@ -18,7 +18,6 @@ STARTS: dict[str, dict] = {  # name of the first stage -> fields in which it dep
     **{f"{CIFAR_COARSE}-{hidden}": {"hidden": hidden} for hidden in HIDDEN},
     f"{CIFAR_COARSE}-in-filter": {"permutation": "in-filter"},
     f"{CIFAR_COARSE}-none": {"permutation": "none"},
-    **{f"{CIFAR_COARSE}-none-{hidden}": {"permutation": "none", "hidden": hidden} for hidden in (140, 180)},
 }
 FACTORS = ("1e-5", "5e-5", "1e-4", "5e-4")  # of eq. 6, ten times the paper's: this network has a ninth of its kernels
 SMOOTH = {factor: f"{ORIGINAL}-smooth-{factor}" for factor in FACTORS}  # factor -> the original that is trained with it
@@ -70,7 +69,6 @@ CIFAR: dict[str, dict[str, dict]] = {
         "none": started(f"{CIFAR_COARSE}-none"),
         "in-filter": started(f"{CIFAR_COARSE}-in-filter"),
         "cross-filter": {},
-        **{f"none, hidden {hidden}": started(f"{CIFAR_COARSE}-none-{hidden}") for hidden in (140, 180)},
     },
     "nern-cifar10-table6": DIGITS["nern-table6"],
     "nern-cifar10-table7": DIGITS["nern-table7"],
