@@ -88,7 +88,7 @@ def serve(args: argparse.Namespace) -> int:
     finally:
         if not args.read_only:
             retire(services.store())
-        services.host().close()
+        services.close()
     return 0 if server.started else 1
 
 

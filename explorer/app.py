@@ -5,7 +5,9 @@ Streamlit runs this file as a script, once per interaction; `python -m explorer`
 
 from __future__ import annotations
 
+import functools
 import sys
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +29,7 @@ ICON = ASSETS / "theme" / "icon.svg"
 
 def create(hosts: Iterable[str] = ()) -> Guard:
     """The ASGI app. Pages and routes alike answer to loopback, EXPLORER_ALLOWED_HOSTS and `hosts` only. Raises InvalidValue."""
-    from engine.api.server import guarded, routes
+    from engine.api.server import guarded, routes_later
     from explorer import components
     from explorer.shell import page_routes
     from explorer.visits import forgetting
@@ -37,7 +39,27 @@ def create(hosts: Iterable[str] = ()) -> Guard:
     if (folder := str(Path(__file__).parent)) not in sys.path:
         sys.path.append(folder)
     pages = page_routes(map(navigation.url_path, navigation.SCREENS))
-    return guarded(st.App(__file__, routes=[*pages, *components.routes(), *routes(services.host())], lifespan=forgetting), hosts)
+    routes = [*pages, *components.routes(asked=warm), *routes_later(services.store(), services.host, services.routes)]
+    return guarded(st.App(__file__, routes=routes, lifespan=forgetting), hosts)
+
+
+@functools.cache
+def warm() -> None:
+    """Begin to import what Home's script will. Once: when a browser asks for the first of our own scripts it has got Streamlit's, and takes
+    half a second to read them."""
+    threading.Thread(target=imported, daemon=True, name="warm").start()
+
+
+def imported() -> None:
+    import pyarrow.parquet  # noqa: F401
+
+    from engine.kinds.configs import config_types
+    from engine.tasks import ids
+    from explorer import nern_controls, tasks, thumbnails  # noqa: F401
+
+    config_types()
+    for task in ids():
+        tasks.screens(task)
 
 
 def main() -> None:
@@ -49,6 +71,8 @@ def main() -> None:
     guide(navigation.hero(screen.url_path))
     navigation.bar()
     words()
+    if screen.url_path:  # Home alone needs no torch; that no two threads import it at once, all others wait for the host here
+        services.host()
     try:
         screen.run()
     except ExplorerError as error:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
@@ -77,6 +77,8 @@ def boundary(start: int, stop: int, cols: int) -> tuple[list[int], list[int]]:
 def statistics(layers: Sequence[Entry], target_P: np.ndarray, predicted_P: np.ndarray) -> pd.DataFrame:
     """A row per layer and one for all: parameters, mean, standard deviation and Euclidean norm of both, relative error
     |predicted - target| / |target| and Pearson correlation (NaN where one of them is constant)."""
+    import pandas as pd
+
     parts = [(entry.name, " × ".join(map(str, entry.shape)), slice(entry.start, entry.stop)) for entry in layers]
     rows = []
     for name, shape, part in [*parts, ("all", "", slice(None))]:

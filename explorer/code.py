@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from engine.core import settings
 from engine.core.places import GALLERY
-from engine.kinds.netspace import kept
-from engine.kinds.netspace.space import Space
 from explorer import services
+
+if TYPE_CHECKING:
+    from engine.kinds.netspace.space import Space
 
 PYTHON = """import engine
 
@@ -37,6 +39,8 @@ def in_gallery(id_: str) -> bool:
 
 def shipped(space: Space, instances: Sequence[str]) -> bool:
     """Whether a space and those of its instances all ship."""
+    from engine.kinds.netspace import kept
+
     zoo = set(space.table["id"][~space.table["split"].isin(list(kept.FOUND))])
     return in_gallery(space.id) and zoo.issuperset(instances)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 import streamlit as st
-import torch
 
 from engine.core.artifacts import Manifest
-from engine.kinds.netspace.space import Space
 from explorer import cards, data, services, state
 from explorer.components.picker import picker
 from explorer.components.shapes import LEVEL, RESOLUTIONS, SHAPES
 from explorer.tasks import screens
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engine.kinds.netspace.space import Space
 
 # (a field of a config, its value, what to say of it) where two spaces have the same title
 APART = (("encoder", "probe", "takes new shapes"), ("encoder", "prep", "of seen shapes"))
@@ -116,26 +120,36 @@ def swap(a: str, b: str) -> None:
     state.remember(a=b, b=a, gamma=round(1 - float(state.get("gamma") or 0.5), 4))
 
 
-def first_pair(table: pd.DataFrame) -> tuple[str, str]:
+def held_out(table: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The columns of a space's table (a DataFrame, or arrays by their names) without the rows that it was trained on or chosen with; all
+    rows where that leaves fewer than two. It needs no pandas."""
+    arrays = {name: np.asarray(table[name]) for name in ("id", "split", "val_accuracy", "class_id", "x2", "y2") if name in table}
+    held = np.flatnonzero(arrays["split"] == "test")
+    return {name: column[held] for name, column in arrays.items()} if len(held) > 1 else arrays
+
+
+def first_pair(table: Mapping[str, Any]) -> tuple[str, str]:
     """What a newcomer sees: from a poor network to the best, both chosen on validation images and, where possible, held out."""
-    held = table.loc[table["split"] == "test"]
-    if "class_id" in table:  # from the smallest to the largest architecture
-        best = (held if len(held) > 1 else table).sort_values("val_accuracy", kind="stable").groupby("class_id").last()["id"]
-        return str(best.iloc[0]), str(best.iloc[-1])
-    ranked = (held if len(held) > 1 else table).sort_values("val_accuracy", kind="stable")
-    poor = ranked.iloc[(ranked["val_accuracy"] - 0.2).abs().argmin()]
-    return str(poor["id"]), str(ranked.iloc[-1]["id"])
+    held = held_out(table)
+    accuracy, ids = held["val_accuracy"], held["id"]
+    ranked = np.argsort(accuracy, kind="stable")
+    if "class_id" in held:  # from the smallest to the largest architecture
+        kinds = held["class_id"][ranked]
+        smallest, largest = (str(ids[ranked[kinds == kind][-1]]) for kind in (kinds.min(), kinds.max()))
+        return smallest, largest
+    poor = np.nan_to_num(abs(accuracy - 0.2), nan=np.inf)[ranked].argmin()
+    return str(ids[ranked[poor]]), str(ids[ranked[-1]])
 
 
-def good_pair(table: pd.DataFrame) -> tuple[str, str]:
+def good_pair(table: Mapping[str, Any]) -> tuple[str, str]:
     """Two good networks, where possible held out: the best on validation images, and of the others the farthest from it on the map."""
-    held = table.loc[table["split"] == "test"]
-    ranked = (held if len(held) > 1 else table).sort_values("val_accuracy", ascending=False, kind="stable")
-    good = ranked.loc[ranked["val_accuracy"] >= GOOD]
-    if "class_id" in table or len(good) < 2:
+    held = held_out(table)
+    ranked = np.argsort(-held["val_accuracy"], kind="stable")
+    good = ranked[held["val_accuracy"][ranked] >= GOOD]
+    if "class_id" in held or len(good) < 2:
         return first_pair(table)
-    places = good[["x2", "y2"]].to_numpy()
-    return str(good["id"].iloc[0]), str(good["id"].iloc[int(((places - places[0]) ** 2).sum(1).argmax())])
+    places = np.stack([held[axis][good] for axis in ("x2", "y2")], 1)
+    return str(held["id"][good[0]]), str(held["id"][good[((places - places[0]) ** 2).sum(1).argmax()]])
 
 
 def draw_pair(table: pd.DataFrame, good: tuple[bool, bool] | None = None) -> tuple[str, str]:
@@ -153,6 +167,8 @@ def draw_pair(table: pd.DataFrame, good: tuple[bool, bool] | None = None) -> tup
 
 def first_shapes(space: Space) -> tuple[str, str]:
     """What a newcomer sees: the chair that the space predicts best, and of the better half that farthest from it."""
+    import torch
+
     seen = space.table[space.table["split"] == "train"].sort_values("predicted_iou", ascending=False, kind="stable")
     better = seen.index[: max(2, len(seen) // 2)]
     away = torch.linalg.vector_norm(space.embeddings_NE[list(better)] - space.embeddings_NE[better[0]], dim=-1)

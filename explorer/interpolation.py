@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from engine.kinds.netspace.space import Space
-from explorer import captions, code, controls, navigation, state
+from engine.core.artifacts import Manifest
+from engine.core.tables import columns
+from explorer import captions, code, controls, data, navigation, services, state
 from explorer.components.corners import corner_pad, defaults
-from explorer.components.interpolation import committed, interpolation, measured
+from explorer.components.interpolation import committed, interpolation, measured, unread
+
+if TYPE_CHECKING:
+    from engine.kinds.netspace.space import Space
 
 CORNERS = ("Lower left", "Lower right", "Upper left", "Upper right")
 BETWEEN = {"two": "Between two networks", "four": "Between four"}
@@ -22,15 +29,29 @@ def pair(space: Space) -> None:
         offer_code(space, a, b, state.gamma())
 
 
-def glimpse(space: Space) -> None:
-    """Home's: between two good networks, where mixed weights fail. What is dragged there is selected on the other pages."""
-    a, b = controls.good_pair(space.table)
+def glimpse(space: Manifest) -> None:
+    """Home's: between two good networks, where mixed weights fail. What is dragged there is selected on the other pages. The space is read
+    by the first live answer, which needs torch; only one of several architectures is read here. Raises CorruptArtifact."""
+    a, b, several = good_pair(space.id, space.created)
 
     def let_go(value: object) -> None:
         state.remember(space=space.id, a=a, b=b)
         committed(value)
 
-    interpolation(space, a, b, 0.5, brief=True, on_gamma=let_go)
+    if several:
+        interpolation(services.host().space(space.id), a, b, 0.5, brief=True, on_gamma=let_go)
+    else:
+        images = not data.missing(controls.dataset_of(space, {each.id: each for each in services.store().manifests()}))
+        unread(space.id, a, b, 0.5, images, let_go)
+
+
+@lru_cache(maxsize=32)
+def good_pair(space: str, created: str) -> tuple[str, str, bool]:
+    """`controls.good_pair` of a space by its table alone, and whether it holds several architectures; `created` tells it from one that was
+    made again under its name. Raises CorruptArtifact."""
+    names = ("id", "split", "val_accuracy", "class_id", "x2", "y2")
+    table = columns(services.store().open(space, "netspace"), "instances.parquet", names)
+    return *controls.good_pair(table), "class_id" in table
 
 
 def offer_code(space: Space, a: str, b: str, gamma: float) -> None:

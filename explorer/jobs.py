@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine import datasets, presets
 from engine import plan as naming
-from engine.archs import all_architectures
 from engine.core import settings
 from engine.core.config import Field, fields_of
 from engine.core.errors import ExplorerError, InvalidValue
@@ -25,10 +24,17 @@ ESTIMATE_SECONDS = 120
 KEPT = "The current one is set aside: `python -m engine artifacts restore NAME` restores it."
 LOOK, LISTED = 2.0, 60  # seconds between looks at the states of jobs, and how many of them
 KNOWN = {  # fields whose values have names
-    "architecture": lambda: [*all_architectures(), *(each.id for each in services.store().manifests("architecture"))],
+    "architecture": lambda: architectures(),
     "dataset": lambda: list(datasets.NAMES),
     "zoo": lambda: list(presets.of_kind("zoo")),
 }
+
+
+def architectures() -> list[str]:
+    """The ids of all architectures, a person's own among them."""
+    from engine.archs import all_architectures
+
+    return [*all_architectures(), *(each.id for each in services.store().manifests("architecture"))]
 
 
 def queue() -> Queue:

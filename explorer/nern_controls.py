@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,16 +13,16 @@ from engine.core import cells
 from engine.core.artifacts import Manifest
 from engine.core.errors import ExplorerError
 from engine.core.slugs import slug
-from engine.datasets import Images
-from engine.host.nerns import Hosted, Look, hosted
-from engine.kinds.nern.layers import layer_table, summary
-from engine.kinds.nern.original import Original
 from engine.papers.recipe import recipe
-from engine.tasks.images.live import live_images
 from explorer import captions, code, controls, data, jobs, services, state, theme
 from explorer.charts import FRAME
 from explorer.components.nern_view import nern_view
 from explorer.tasks import screens
+
+if TYPE_CHECKING:
+    from engine.datasets import Images
+    from engine.host.nerns import Hosted, Look
+    from engine.kinds.nern.original import Original
 
 BITS, WINDOWS, ORDERS = ("32", "16", "8", "6", "4"), ("8", "16", "32"), ("none", "in-filter", "cross-filter")
 CURVES = {
@@ -142,8 +143,7 @@ def first() -> tuple[Manifest, Manifest] | None:
 
 
 def glimpse(original: Manifest, nern: Manifest) -> None:
-    """Home's: a NeRN pruned under the hand."""
-    told = facts(original, nern, hosted(services.host(), nern=nern.id))
+    """Home's: a NeRN pruned under the hand. Its first answer reads it, which needs torch."""
 
     def let_go(values: dict) -> None:
         state.remember(original=original.id, nern=nern.id)
@@ -151,8 +151,9 @@ def glimpse(original: Manifest, nern: Manifest) -> None:
         st.session_state[HOME] = number("prune", 0, 0.95, 0.0)
 
     prune = st.session_state.get(HOME, 0.0)
-    fixed = {"prune": prune, "bits": 32, "filter": 0, "channel": 0, "window": 16, "order": "none", "class": None, "captions": {}}
-    nern_view({**told, **fixed, "layer": told["layers"][min(1, len(told["layers"]) - 1)]["name"], "brief": True}, on_act=let_go)
+    shown = {"bits": 32, "layer": None, "filter": 0, "channel": 0, "window": 16, "order": "none", "class": None}
+    told = {"original": original.id, "nern": nern.id, "stored": stored(nern), "layers": [], "captions": {}, "brief": True}
+    nern_view({**told, **shown, "prune": prune}, on_act=let_go)
 
 
 def act(values: dict) -> None:
@@ -208,6 +209,8 @@ def bring() -> None:
 
 def layers(original: Original) -> None:
     """What is predicted and what is kept, layer by layer."""
+    from engine.kinds.nern.layers import layer_table, summary
+
     rows = layer_table(original)
     with st.expander(f"{summary(rows)}: layer by layer", icon=":material/table_rows:", expanded=not original.layers):
         st.dataframe(
@@ -274,6 +277,8 @@ def figure(tables: dict, which: str):
 
 def test_images(images: Images | None) -> tuple[str, str]:
     """What the captions call the test images that figures rest on, and how they say that figures are measured on them."""
+    from engine.tasks.images.live import live_images
+
     if images is None:
         return "no images: its data set is not on this machine", "Sizes and kernels are live; accuracies need the images"
     shape = images.images["test"].shape

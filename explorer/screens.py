@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from engine.core.artifacts import Manifest
-from engine.host.host import Host, on_cpu
-from engine.kinds.netspace.outside import Outside
-from engine.kinds.netspace.space import Network, Space
 from engine.tasks import task_of
 from explorer.cards import Figure, percent
+
+if TYPE_CHECKING:  # Home asks for cards and colours before torch is there
+    import torch
+
+    from engine.host.host import Host
+    from engine.kinds.netspace.outside import Outside
+    from engine.kinds.netspace.space import Space
 
 DECODED = "Start is the network that the space decodes there. "  # of an LSO
 WHY = "NetSpace is trained on what networks answer, not on their weights."  # they differ and answer alike
@@ -157,6 +159,8 @@ class Screens:
 
     def three(self, space: Space) -> list[str]:
         """The instances whose plane is shown first: of the better half of those trained on the best, and those farthest from it."""
+        import torch
+
         seen = space.table[space.table["split"] == "train"]
         ranked = (seen if len(seen) > 2 else space.table).sort_values(self.task.quality_column, ascending=False, kind="stable")
         better = list(ranked.index[: max(3, len(ranked) // 2)])
@@ -183,6 +187,8 @@ class Screens:
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         """Measures the networks decoded between two anchors. Raises UnknownId."""
+        import torch
+
         a_E, b_E = (self.embedding(host, space, name) for name in (a, b))
         embeddings_GE = torch.lerp(a_E, b_E, torch.tensor(gammas, device=a_E.device)[:, None])
         return Walk(
@@ -198,6 +204,9 @@ class Screens:
     def between(self, host: Host, space: Space, a: str, b: str, gammas: list[float], **how: Any) -> tuple[list, list[Outside | None]]:
         """What the task measures of the networks decoded between two anchors (`Task.between`), and how far outside of the zoo each lies.
         Raises UnknownId, DataMissing."""
+        from engine.host.host import on_cpu
+        from engine.kinds.netspace.space import Network
+
         loaded = host.loaded_space(space.id)
         steps = [host.between(space.id, a, b, gamma) for gamma in gammas]
         ends = {name: on_cpu(Network(space.arch, host.end(loaded, name).parameters_P)) for name in (a, b)}

@@ -17,9 +17,12 @@ from engine.core import settings
 from engine.core.artifacts import Store
 
 if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
     from engine.host.host import Host
 
 _lock = threading.RLock()
+_engine = threading.RLock()  # held while the engine is imported and a host is made, which takes seconds: the store is not held up by it
 _store: Store | None = None
 _host: Host | None = None
 
@@ -34,9 +37,10 @@ def store() -> Store:
 
 
 def host() -> Host:
-    """The process's one host of loaded artifacts, on the best device. Made at the first call (imports torch)."""
+    """The process's one host of loaded artifacts, on the best device. Made at the first call, which imports torch: nothing that a page
+    runs before it may do that, for two threads would at once."""
     global _host
-    with _lock:
+    with _engine:
         if _host is None:
             from engine.host.host import Host
 
@@ -44,13 +48,30 @@ def host() -> Host:
         return _host
 
 
+def routes() -> list[BaseRoute]:
+    """The engine's over that host, and the pictures of spaces, which can wait for it: drawn beside its import they would hold it up."""
+    made = host()
+    from engine.api.server import host_routes
+    from explorer import thumbnails
+
+    return [*thumbnails.routes(), *host_routes(made)]
+
+
 def use(new: Store | None) -> None:
     """Look at another store from now on (None: at the default one). For tests."""
-    global _store, _host
+    global _store
+    close()
     with _lock:
+        _store = new
+
+
+def close() -> None:
+    """End the host's threads, where there is one."""
+    global _host
+    with _engine:
         if _host is not None:
             _host.close()
-        _store, _host = new, None
+        _host = None
 
 
 def locked() -> bool:
@@ -65,3 +86,9 @@ def device() -> str:
     name = host().device_name()
     cores = len(os.sched_getaffinity(0))
     return f"CPU, {cores} core{'s' * (cores != 1)}" if name == "cpu" else name
+
+
+@st.fragment(parallel=True)
+def computing() -> None:
+    """Says which device is in use, once the engine is there: the page does not wait for it."""
+    st.caption(f"Computing on {device()}")

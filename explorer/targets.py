@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from engine.core.errors import ExplorerError
-from engine.jobs import clouds
-from engine.kinds.netspace.space import Space
 from explorer import services, state
 from explorer.components.picker import picker
+
+if TYPE_CHECKING:
+    from engine.kinds.netspace.space import Space
 
 
 def network(space: Space, label: str, default: str) -> dict:
@@ -30,6 +33,8 @@ def network(space: Space, label: str, default: str) -> dict:
 
 def cloud() -> dict:
     """An uploaded cloud of points, kept by its content; the target is "" before there is one."""
+    from engine.jobs import clouds
+
     file = st.file_uploader(
         "Point cloud",
         type=[suffix[1:] for suffix in (*clouds.TEXTS, *clouds.MESH_SUFFIXES)],

@@ -89,7 +89,7 @@ if spaces:
     captions.show("Figures are as they were measured when a space was made.", "`python -m engine evaluate ID` measures them again.")
 else:
     empty_gallery(store)
-st.caption(f"Computing on {services.device()}")
+services.computing()
 
 for reason in store.broken().values():
     st.warning(reason, icon=":material/broken_image:")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..core.errors import ExplorerError, InvalidValue, UnknownId
-from ..host.host import Host
+
+if TYPE_CHECKING:
+    from ..host.host import Host
 
 STATUS = {UnknownId: 404, InvalidValue: 400}  # any other ExplorerError is 409: what is there cannot be used
 

@@ -2,39 +2,80 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 
+from ..core.artifacts import Store
 from ..core.collected import collected
 from ..core.errors import InvalidValue, PortInUse, UnknownId
-from ..host.host import Host
-from ..host.live import serve_live
 from .answers import endpoint
-from .films import film_routes
 from .guard import Guard, allowed_hosts, base_path
 from .jobs import job_routes
-from .wire import configuration
+from .wire import LIVE, configuration
+
+if TYPE_CHECKING:
+    from ..host.host import Host
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # none but GET does anything
+REST = "/api/{rest:path}"  # last: what no route before it knows
 
 
 def routes(host: Host) -> list[BaseRoute]:
     """The routes. They belong behind a guard, as `guarded` puts one."""
+    from ..host.live import serve_live
+
+    return [WebSocketRoute(LIVE, serve_live(host)), *job_routes(host.store), *host_routes(host)]
+
+
+def routes_later(store: Store, host: Callable[[], Host], rest: Callable[[], list[BaseRoute]]) -> list[BaseRoute]:
+    """The same, where making a host takes seconds: the first question that needs it calls `host`, or `rest` for all routes but the live
+    socket's and the jobs', on a worker thread."""
+
+    def live() -> Router:
+        made = host()  # imports torch, which the next line would, too
+        from ..host.live import serve_live
+
+        return Router([WebSocketRoute(LIVE, serve_live(made))])
+
+    return [WebSocketRoute(LIVE, Later(live)), *job_routes(store), Route(REST, Later(lambda: Router(rest())))]
+
+
+def host_routes(host: Host) -> list[BaseRoute]:
+    """What a host answers, but for the live socket."""
     from . import __name__ as package
     from . import __path__ as paths
+    from .films import film_routes
 
     functions = {path: function for of_file in collected(package, paths, "ROUTES") for path, function in of_file.items()}
     http = [Route(path, endpoint(host, function), methods=["GET"]) for path, function in functions.items()]
-    rest = Route("/api/{rest:path}", endpoint(host, nothing), methods=METHODS)  # last: what no route before it knows
-    return [WebSocketRoute("/api/live", serve_live(host)), *job_routes(host.store), *film_routes(host), *http, rest]
+    rest = Route(REST, endpoint(host, nothing), methods=METHODS)
+    return [*film_routes(host), *http, rest]
+
+
+class Later:
+    """An application that its first request makes, on a worker thread; who asks meanwhile waits for it. What making it raises, those who
+    wait get, and the next request tries again."""
+
+    def __init__(self, make: Callable[[], Callable]):
+        self.make = make
+        self.made: asyncio.Task[Callable] | None = None
+
+    async def __call__(self, scope, receive, send) -> None:
+        if self.made is None or self.made.done() and (self.made.cancelled() or self.made.exception()):
+            self.made = asyncio.create_task(run_in_threadpool(self.make))
+        app = await asyncio.shield(self.made)  # one who goes away takes it from nobody
+        await app(scope, receive, send)
 
 
 def guarded(app: Callable, hosts: Iterable[str] = ()) -> Guard:

@@ -133,3 +133,11 @@ def sine_(x: Tensor) -> Tensor:
     assert x.is_contiguous() and not x.requires_grad, "sine_ writes into x"
     _kernels()[2](x.view(-1).numpy())
     return x
+
+
+@cache
+def ready() -> None:
+    """Compile the loops, which takes most of a second: before a thread that others wait for asks for a sine."""
+    with torch.enable_grad():
+        sine(torch.zeros(1, requires_grad=True)).sum().backward()
+    sine_(torch.zeros(1))

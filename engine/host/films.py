@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..core.errors import InvalidValue
 from ..film.files import film as written
 from ..film.walk import Walk
-from ..nets.alignment.ways import WAYS
+from ..nets.ways import WAYS
 from .host import Host
 
 

@@ -186,7 +186,7 @@ class Host:
         """The network at `gamma` between two ends, instances or placed networks: `a` (0) and `b` (1). Not measured: see `step`.
 
         `path`: "embedding" decodes (1 - gamma) e_a + gamma e_b, "encoded" what the encoder alone says of placed ends; "weights" mixes the
-        ends' own parameters, "aligned" does so once b's units are in a's order (in other ways: engine.nets.alignment.ways). Raises
+        ends' own parameters, "aligned" does so once b's units are in a's order (in other ways: engine.nets.ways). Raises
         UnknownId, InvalidValue, DataMissing.
         """
         gamma = check_gamma(gamma)

@@ -64,6 +64,11 @@ class Hosted(Held):
         )
 
 
+def shown_first(found: Hosted) -> str:
+    """The layer that a newcomer sees, by its name: the second, for the first reads the image alone. "" where there is none."""
+    return "".join(layer.name for layer in found.original.layers[:2][-1:])
+
+
 def hosted(host: Host, original: str | None = None, nern: str | None = None) -> Hosted:
     """The NeRN of that id (with its original), or the original alone; read if it is not in memory or has changed on disk."""
     key = ("nern", nern) if nern else ("original", str(original))

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..archs.sine import ready
 from ..archs.siren import siren_field, stacked_layers
 from ..core.errors import InvalidValue
 from ..kinds.netspace import kept, placed_shapes
@@ -107,6 +108,10 @@ def surface(host: Host, view: View) -> Mesh | NoSurface:
     if view.path == "original":
         return original(host, loaded, view.a)
     run = host.run if view.resolution <= LIVE_RESOLUTION else host.run_long
+    # What a first mesh needs besides takes a second: on the device's thread it would hold up others.
+    import scipy.ndimage  # noqa: F401
+
+    ready()
     return run(_surface, host, loaded.space, *host.ends(loaded, view.a, view.b, view.path), view)
 
 

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
 
 @cache
+def ids() -> tuple[str, ...]:
+    """The ids of all tasks: the names of their folders. Imports no torch."""
+    rooms = [room.name for room in pkgutil.iter_modules(__path__) if room.ispkg]
+    return tuple(name for name in rooms if find_spec(f"{__name__}.{name}.task") is not None)
+
+
+@cache
 def all_tasks() -> dict[str, Task]:
     """Id -> task."""
-    rooms = [room.name for room in pkgutil.iter_modules(__path__, f"{__name__}.") if room.ispkg]
-    found = [import_module(f"{name}.task").TASK for name in rooms if find_spec(f"{name}.task") is not None]
-    return {each.id: each for each in found}
+    found = {name: import_module(f"{__name__}.{name}.task").TASK for name in ids()}
+    assert all(each.id == name for name, each in found.items()), "a task is called as its folder"
+    return found
 
 
 def task_of(id_: str) -> Task:

@@ -12,7 +12,7 @@ from ..film import parts
 from ..film.look import look
 from ..film.sheet import Sheet
 from ..film.walk import Walk
-from ..nets.alignment.ways import WAYS
+from ..nets.ways import WAYS
 
 SPLITS = {"train": "trained on", "val": "validation", "test": "held out"}  # of anchors
 SHOWN = ("embedding", "aligned", "weights")

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..archs import Architecture
 from ..core.errors import InvalidValue
-from ..nets.alignment.ways import WAYS
+from ..nets.ways import WAYS
 from .sizing import ZooFacts
 
 # What is mixed between two instances: their embeddings, which are decoded; their own weights; their own weights once the second's units

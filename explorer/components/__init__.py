@@ -10,22 +10,28 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from streamlit.components import v2
 
 HERE = Path(__file__).parent
 PATH = "api/static/components"
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";', re.M)
+WAITING = 'waiting"'  # ends the class of a view that has no answer yet
 PART = re.compile(r"<!-- (\w+\.html) -->")
 KEPT = "public, max-age=31536000, immutable"  # an address has the version in it
 LOADER = """
 const address = new URL("{path}/{version}/{name}", document.baseURI).href;
 let view;
 try {{
-  ({{ default: view }} = await import(address));
+  const found = await import(address);
+  view = (args) => found.default({{ ...args, data: args.data[0] }}); // as `component` sends it
 }} catch (error) {{
   console.error(error);
   view = ({{ parentElement }}) => {{
@@ -64,6 +70,38 @@ def script(name: str) -> str:
     return LOADER.format(path=PATH, version=version(), name=name)
 
 
+def needed(*names: str) -> list[str]:
+    """Where the modules of those names are served, and all that they import, each before what imports it; relative to the page."""
+    found: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        for other in IMPORT.findall(modules()[name]):
+            if other not in found:
+                add(other)
+        found[name] = None
+
+    for name in names:
+        add(name)
+    return [f"{PATH}/{version()}/{name}" for name in found]
+
+
+def component(name: str, html: str, css: str, js: str, isolate_styles: bool = False, brief: bool = False) -> Callable[..., Any]:
+    """Streamlit's component of that name, which is called with `data`, `key`, `on_NAME_change`, ... and shows it. `brief`: on Home its data
+    says so, and its HTML is brief from the start: nothing jumps when its script comes.
+
+    Among the values of a mapping Streamlit looks for tables, and imports pandas for it, which Home does not need. In a list it does not
+    look; `script` takes the data out of it again."""
+    assert not brief or html.count(WAITING) == 1
+    short = html.replace(WAITING, f"brief {WAITING}") if brief else html
+    look = {"css": css, "js": js, "isolate_styles": isolate_styles}
+    long, short = (v2.component(named, html=text, **look) for named, text in ((name, html), (f"{name}_brief", short)))
+
+    def shown(data: Any, **options: Any) -> Any:
+        return (short if brief and data.get("brief") else long)(data=[data], **options)
+
+    return shown
+
+
 async def answer(request: Request) -> Response:
     text = modules().get(request.path_params["name"])
     if text is None:
@@ -72,6 +110,11 @@ async def answer(request: Request) -> Response:
     return Response(text, media_type="text/javascript", headers={"Cache-Control": KEPT if current else "no-store"})
 
 
-def routes() -> list[Route]:
-    """Where the modules are served."""
-    return [Route(f"/{PATH}/{{version}}/{{name}}", answer)]
+def routes(asked: Callable[[], object] = lambda: None) -> list[Route]:
+    """Where the modules are served; `asked` is called with each request."""
+
+    async def handle(request: Request) -> Response:
+        asked()
+        return await answer(request)
+
+    return [Route(f"/{PATH}/{{version}}/{{name}}", handle)]

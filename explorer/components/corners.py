@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from engine.kinds.netspace.space import Space
 from explorer import state
-from explorer.components import script, source
+from explorer.components import component, script, source
 from explorer.components.interpolation import architectures
+
+if TYPE_CHECKING:
+    from engine.kinds.netspace.space import Space
 
 KEY = "corners"
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from explorer import state
-from explorer.components import script, source
+from explorer.components import component, script, source
 
 KEY = "guide"
 

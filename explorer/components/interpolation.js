@@ -130,6 +130,7 @@ class Interpolation extends LiveView {
     }
     for (const path of BASELINES) this.find(path).textContent = data.mixes ? "–" : "impossible";
     this.classes.reset(data.architectures);
+    this.outside = { ...data.outside }; // of the anchors; where Python does not say it, their answers do
     this.far(null);
     delete this.value.dataset.gamma;
     delete this.root.dataset.curve;
@@ -163,12 +164,19 @@ class Interpolation extends LiveView {
     if (!answer) return;
     this.bytes[end] = answer.array("prep");
     this.paintPrep(end);
-    if (!this.data.images) return;
-    const { n, total } = answer.header.accuracy;
-    const whole = n < total ? await this.ask(end, CURVE, this.question(gamma, "weights", [], { images: "all" })) : answer;
-    if (whole) this.find(`figure-${end}`).textContent = percent(whole.header.accuracy.value);
+    const { images, outside } = this.data;
+    if (images) {
+      const { n, total } = answer.header.accuracy;
+      const whole = n < total ? await this.ask(end, CURVE, this.question(gamma, "weights", [], { images: "all" })) : answer;
+      if (whole) this.find(`figure-${end}`).textContent = percent(whole.header.accuracy.value);
+    }
+    if (!images && outside) return;
     const decoded = await this.ask(`decoded-${end}`, CURVE, this.question(gamma, "embedding", [], { images: "all" }));
-    if (decoded) this.find(`predicted-${end}`).textContent = percent(decoded.header.accuracy.value);
+    if (!decoded) return;
+    if (images) this.find(`predicted-${end}`).textContent = percent(decoded.header.accuracy.value);
+    if (outside) return;
+    this.outside[end] = Boolean(decoded.header.outside?.outside);
+    this.far(this.beyond);
   }
 
   async input(gamma, stamp) {
@@ -290,7 +298,8 @@ class Interpolation extends LiveView {
 
   // What of all this lies outside the zoo; one line, kept free where it is empty.
   far(here) {
-    const { a, b } = this.data.outside,
+    this.beyond = here;
+    const { a, b } = this.outside,
       line = this.find("far");
     const which = [a && "anchor A", here?.outside && "the network here", b && "anchor B"].filter(Boolean).join(", ");
     line.textContent = which && `Outside the zoo: ${which}.`;
@@ -361,7 +370,7 @@ class Interpolation extends LiveView {
  * @property {Record<string, string>} formats  Export format -> words.
  * @property {boolean} images  Whether accuracies can be measured.
  * @property {Record<"a" | "b", string>} stored @property {Record<"a" | "b", string>} predicted  Accuracies in words.
- * @property {Record<"a" | "b", string>} origins @property {Record<"a" | "b", boolean>} outside
+ * @property {Record<"a" | "b", string>} origins @property {Record<"a" | "b", boolean> | null} outside
  * @property {import("./class_ids.js").Architecture[]} architectures
  * @property {boolean} mixes  Whether the anchors' weights can be mixed. @property {Record<string, string>} ways  Path -> how B is aligned
  *   to A, in words. @property {string} way  One of them.

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from engine.kinds.netspace import kept
-from engine.kinds.netspace.space import Space
-from engine.nets.alignment import ASKED, WAYS
 from engine.nets.export import formats
-from engine.nets.fast import fastest
-from engine.tasks.images.live import live_images
+from engine.nets.ways import ASKED, WAYS
 from explorer import state
 from explorer.captions import Caption
-from explorer.components import script, source
+from explorer.components import component, script, source
+
+if TYPE_CHECKING:
+    from engine.kinds.netspace.space import Space
 
 KEY = "interpolation"
 
@@ -26,6 +25,7 @@ _mount = component(
     css=source("live.css", "walk.css", "interpolation.css"),
     js=script("interpolation.js"),
     isolate_styles=False,  # Plotly's hover styles live in the document's head
+    brief=True,
 )
 
 
@@ -35,6 +35,8 @@ def interpolation(
     """Show the line from anchor `a` (gamma 0) to `b` (gamma 1), the thumb at `gamma`; `brief`: slider, figures and images alone.
 
     Releasing the thumb calls `on_gamma` with {"space", "a", "b", "gamma"}; by default it selects its gamma."""
+    from engine.kinds.netspace import kept
+
     images = f"{space.images.title} test images" if space.images else ""
     captions = {
         "curve": Caption(
@@ -92,14 +94,26 @@ def interpolation(
         "stored": stored,
         "architectures": architectures(space),
         "brief": brief,
-        "ways": {path: way.words for path, way in WAYS.items()},
-        "way": state.choice("way", list(WAYS), what="alignment") if state.get("way") else next(iter(WAYS)),
         "mixes": space.arch_of(space.row(a)) == space.arch_of(space.row(b)),
     }
+    show(data, on_gamma or committed)
+
+
+def unread(space: str, a: str, b: str, gamma: float, images: bool, on_gamma: Callable[[object], None]) -> None:
+    """The same, `brief`, of a space of one architecture that nobody has read yet: its first answers read it, and tell what lies outside of
+    the zoo. `images`: whether accuracies can be measured."""
+    unsaid = {name: {"a": "", "b": ""} for name in ("origins", "stored", "predicted")}
+    fixed = {"outside": None, "captions": {}, "formats": {}, "architectures": [], "mixes": True, "brief": True}
+    show({**unsaid, **fixed, "space": space, "a": a, "b": b, "gamma": gamma, "images": images}, on_gamma)
+
+
+def show(data: dict, on_gamma: Callable[[object], None]) -> None:
+    """Mount the component. `data`: what interpolation.js is told of the line, but for the ways of alignment."""
+    way = state.choice("way", list(WAYS), what="alignment") if state.get("way") else next(iter(WAYS))
     _mount(
-        data=data,
+        data={**data, "ways": {path: each.words for path, each in WAYS.items()}, "way": way},
         key=KEY,
-        on_gamma_change=lambda: (on_gamma or committed)(st.session_state[KEY].get("gamma")),
+        on_gamma_change=lambda: on_gamma(st.session_state[KEY].get("gamma")),
         on_way_change=lambda: aligned_by(st.session_state[KEY].get("way")),
     )
 
@@ -117,6 +131,9 @@ def stored_figure(value: float | None) -> str:
 
 def measured(space: Space) -> str:
     """What the live figures of a space rest on."""
+    from engine.nets.fast import fastest
+    from engine.tasks.images.live import live_images
+
     if space.images is None:
         return "Decoded live, not measured: the test images are not on this machine. The anchors' accuracies are those stored with the zoo."
     images_BCHW = space.images.images["test"]

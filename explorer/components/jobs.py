@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from explorer.components import script, source
+from explorer.components import component, script, source
 
 PAGES = {"lso": "lso", "train": "training", "import": "training"}
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from explorer import navigation
-from explorer.components import script, source
+from explorer.components import component, script, source
 from explorer.screens import Column, Screens
 
 DIMS = ("2", "3")

@@ -67,6 +67,7 @@ export class NernKernels {
   // The controls say what there is to choose.
   arrange() {
     const { state, layer } = this;
+    if (!layer) return; // on Home, where the first answer tells which is shown
     for (const [name, count] of [
       ["filter", layer.filters],
       ["channel", layer.channels],
@@ -89,8 +90,9 @@ export class NernKernels {
       { op: "nern_kernels", ...this.view.subject(), layer, first: filter, count: this.view.data.brief ? STRIP : window, order },
       socket,
     );
-    if (!answer || answer.header.layer !== this.state.layer || answer.header.order !== this.state.order) return;
+    if (!answer || answer.header.layer !== (this.state.layer ?? answer.header.layer) || answer.header.order !== this.state.order) return;
     const { header } = answer;
+    this.state.layer = header.layer;
     this.found = { header, original: answer.array("original"), index: answer.array("index") };
     if (header.reconstructed) {
       this.found.reconstructed = answer.array("reconstructed");

@@ -337,7 +337,7 @@ class NernView extends LiveView {
  * @property {number} base @property {number} levels  Of the positional embedding.
  * @property {Record<string, any> | null} stored  What the manifest says of the NeRN.
  * @property {number} prune @property {number} bits @property {string} layer @property {number} filter @property {number} channel
- * @property {boolean} [brief]  Slider, figures and kernels alone.
+ * @property {boolean} [brief]  Slider, figures and kernels alone; `layers` is empty, classes, base and levels are not there.
  * @property {number} window @property {string} order @property {number | null} class
  */
 

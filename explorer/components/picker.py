@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from engine.host.lists import list_of
-from engine.kinds.netspace.space import Space
 from explorer import services
-from explorer.components import script, source
+from explorer.components import component, script, source
 from explorer.tasks import screens
+
+if TYPE_CHECKING:
+    from engine.kinds.netspace.space import Space
 
 _mount = component(
     "explorer_picker",
@@ -54,6 +55,8 @@ def picker(
 
 def told(space: Space, id_: str, of: str) -> dict | None:
     """What a list tells of one of its rows; None where it has none of that id."""
+    from engine.host.lists import list_of
+
     columns = list_of(of).columns(services.host(), space.id)
     row = columns.row_of(id_)
     return None if row is None else columns.row(row)

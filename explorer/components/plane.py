@@ -6,13 +6,12 @@ import math
 import random
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from engine.kinds.netspace.plane import FARTHEST
 from engine.kinds.netspace.space import Space
 from engine.tasks.task import PATHS
 from explorer import state
-from explorer.components import script, source
+from explorer.components import component, script, source
 from explorer.components.interpolation import architectures
 from explorer.tasks import screens
 

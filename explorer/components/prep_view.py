@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from explorer.components import script, source
+from explorer.components import component, script, source
 
 VIEWS = ("pair", "swipe", "difference")
 FORMS = ("wrapped", "raw")

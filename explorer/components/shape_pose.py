@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 
-from streamlit.components.v2 import component
-
 from engine.tasks.distances.meshing import Mesh
 from engine.tasks.distances.pose import Pose
-from explorer.components import script
+from explorer.components import component, script
 
 HTML = """
 <figure class="sp"><div class="sp-stage" data-testid="pose" tabindex="0" role="application"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from engine.kinds.netspace.space import Space
 from engine.nets.export import formats
 from explorer.captions import Caption
-from explorer.components import script, source
+from explorer.components import component, script, source
+
+if TYPE_CHECKING:
+    from engine.kinds.netspace.space import Space
 
 KEY = "shapes"
 SHAPES = ("path", "instance")  # what is shown
@@ -25,6 +27,7 @@ _mount = component(
     css=source("live.css", "walk.css", "interpolation.css", "shapes.css", "shape_figures.css"),
     js=script("shapes.js"),
     isolate_styles=False,  # Plotly, where it is needed, listens on the document and adds its own styles there
+    brief=True,
 )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import streamlit as st
-from streamlit.components.v2 import component
+from typing import TYPE_CHECKING
 
-from engine.kinds.netspace.space import Space
+import streamlit as st
+
 from explorer.captions import Caption
-from explorer.components import script, source
+from explorer.components import component, script, source
 from explorer.components.interpolation import committed
+
+if TYPE_CHECKING:
+    from engine.kinds.netspace.space import Space
 
 KEY = "signals"
 LINE = "Left the image that the space makes at gamma; right the same mixture of the weights, as they are and aligned."

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from streamlit.components.v2 import component
-
 from explorer import glossary
-from explorer.components import script, source
+from explorer.components import component, script, source
 
 _mount = component(
     "explorer_words",

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from engine.kinds.netspace.space import Space
 from explorer import state
-from explorer.components import script, source
+from explorer.components import component, script, source
 from explorer.tasks import screens
 
 KEY = "zoo_table"

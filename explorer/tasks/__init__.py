@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
-from engine.tasks import all_tasks
+from engine.tasks import ids
 from explorer.screens import Screens
 
 
@@ -17,7 +17,7 @@ from explorer.screens import Screens
 def screens(task: str) -> Screens:
     """The screens of the task of that id; plain ones of a task that the engine does not know, whose spaces it refuses to open."""
     name = f"{__name__}.{task}"
-    if task in all_tasks() and find_spec(name) is not None:
+    if task in ids() and find_spec(name) is not None:
         return import_module(name).SCREENS
     plain = Screens()
     plain.id = task
@@ -26,4 +26,4 @@ def screens(task: str) -> Screens:
 
 def every_colour() -> set[str]:
     """What points of any task's map can be coloured by, as links spell it."""
-    return {name for task in all_tasks() for name in screens(task).colours}
+    return {name for task in ids() for name in screens(task).colours}

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
-import torch
 
 from engine.core.artifacts import Manifest
-from engine.host import shapes as viewing
-from engine.host.host import Host
-from engine.kinds.netspace import placed_shapes
-from engine.kinds.netspace.space import MAP_2D, MAP_3D, Space
-from engine.tasks.distances.networks import GRID, sample
+from engine.core.tables import columns
 from explorer import controls, navigation, services, state, targets
 from explorer.cards import Figure
 from explorer.components.shapes import strip
 from explorer.screens import WHY, Column, Objective, Planes, Screens, Walk
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.host.host import Host
+    from engine.kinds.netspace.space import Space
 
 FINE = {"cells": "all", "resolution": 96}  # of the shape where a pointer rests
 HOME = "_home_shapes"  # gamma of the strip there
@@ -87,7 +88,7 @@ class Distances(Screens):
     }
 
     def glimpse(self, space: Manifest) -> None:
-        a, b = far_apart(services.store().open(space.id, "netspace").table("instances.parquet"))
+        a, b = far_apart(space.id, space.created)
 
         def act(values: dict) -> None:
             state.remember(space=space.id)
@@ -114,6 +115,8 @@ class Distances(Screens):
     )  # fmt: skip
 
     def plane_words(self, space: Space) -> str:
+        from engine.tasks.distances.networks import GRID, sample
+
         return (
             "IoU of each shape with that of the nearest of A, B and C, the fitted networks themselves, as along the line of the map; "
             f"beside it that with each. The maps on {len(sample()):,} of the {GRID**3:,} cells of a grid, a drawn one of each 2 × 2 × 2; "
@@ -122,11 +125,17 @@ class Distances(Screens):
         )
 
     def embedding(self, host: Host, space: Space, instance: str) -> torch.Tensor:
+        from engine.kinds.netspace import placed_shapes
+
         if placed_shapes.is_id(instance):
             return host.end(host.loaded_space(space.id), instance).embedding_E
         return super().embedding(host, space, instance)
 
     def placed_rows(self, host: Host, space: Space) -> list[dict]:
+        from engine.host import shapes as viewing
+        from engine.kinds.netspace import placed_shapes
+        from engine.kinds.netspace.umap_map import MAP_2D, MAP_3D
+
         rows = []
         for each in placed_shapes.listed(host.store, space.id):
             places = space.place_on_map(self.embedding(host, space, each.id)[None])
@@ -152,6 +161,8 @@ class Distances(Screens):
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         """The IoU of each shape with the nearer of the two targets."""
+        from engine.tasks.distances.networks import GRID
+
         near, outside = self.between(host, space, a, b, gammas, cells="all")
         lowest = min((value for value in near if value is not None), default=None)
         write = lambda value: "not measured" if value is None else f"{value:.3f}"
@@ -178,21 +189,30 @@ class Distances(Screens):
         return f'<b data-testid="lso-{key}">{"–" if value is None else f"{value:.3f}"}</b><span>IoU to the target</span>'
 
     def lso_basis(self, result: Mapping[str, Any]) -> str:
+        from engine.tasks.distances.networks import GRID
+
         return f"IoU is that with the target network, on a grid of {GRID} cells an axis." if "target" in result else ""
 
 
-def far_apart(table: pd.DataFrame) -> tuple[str, str]:
-    """The shape that a space predicts best, and of the better half the one farthest from it on the map, by a space's table alone."""
-    seen = table.loc[table["split"] == "train"].sort_values("predicted_iou", ascending=False, kind="stable")
-    better = seen.iloc[: max(2, len(seen) // 2)]
-    places = better[["x2", "y2"]].to_numpy()
-    return str(better["id"].iloc[0]), str(better["id"].iloc[int(np.linalg.norm(places - places[0], axis=1).argmax())])
+@lru_cache(maxsize=32)
+def far_apart(space: str, created: str) -> tuple[str, str]:
+    """The shape that a space predicts best, and of the better half the one farthest from it on the map, by its table alone; `created` tells
+    it from one that was made again under its name. Raises CorruptArtifact."""
+    table = columns(services.store().open(space, "netspace"), "instances.parquet", ("id", "split", "predicted_iou", "x2", "y2"))
+    seen = np.flatnonzero(table["split"] == "train")
+    seen = seen[np.argsort(-table["predicted_iou"][seen], kind="stable")]
+    better = seen[: max(2, len(seen) // 2)]
+    away = np.hypot(*(table[axis][better] - table[axis][better[0]] for axis in ("x2", "y2")))
+    return str(table["id"][better[0]]), str(table["id"][better[away.argmax()]])
 
 
 @st.cache_data(
     max_entries=32,
     show_spinner="Drawing ...",
-    hash_funcs={Space: lambda space: space.id, torch.Tensor: lambda tensor: tensor.numpy().tobytes()},
+    hash_funcs={
+        "engine.kinds.netspace.space.Space": lambda space: space.id,
+        "torch.Tensor": lambda tensor: tensor.numpy().tobytes(),
+    },
 )
 def drawn(space: Space, parameters: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
     """A picture of each shape, RGBA uint8 [S, S, 4]."""

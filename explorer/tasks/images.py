@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.core.artifacts import Manifest
-from engine.host.host import Host
-from engine.kinds.netspace.space import Space
-from explorer import controls, data, interpolation, services, targets
+from explorer import controls, data, interpolation, targets
 from explorer.cards import Figure, percent
 from explorer.components.interpolation import measured
 from explorer.screens import WHY, Column, Objective, Screens, Walk
+
+if TYPE_CHECKING:
+    from engine.host.host import Host
+    from engine.kinds.netspace.space import Space
 
 TRAINED = Column("test_accuracy", "accuracy, trained")
 PREDICTED = Column("predicted_test_accuracy", "accuracy, predicted by the space")
@@ -90,7 +92,7 @@ class Images(Screens):
     }
 
     def glimpse(self, space: Manifest) -> None:
-        interpolation.glimpse(services.host().space(space.id))
+        interpolation.glimpse(space)
 
     def missing(self, space: Space) -> str | None:
         return space.dataset if space.images is None else None

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
-import torch
 
-from engine.host import signals as host_signals
-from engine.host.export import network_bytes
-from engine.host.host import Host
-from engine.kinds.netspace.space import Space
-from engine.tasks.signals.images import name_of
-from engine.tasks.signals.networks import pictures
-from engine.tasks.signals.placing import data_of, read_picture
 from explorer import code, controls, data, navigation, services, state, taking, targets
 from explorer.cards import Figure
 from explorer.components.picker import picker
 from explorer.components.signals import signals
 from explorer.screens import WHY, Column, Objective, Planes, Screens, Walk
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from engine.host.host import Host
+    from engine.kinds.netspace.space import Space
 
 SIDE = 256  # of a picture in the report of an LSO
 SIZES = ("8", "64", "256", "512", "1024", "2048")  # pixels a side of a PNG
@@ -99,6 +97,8 @@ class Signals(Screens):
         )
 
     def interpolation(self, space: Space) -> None:
+        from engine.tasks.signals.placing import data_of
+
         a, b = anchors(space)
         gamma = state.gamma()
         shown = "one picture" if space.zoo.pixels else f"one image of {data_of(space).title}"
@@ -115,6 +115,8 @@ class Signals(Screens):
 
     def walk(self, host: Host, space: Space, a: str, b: str, gammas: list[float]) -> Walk:
         """The PSNR of each image with the nearer of the two targets."""
+        from engine.tasks.signals.placing import data_of
+
         near, outside = self.between(host, space, a, b, gammas)
         shape = data_of(space).shape
         words = (
@@ -138,6 +140,8 @@ class Signals(Screens):
 
 def picture(space: Space, parameters_P: torch.Tensor) -> np.ndarray:
     """The image of a network, grey uint8 [SIDE, SIDE]."""
+    from engine.tasks.signals.networks import pictures
+
     found_1SS = services.host().run(pictures, parameters_P[None].to(space.parameters_NP), space.arch, SIDE, SIDE)
     return (found_1SS[0].clamp(0, 1) * 255).byte().cpu().numpy()
 
@@ -171,6 +175,9 @@ def anchors(space: Space) -> tuple[str, str]:
 
 def downloads(space: Space, a: str, b: str, gamma: float) -> int:
     """The network under the thumb as files: its picture of any size, and itself in every format. Returns the size chosen."""
+    from engine.host import signals as host_signals
+    from engine.host.export import network_bytes
+
     host, name = services.host(), f"{a}-{b}-{gamma:g}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         size = int(st.selectbox("Pixels a side", SIZES, index=3, width=140, key="signal_pixels"))
@@ -187,6 +194,9 @@ def given(space: Space) -> str:
     """The name of the image that an LSO descends towards: one of the held-out images, or a picture's file."""
     import tempfile
     from pathlib import Path
+
+    from engine.tasks.signals.images import name_of
+    from engine.tasks.signals.placing import data_of, read_picture
 
     picked = held_out(space)
     label = "Or a picture of your own" if picked else "A picture"
@@ -205,6 +215,8 @@ def given(space: Space) -> str:
 
 def held_out(space: Space) -> str:
     """The name of the held-out image that was picked; "" where there are none."""
+    from engine.host import signals as host_signals
+
     ids = host_signals.images(services.host(), space.id).texts["id"].names_D.to_pylist()
     if not ids:
         return ""

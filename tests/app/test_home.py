@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from engine.core.artifacts import Manifest, Store
@@ -59,15 +64,47 @@ def test_a_metric_that_was_not_measured_is_not_shown(home, made_up_store):
     assert "nice" not in shown and "Not measured yet" in shown
 
 
-def test_home_begins_with_what_can_be_dragged_and_holds_one_space(home, gallery_store):
+def test_home_begins_with_what_can_be_dragged_and_reads_no_space(home, gallery_store):
     app = home(gallery_store)
     assert not app.exception and not app.warning
     shown = everything(app)
     assert shown.index("Between two good networks") < shown.index("From one shape") < shown.index("stores another") < shown.index("figures")
-    assert len(services.host().loaded()) == 1, "chairs are read once they are in sight"
-    for space in gallery_store.manifests("netspace"):
-        assert thumbnails.thumbnail(space).startswith("data:image/webp"), space.id
+    assert services.host().loaded() == [], "a space is read by the first answer of its view"
+    assert shown.count(f'<img src="{thumbnails.PATH}/netspace-') == len(gallery_store.manifests("netspace"))
     assert "The map shows 256 of them" in shown and "728 networks" in shown
+
+
+def test_pictures_are_served_in_either_theme_and_not_for_what_is_none(home, gallery_store):
+    from engine.tasks.distances import sheet
+
+    home(gallery_store)
+    assert thumbnails.SHEET == sheet.FILE
+    client, drawn = TestClient(Starlette(routes=thumbnails.routes())), {}
+    for space in gallery_store.manifests("netspace"):
+        for look in ("light", "dark"):
+            answer = client.get(f"/{thumbnails.PATH}/{space.id}?theme={look}")
+            assert answer.headers["content-type"] == "image/webp" and "private" in answer.headers["cache-control"]
+            drawn[space.id, look] = Image.open(io.BytesIO(answer.content)).convert("RGBA")
+        assert drawn[space.id, "light"].getchannel("A").getbbox() is not None, "nothing is drawn"
+    assert drawn["netspace-digits", "light"] != drawn["netspace-digits", "dark"]
+    for name, status in (("no-such", 404), ("zoo-digits", 400), ("..%2f..%2fetc", 404)):
+        answer = client.get(f"/{thumbnails.PATH}/{name}")
+        assert answer.status_code == status and "Traceback" not in answer.text
+
+
+def test_a_space_without_a_table_has_no_picture(made_up_store):
+    assert thumbnails.thumbnail(made_up_store.open("space-made-up").manifest) == ""
+
+
+def test_all_but_home_wait_for_the_host(home, gallery_store, monkeypatch):
+    """So that no two threads import torch at once."""
+    asked = []
+    monkeypatch.setattr(services, "host", lambda: asked.append("host") or SimpleNamespace(device_name=lambda: "cpu"))
+    monkeypatch.setattr(services, "computing", lambda: asked.append("Home's last line"))
+    app = home(gallery_store)
+    assert asked == ["Home's last line"] and not app.exception
+    app.switch_page("../pages/papers.py").run()
+    assert asked == ["Home's last line", "host"]
 
 
 def test_spaces_of_one_title_are_told_apart():

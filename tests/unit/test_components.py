@@ -13,7 +13,7 @@ from explorer import components
 
 TEXTS = components.modules()
 SCRIPTS = sorted(name for name, text in TEXTS.items() if "export default" in text)
-MOUNTS = sorted(path.name for path in components.HERE.glob("*.py") if "components.v2 import component" in path.read_text("utf-8"))
+MOUNTS = sorted(path.name for path in components.HERE.glob("*.py") if "import component," in path.read_text("utf-8"))
 TOP = re.compile(r"^(export )?(?:async )?(?:function|class|const|let) (\w+)", re.M)
 IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+\.js)";', re.M)
 
@@ -74,6 +74,32 @@ def test_modules_are_served_under_their_version_and_nothing_else_is():
     assert client.get(f"/{components.PATH}/old/mount.js").headers["cache-control"] == "no-store"
     for other in ("lso.py", "no_such.js", "..%2Fapp.py", "%2e%2e/app.py"):
         assert client.get(f"{base}/{other}").status_code == 404
+
+
+def test_what_a_component_is_told_goes_in_a_list_and_comes_out_of_it(monkeypatch):
+    """Among the values of a mapping Streamlit would look for tables, with pandas."""
+    made, shown = {}, []
+
+    def registered(name, **look):
+        made[name] = look
+        return lambda **options: shown.append((name, options))
+
+    monkeypatch.setattr(components.v2, "component", registered)
+    view = components.component("view", '<p class="ip waiting"></p>', "p {}", components.script("lso.js"), brief=True)
+    view({"a": {"b": 1}}, key="k")
+    view({"brief": True}, key="k")
+    assert shown == [("view", {"data": [{"a": {"b": 1}}], "key": "k"}), ("view_brief", {"data": [{"brief": True}], "key": "k"})]
+    assert made["view"]["html"] == '<p class="ip waiting"></p>' and made["view_brief"]["html"] == '<p class="ip brief waiting"></p>'
+    assert made["view"]["isolate_styles"] is False and "data: args.data[0]" in made["view"]["js"]
+    texts = [(components.HERE / name).read_text("utf-8") for name in MOUNTS]
+    assert not [text for text in texts if "components.v2" in text]
+
+
+def test_a_module_comes_after_all_that_it_needs():
+    needed = [address.rpartition("/")[2] for address in components.needed("lso.js", "guide.js")]
+    assert len(needed) == len({*needed}) and {"lso.js", "guide.js"} <= {*needed}
+    for at, name in enumerate(needed):
+        assert imports(name).keys() <= {*needed[:at]}
 
 
 def test_what_streamlit_is_given_finds_the_module_beside_the_page():

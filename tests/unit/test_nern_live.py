@@ -172,6 +172,12 @@ def test_kernels_are_those_of_the_networks_in_that_order(host, order):
             assert number.ravel().tolist() == list(range(layer.channels, layer.channels + number.size))
 
 
+def test_kernels_of_no_named_layer_are_those_that_a_newcomer_sees(host):
+    """Home asks so, before it knows the layers."""
+    layers = load_nern(host.store, NERN).original.layers
+    assert ask(host, "nern_kernels", nern=NERN)[0]["layer"] == layers[1].name
+
+
 def test_an_original_alone_shows_its_kernels_and_smoothness(host):
     header, arrays = ask(host, "nern_kernels", original=ORIGINAL, layer="stem.conv")
     assert header["ok"] and "reconstructed" not in arrays and arrays["original"].shape == (4, 1, 9)

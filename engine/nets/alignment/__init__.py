@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ...archs import Architecture
+from ..ways import ASKED, WAYS, Way
 from .matching import Matching, applied, drawn, identity, match_activations, match_weights
 from .repair import mixture, statistics
 from .ties import Ties, ties, ties_of
-from .ways import ASKED, WAYS, Way
 
 __all__ = [
     "ASKED", "WAYS", "Matching", "Ties", "Way", "aligned", "aligned_all", "applied", "drawn", "identity", "match_activations",

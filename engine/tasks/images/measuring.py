@@ -73,7 +73,7 @@ def evaluate(
     """All metrics of a single-architecture classification space, over the instances `targets_NP` and the images of a split; along
     paths over its first `measured` images (0 for all). `weight_path_*` mixes the targets' weights as they are, `aligned_path_*` after
     the second's units are ordered as the first's (Git Re-Basin's weight matching), and `aligned_activations_path_*` and so on in the
-    other ways of engine.nets.alignment.ways. `path_beats_mixing_share` is the share of good pairs on which the space's worst network is
+    other ways of engine.nets.ways. `path_beats_mixing_share` is the share of good pairs on which the space's worst network is
     better than that of any mixture.
 
     The embedding refined by inversion (`placed_*`) is fitted to the target's answers on training images, without labels.
