@@ -88,7 +88,7 @@ COMMANDS = (
         {
             "preset": {
                 "help": "preset names, or a table of the paper: nern-table4, 5, 6, 7, 10, nern-appendix-b, -f, nern-tradeoff; "
-                "nern-cifar10-table4, 5, 6, 7, nern-cifar10-hidden",
+                "nern-cifar10-table4, 4-180, 5, 6, 7, nern-cifar10-hidden",
                 "nargs": "+",
             },
             "--seeds": {"type": int, "default": 4, "help": "runs of each (default: 4)"},

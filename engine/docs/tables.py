@@ -117,5 +117,7 @@ def of_compare(sources: Sources, words: list[str], lines: list[str]) -> str:
         apart = float(better["mean"]) - float(worse["mean"])
         spread = math.hypot(float(better["spread"] or 0), float(worse["spread"] or 0))
         verdict = "holds" if apart > spread else "within the spread" if apart >= -spread else "the other way round"
+        if "1" in (better["n"], worse["n"]):
+            verdict = "one run each"
         rows.append([said, f"{apart:+.3f}".replace("-", "−"), f"{spread:.3f}", verdict])
     return markdown(["the paper's claim", "difference", "spread", "here"], rows)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..kinds.nern.config import NernConfig, NetworkConfig
-from .nern_tables import CIFAR_COARSE, CIFAR_PRESET, ORIGINAL, PRESET, SMOOTH, STARTS
+from .nern_tables import CIFAR_COARSE, CIFAR_COARSE_STEPS, CIFAR_HIDDEN, CIFAR_PRESET, CIFAR_STEPS, ORIGINAL, PRESET, SMOOTH, STARTS
 
 CIFAR10_STEPS, CIFAR100_STEPS = 70_000, 90_000  # "about 70k" and "about 90k iterations" (4.1, 4.2), of 256 images
 TRAINING = 40_000  # images that CIFAR leaves for training
@@ -95,13 +95,13 @@ def nern_mini() -> NernConfig:
 
 def cifar_table_coarse(**changes) -> NernConfig:
     """First stage of `cifar_table`: the kernels alone."""
-    return replace(nern_mini_coarse(), **{"hidden": 160, "batch": 1024, "steps": 12_000, "validate_every": 6000, **changes})
+    return replace(nern_mini_coarse(), **{"hidden": CIFAR_HIDDEN, "batch": 1024, "steps": CIFAR_COARSE_STEPS, "validate_every": CIFAR_COARSE_STEPS // 2, **changes})
 
 
 def cifar_table() -> NernConfig:
     """What the tables of CIFAR-10 vary: two short stages, the second in bfloat16, so that a variant takes minutes of one core."""
     return replace(
-        nern_mini(), hidden=160, start=CIFAR_COARSE, images=32, steps=500, bf16=True, validate_every=125, measured=2000,
+        nern_mini(), hidden=CIFAR_HIDDEN, start=CIFAR_COARSE, images=32, steps=CIFAR_STEPS, bf16=True, validate_every=125, measured=2000,
     )  # fmt: skip
 
 

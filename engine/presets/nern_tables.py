@@ -13,7 +13,10 @@ from __future__ import annotations
 PRESET, CIFAR_PRESET = "nern-digits-table", "nern-cifar10-mini-table"
 ORIGINAL = "network-digits"
 CIFAR_COARSE = f"{CIFAR_PRESET}-coarse"
-HIDDEN = (120, 140, 180, 200)  # beside the preset's 160
+CIFAR_HIDDEN = 160  # the paper's
+CIFAR_COARSE_STEPS = 12_000
+CIFAR_STEPS = 500
+HIDDEN = (120, 180, 200)  # beside it
 STARTS: dict[str, dict] = {  # name of the first stage -> fields in which it departs from CIFAR_COARSE
     **{f"{CIFAR_COARSE}-{hidden}": {"hidden": hidden} for hidden in HIDDEN},
     f"{CIFAR_COARSE}-in-filter": {"permutation": "in-filter"},
@@ -57,14 +60,8 @@ def started(name: str) -> dict:
 
 
 CIFAR: dict[str, dict[str, dict]] = {
-    "nern-cifar10-table4": {
-        "data": {},
-        "noise": {"inputs": "noise"},
-        "no distillation": {"inputs": "none"},
-        "data, hidden 180": started(f"{CIFAR_COARSE}-180"),
-        "noise, hidden 180": {**started(f"{CIFAR_COARSE}-180"), "inputs": "noise"},
-        "no distillation, hidden 180": {**started(f"{CIFAR_COARSE}-180"), "inputs": "none"},
-    },
+    "nern-cifar10-table4": DIGITS["nern-table4"],
+    "nern-cifar10-table4-180": {name: {**started(f"{CIFAR_COARSE}-180"), **fields} for name, fields in DIGITS["nern-table4"].items()},
     "nern-cifar10-table5": {
         "none": started(f"{CIFAR_COARSE}-none"),
         "in-filter": started(f"{CIFAR_COARSE}-in-filter"),
@@ -72,7 +69,9 @@ CIFAR: dict[str, dict[str, dict]] = {
     },
     "nern-cifar10-table6": DIGITS["nern-table6"],
     "nern-cifar10-table7": DIGITS["nern-table7"],
-    "nern-cifar10-hidden": {"160": {}, **{str(hidden): started(f"{CIFAR_COARSE}-{hidden}") for hidden in HIDDEN}},
+    "nern-cifar10-hidden": {
+        str(hidden): started(f"{CIFAR_COARSE}-{hidden}") if hidden in HIDDEN else {} for hidden in sorted((CIFAR_HIDDEN, *HIDDEN))
+    },
 }
 TABLES: dict[str, tuple[str, dict[str, dict]]] = {  # name -> the preset that its variants depart from, and they
     **{name: (PRESET, variants) for name, variants in DIGITS.items()},
