@@ -6,9 +6,9 @@
 import { compiled, Surface } from "./gl.js";
 import { SYMBOLS } from "./latent_map_names.js";
 
-const SLOW_MS = 40,
-  QUICK_MS = 25; // a whole frame while a hand moves, the page's other work included: after a longer one fewer points are drawn, after a
-// shorter one more
+const SLOW_MS = 40; // a whole frame while a hand moves, the page's other work included: after a longer one fewer points are drawn, after a
+// much shorter one more
+const PART_MS = 12; // the same of a part of the points, while the view rests: what else the page does has the rest of the frame
 const FEWEST = 1000,
   FIRST = 4000; // points of a fair sample: at least, and, without a graphics card, before anything was measured
 const FEW = 4000; // points that are always drawn whole
@@ -84,9 +84,9 @@ export function inWords(count, all, chosen) {
 // Pixels drawn for each one of the page.
 const RATIO = () => Math.min(3, window.devicePixelRatio || 1);
 
-// How many points the next frame draws, after one of `count` that took so many milliseconds.
-function paced(count, took) {
-  return Math.max(FEWEST, Math.round(count * (took > SLOW_MS ? 0.5 : took < QUICK_MS ? 1.5 : 1)));
+// How many points the next frame draws, after one of `count` that took so many milliseconds: fewer where that was more than `slow`.
+function paced(count, took, slow) {
+  return Math.max(FEWEST, Math.round(count * (took > slow ? 0.5 : took < 0.6 * slow ? 1.5 : 1)));
 }
 
 /** The points on a canvas. */
@@ -153,7 +153,7 @@ export class PointsView extends Surface {
     this.shown(count, all);
   }
 
-  // All points, as many in each frame as a draft has, into a picture beside the canvas, which shows it once it is whole: what else the page
+  // All points, some in each frame, into a picture beside the canvas, which shows it once it is whole: what else the page
   // does, such as a card under the pointer, does not wait for a hundred thousand of them.
   whole() {
     const { gl, drawing } = this,
@@ -161,7 +161,7 @@ export class PointsView extends Surface {
       all = drawing.order?.length ?? 0;
     if (!size || all <= this.most) return this.draw(false);
     const aside = this.beside(size);
-    let [done, count] = [0, this.most];
+    let [done, count] = [0, Math.max(1, Math.round(this.most / 4))];
     const part = () => {
       const began = performance.now();
       gl.bindFramebuffer(gl.FRAMEBUFFER, aside);
@@ -172,7 +172,7 @@ export class PointsView extends Surface {
       gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); // returns once they are drawn
       gl.bindFramebuffer(gl.FRAMEBUFFER, null);
       if (done < all) {
-        count = paced(count, performance.now() - began);
+        count = paced(count, performance.now() - began, PART_MS);
         this.part = requestAnimationFrame(part);
         return;
       }
@@ -254,7 +254,7 @@ export class PointsView extends Surface {
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
     requestAnimationFrame(() => {
       this.took = performance.now() - began;
-      this.most = paced(count, this.took);
+      this.most = paced(count, this.took, SLOW_MS);
     });
   }
 
