@@ -95,7 +95,10 @@ def nern_mini() -> NernConfig:
 
 def cifar_table_coarse(**changes) -> NernConfig:
     """First stage of `cifar_table`: the kernels alone."""
-    return replace(nern_mini_coarse(), **{"hidden": CIFAR_HIDDEN, "batch": 1024, "steps": CIFAR_COARSE_STEPS, "validate_every": CIFAR_COARSE_STEPS // 2, **changes})
+    common = replace(
+        nern_mini_coarse(), hidden=CIFAR_HIDDEN, batch=1024, steps=CIFAR_COARSE_STEPS, validate_every=CIFAR_COARSE_STEPS // 2,
+    )  # fmt: skip
+    return replace(common, **changes)
 
 
 def cifar_table() -> NernConfig:
