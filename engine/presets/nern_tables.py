@@ -16,7 +16,7 @@ CIFAR_COARSE = f"{CIFAR_PRESET}-coarse"
 CIFAR_HIDDEN = 160  # the paper's
 CIFAR_COARSE_STEPS = 12_000
 CIFAR_STEPS = 500
-HIDDEN = (120, 180, 200)  # beside it
+HIDDEN = (120, 140, 180, 200)  # beside it
 STARTS: dict[str, dict] = {  # name of the first stage -> fields in which it departs from CIFAR_COARSE
     **{f"{CIFAR_COARSE}-{hidden}": {"hidden": hidden} for hidden in HIDDEN},
     f"{CIFAR_COARSE}-in-filter": {"permutation": "in-filter"},
