@@ -22,8 +22,6 @@ from explorer import components
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 HEAD, END = "<head>", "</head>"
 BESIDE = '<script>window.__streamlit = { BACKEND_BASE_URL: new URL(".", location.href).href };</script>'
-
-
 FIRST = ("guide.js", "words.js", "job_tray.js", "interpolation.js", "shapes.js", "nern_view.js")  # what Home shows
 
 

@@ -385,9 +385,8 @@ IN_PARTS = """async () => {
     plot.whole();
   });
   delete plot.points;
-  Object.assign(plot, { shown }).whole();
-  plot.invalidate();  // a movement ends what was begun
-  plot.most = most;
+  Object.assign(plot, { shown, most });
+  plot.invalidate();
   return { same: parts === whole, drawn, all: plot.drawing.order.length };
 }"""
 

@@ -95,6 +95,18 @@ def test_who_lies_outside_of_a_large_space_is_worked_out_in_the_background(tiny_
     fresh.close()
 
 
+def test_what_an_instance_is_compared_with_is_there_before_somebody_points_at_one(tiny_host, space, monkeypatch):  # noqa: F811
+    fresh = Host(tiny_host.store, "cpu")
+    found = fresh.space(space.id)
+    monkeypatch.setattr(table, "AT_ONCE", 0)
+    ask(fresh, "points", space=space.id, numbers=["hollow"])
+    until = time.monotonic() + 10  # below LATER
+    while "members" not in found.__dict__ and time.monotonic() < until:
+        time.sleep(0.01)
+    assert "members" in found.__dict__ and "outside_of_rows" not in found.__dict__
+    fresh.close()
+
+
 def test_a_large_tensor_in_half_precision_is_mapped_in_single(monkeypatch):
     array = np.random.default_rng(0).normal(size=(300, 7)).astype(np.float16)
     assert not isinstance(rows.single(array), np.memmap), "a small one is in memory"
